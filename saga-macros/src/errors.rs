@@ -1,0 +1,53 @@
+//! The collector of mistakes: all are reported in one pass, in the order of the source, each once.
+
+use proc_macro2::{Span, TokenStream};
+use syn::spanned::Spanned;
+
+/// A check of the catalogue (e.g. `missing_compensation`).
+pub type Check = &'static str;
+
+/// Mistakes found so far. Panics if it is dropped without anybody having looked, so that none is lost.
+#[derive(Debug, Default)]
+pub struct Errors {
+    found: Vec<(Check, syn::Error)>,
+    looked: bool,
+}
+
+impl Errors {
+    /// A mistake at these tokens. The message follows the catalogue: what is wrong, why, then `help:` on a line of its own.
+    pub fn at(&mut self, check: Check, place: impl Spanned, message: impl std::fmt::Display) {
+        self.span(check, place.span(), message);
+    }
+
+    /// A mistake at this span.
+    pub fn span(&mut self, check: Check, span: Span, message: impl std::fmt::Display) {
+        self.found.push((check, syn::Error::new(span, message)));
+    }
+
+    /// A mistake that syn found.
+    pub fn syntax(&mut self, check: Check, error: syn::Error) {
+        self.found.push((check, error));
+    }
+
+    /// Whether anything was found so far.
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// Everything that was found, in the order of the source, as `compile_error!`s; nothing if nothing was.
+    pub fn into_tokens(mut self) -> TokenStream {
+        self.looked = true;
+        let mut found = std::mem::take(&mut self.found);
+        found.sort_by_key(|(_, error)| {
+            let start = error.span().start();
+            (start.line, start.column)
+        });
+        found.iter().map(|(_, error)| error.to_compile_error()).collect()
+    }
+}
+
+impl Drop for Errors {
+    fn drop(&mut self) {
+        assert!(self.looked || std::thread::panicking(), "mistakes were collected and nobody looked");
+    }
+}

@@ -1,0 +1,196 @@
+//! A saga's definition as plain data: what `#[saga]` found out at build time.
+//!
+//! Drawings, the timeline, fingerprints, tests and the engine's own decisions all read this; nothing about a saga is
+//! described twice.
+
+use std::time::Duration;
+
+/// A saga as data: its steps, its states, and the graph that connects them.
+///
+/// `Checkout::definition()` returns it (the [`Saga`](crate::Saga) trait must be in scope, as it is with the prelude).
+#[derive(Debug)]
+pub struct Definition {
+    /// The durable name, `#[saga(name = "..")]`.
+    pub name: &'static str,
+    /// The label given by `#[saga(version = ..)]`: stored and shown, never decided upon.
+    pub version: u32,
+    /// The doc comment of the flow, as written.
+    pub docs: &'static str,
+    /// Every step, in the order of the source.
+    pub steps: &'static [Step],
+    /// Every state in which an instance can wait for an answer, in the order of the source.
+    pub states: &'static [State],
+    /// The name of each slot: a local of the flow that lives across a step. Two slots may share a name, but never in one
+    /// state.
+    pub slots: &'static [&'static str],
+    /// The nodes of the graph. The first is [`Node::Start`].
+    pub nodes: &'static [Node],
+    /// The edges of the graph, in the order of the source.
+    pub edges: &'static [Edge],
+}
+
+impl Definition {
+    /// The state of this name, with its index.
+    pub fn state(&self, name: &str) -> Option<(usize, &'static State)> {
+        self.states.iter().enumerate().find(|(_, state)| state.name == name)
+    }
+
+    /// The step of this durable name, with its index.
+    pub fn step(&self, name: &str) -> Option<(usize, &'static Step)> {
+        self.steps.iter().enumerate().find(|(_, step)| step.name == name)
+    }
+}
+
+/// One local transaction at a participant.
+#[derive(Debug)]
+pub struct Step {
+    /// The durable name: the method's, unless `#[step(name = "..")]` says otherwise.
+    pub name: &'static str,
+    /// The doc comment, as written.
+    pub docs: &'static str,
+    /// Richardson's class.
+    pub class: Class,
+    /// The semantic undo, for a compensatable step.
+    pub compensation: Option<Compensation>,
+    /// The names of the parameters after the context, in order.
+    pub parameters: &'static [&'static str],
+    /// How attempts are bounded and repeated.
+    pub policy: Policy,
+    /// Why the step does without an idempotency key, if it does (`idempotent = "why"`).
+    pub idempotent: Option<&'static str>,
+    /// Why the step has no compensation, if it says so (`no_compensation = "why"`).
+    pub no_compensation: Option<&'static str>,
+    /// For how long the key is valid at the participant, counted from the first attempt (`key_valid = ".."`).
+    pub key_valid: Option<Duration>,
+}
+
+/// What may happen to a step, after Richardson (*Microservices Patterns*, chapter 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Has a compensation that undoes it.
+    Compensatable,
+    /// The last step that may be refused; after it the saga only goes forward.
+    Pivot,
+    /// Cannot be refused; retried until done. Stands after a pivot.
+    Retriable,
+    /// Changes nothing, so there is nothing to undo.
+    ReadOnly,
+    /// Has an effect and says why nothing undoes it (`no_compensation = "why"`).
+    NotCompensated,
+}
+
+impl Class {
+    /// Whether a step of this class changes something at its participant.
+    pub fn has_effect(self) -> bool {
+        self != Self::ReadOnly
+    }
+}
+
+/// The undo of a step.
+#[derive(Debug)]
+pub struct Compensation {
+    /// The method's name.
+    pub name: &'static str,
+    /// The doc comment, as written.
+    pub docs: &'static str,
+    /// How attempts are bounded and repeated.
+    pub policy: Policy,
+    /// How long the compensation is tried before it is parked.
+    pub within: Duration,
+    /// Why the compensation does without an idempotency key, if it does.
+    pub idempotent: Option<&'static str>,
+}
+
+/// How the attempts of one call are bounded and repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// The longest one attempt may take.
+    pub timeout: Duration,
+    /// The longest all attempts together may take, back-off included; `None`: no bound.
+    pub deadline: Option<Duration>,
+    /// The waits between attempts.
+    pub retry: Retry,
+    /// Whether running out of attempts or time parks the instance instead of giving the flow `Exhausted`.
+    pub then_park: bool,
+}
+
+impl Policy {
+    /// The policy of a step that says nothing: 30 s for an attempt, retried without end.
+    pub const STEP: Self =
+        Self { timeout: Duration::from_secs(30), deadline: None, retry: Retry::DEFAULT, then_park: false };
+}
+
+/// Exponential back-off: the wait before attempt `n + 1` is drawn from zero to `min(max, initial * 2^(n-1))`.
+///
+/// Full jitter as described by Marc Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retry {
+    /// The upper bound of the first wait.
+    pub initial: Duration,
+    /// The upper bound of every wait.
+    pub max: Duration,
+    /// How many attempts there may be at the most; `None`: no bound.
+    pub attempts: Option<u32>,
+    /// Whether the wait is drawn at random below its bound (`true`, the default) or is the bound itself.
+    pub jitter: bool,
+}
+
+impl Retry {
+    /// From 100 ms to 30 s, without end, with full jitter.
+    pub const DEFAULT: Self =
+        Self { initial: Duration::from_millis(100), max: Duration::from_secs(30), attempts: None, jitter: true };
+}
+
+/// The durable point before a call.
+#[derive(Debug)]
+pub struct State {
+    /// The durable name: the step's, or what `#[state("..")]` says.
+    pub name: &'static str,
+    /// The step that is called here: an index into [`Definition::steps`].
+    pub step: usize,
+    /// The slots that are saved here: indices into [`Definition::slots`].
+    pub live: &'static [usize],
+    /// A hash of what a build must agree on to resume here: the step, its argument names, the live locals.
+    pub fingerprint: &'static str,
+}
+
+/// A node of the graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Node {
+    /// Where every instance begins.
+    Start,
+    /// A call: an index into [`Definition::states`].
+    Call(usize),
+    /// A decision of the flow; the text is the condition as written.
+    Branch(&'static str),
+    /// The head of a loop; the text is its header as written (e.g. `for line in &order.lines`).
+    Loop(&'static str),
+    /// The flow returned `Ok`.
+    Completed,
+    /// The flow returned `Err`: what completed is undone.
+    Unwinds,
+}
+
+/// An edge of the graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Edge {
+    /// An index into [`Definition::nodes`].
+    pub from: usize,
+    /// An index into [`Definition::nodes`].
+    pub to: usize,
+    /// The case in which this edge is taken (e.g. `yes`, `Ok(charge)`, `each`, `done`), or nothing.
+    pub label: &'static str,
+    /// What kind of way it is.
+    pub kind: EdgeKind,
+}
+
+/// What kind of way an edge is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EdgeKind {
+    /// Onward.
+    Next,
+    /// Taken on a refusal or exhaustion only (the `Err` side of a call).
+    Refused,
+    /// Back to the head of a loop.
+    Back,
+}

@@ -1,0 +1,224 @@
+//! What a machine is handed: the generic part, once, around the executor.
+
+use super::{
+    call::{Answer, StepResult, Unreadable},
+    json::{Json, encode},
+    slot::{AnySlot, Digest256, Persist, Saved, Slot, digest, halt},
+};
+use serde::Serialize;
+use std::{collections::BTreeMap, future::Future, pin::Pin};
+
+/// A future that an executor returns.
+pub type Executing<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What a backend implements, so that one machine serves every backend: the store-backed engine, the in-memory executor of
+/// the tests, an adapter for a distributed engine.
+///
+/// An executor that has to stop (the process is going down, the lease is lost, the instance is parked) never resolves;
+/// its driver drops the machine. So a machine returns the flow's own type, and the user's `?`, `return` and macros work
+/// in it as they stand.
+pub trait Executor: Send {
+    /// Makes the call's intent durable together with everything before it, attempts it until there is an answer, and
+    /// returns that.
+    fn call(&mut self, call: Call) -> Executing<'_, Answer>;
+
+    /// The machine was resumed at a call whose intent is durable: attempts that one, with the saved arguments.
+    fn resume(&mut self) -> Executing<'_, Answer>;
+}
+
+/// A call that the flow has arrived at.
+#[derive(Debug)]
+pub struct Call {
+    /// The state: an index into [`Definition::states`](crate::definition::Definition::states).
+    pub state: usize,
+    /// The evaluated arguments, in the order of the parameters.
+    pub arguments: Vec<Argument>,
+    /// The live locals.
+    pub frame: Vec<FrameValue>,
+    /// Something could not be written: the instance parks before any attempt.
+    pub error: Option<Unreadable>,
+}
+
+/// An evaluated argument.
+#[derive(Debug)]
+pub struct Argument {
+    /// The parameter's name.
+    pub parameter: &'static str,
+    /// Its owned form.
+    pub value: Json,
+    /// The name of a local whose stored value is this very text, if there is one.
+    pub same_as: Option<&'static str>,
+}
+
+/// A live local at a call.
+#[derive(Debug)]
+pub struct FrameValue {
+    /// The local's name.
+    pub name: &'static str,
+    /// Its value, if it is not what was last stored under the name.
+    pub changed: Option<Json>,
+}
+
+/// Where a machine begins.
+#[derive(Debug)]
+pub enum Entry {
+    /// At the beginning; the frame holds the input, under the name of the flow's parameter.
+    Start,
+    /// At this state, whose call is to be made again with its saved arguments.
+    Calling(usize),
+    /// After this state: its answer is recorded, and the plain code after it runs.
+    After(usize, Answer),
+}
+
+/// What a machine resumes from.
+#[derive(Debug)]
+pub struct Resume {
+    /// Where.
+    pub entry: Entry,
+    /// The saved locals, by name.
+    pub frame: BTreeMap<Box<str>, Json>,
+}
+
+/// What a machine is handed.
+pub struct Drive<'e> {
+    executor: &'e mut dyn Executor,
+    resume: Resume,
+    /// The call that the last arm ended in.
+    pending: Option<Pending>,
+    answer: Option<Answer>,
+    /// Which slot's value is stored under each name, so that two slots of one name do not take each other's.
+    stored: BTreeMap<&'static str, (usize, Digest256)>,
+}
+
+enum Pending {
+    Resumed,
+    New { state: usize, live: &'static [usize], arguments: Vec<Argument>, error: Option<Unreadable> },
+}
+
+impl<'e> Drive<'e> {
+    /// A machine's hands, from where it resumes.
+    pub fn new(executor: &'e mut dyn Executor, resume: Resume) -> Self {
+        Self { executor, resume, pending: None, answer: None, stored: BTreeMap::new() }
+    }
+
+    /// Where the machine begins: `None` at the start, otherwise after the state of this index (once the call, if it is
+    /// to be made again, has been made).
+    pub fn entry(&mut self) -> Option<usize> {
+        match std::mem::replace(&mut self.resume.entry, Entry::Start) {
+            Entry::Start => None,
+            Entry::Calling(state) => {
+                self.pending = Some(Pending::Resumed);
+                Some(state)
+            }
+            Entry::After(state, answer) => {
+                self.answer = Some(answer);
+                Some(state)
+            }
+        }
+    }
+
+    /// A slot, with its value if it was saved and is live (`live`) where the machine begins.
+    pub fn slot<T>(&mut self, index: usize, name: &'static str, live: bool) -> Slot<T> {
+        let loaded = if live { self.resume.frame.remove(name) } else { None };
+        if let Some(json) = &loaded {
+            self.stored.insert(name, (index, digest(json.get())));
+        }
+        Slot::new(name, loaded)
+    }
+
+    /// Begins a call: its arguments follow.
+    pub fn begin(&mut self, state: usize, live: &'static [usize]) {
+        self.pending = Some(Pending::New { state, live, arguments: Vec::new(), error: None });
+    }
+
+    /// The next argument of the call, already coerced to the parameter's type.
+    ///
+    /// `local` names the slot that the argument is, if it is nothing else (`&order`): stored once if it is unchanged.
+    pub fn argument<T: Serialize + ?Sized>(&mut self, parameter: &'static str, value: &T, local: Option<&'static str>) {
+        let Some(Pending::New { arguments, error, .. }) = &mut self.pending else { return };
+        match encode(value) {
+            Ok(json) => arguments.push(Argument { parameter, value: json, same_as: local }),
+            Err(cause) => {
+                error.get_or_insert(Unreadable { what: "argument", name: parameter.into(), reason: cause.0 });
+            }
+        }
+    }
+
+    /// Makes the call that the last arm ended in, if it ended in one. The one await of a machine.
+    ///
+    /// # Cancel safety
+    /// A machine is dropped here when its executor stops; what is durable decides what happens next.
+    pub async fn call(&mut self, slots: &mut [&mut (dyn AnySlot + Send)]) {
+        match self.pending.take() {
+            None => {}
+            Some(Pending::Resumed) => self.answer = Some(self.executor.resume().await),
+            Some(Pending::New { state, live, arguments, error }) => {
+                let call = self.save(slots, state, live, arguments, error);
+                self.answer = Some(self.executor.call(call).await);
+            }
+        }
+    }
+
+    fn save(
+        &mut self,
+        slots: &mut [&mut (dyn AnySlot + Send)],
+        state: usize,
+        live: &[usize],
+        mut arguments: Vec<Argument>,
+        mut error: Option<Unreadable>,
+    ) -> Call {
+        let mut frame = Vec::with_capacity(live.len());
+        for &index in live {
+            let slot = &mut slots[index];
+            let name = slot.name();
+            if self.stored.get(name).is_some_and(|(owner, _)| *owner != index) {
+                slot.forget();
+            }
+            let (changed, hash) = match slot.save() {
+                Ok(Saved::Unchanged(hash)) => (None, hash),
+                Ok(Saved::Changed(json, hash)) => (Some(json), hash),
+                Err(cause) => {
+                    error.get_or_insert(cause);
+                    continue;
+                }
+            };
+            self.stored.insert(name, (index, hash));
+            frame.push(FrameValue { name, changed });
+        }
+        for argument in &mut arguments {
+            let stored = argument.same_as.and_then(|name| self.stored.get(name));
+            if stored.is_none_or(|(_, hash)| *hash != digest(argument.value.get())) {
+                argument.same_as = None;
+            }
+        }
+        Call { state, arguments, frame, error }
+    }
+
+    /// The answer of the call, as the step's own type.
+    pub fn answer<S: StepResult>(&mut self) -> S {
+        let Some(answer) = self.answer.take() else {
+            halt(Unreadable { what: "answer", name: "of the call".into(), reason: "it is missing".into() })
+        };
+        S::from_answer(&answer).unwrap_or_else(|error| halt(error))
+    }
+}
+
+impl std::fmt::Debug for Drive<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Drive").field("resume", &self.resume).finish_non_exhaustive()
+    }
+}
+
+/// Takes its type from the step's own parameter, so that coercions happen as in the plain call.
+pub fn coerced<T>(value: T) -> T {
+    value
+}
+
+/// A value that a `for` collects, once, into items that can be saved.
+pub fn collect<I>(source: I) -> Vec<I::Item>
+where
+    I: IntoIterator,
+    I::Item: Persist,
+{
+    source.into_iter().collect()
+}

@@ -1,0 +1,59 @@
+//! Values as they are stored.
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+/// A value as stored: one JSON text.
+pub type Json = Box<RawValue>;
+
+/// Why a value could not be written as, or read from, JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonError(pub String);
+
+impl std::fmt::Display for JsonError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for JsonError {}
+
+/// Writes a value as JSON.
+pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Json, JsonError> {
+    serde_json::value::to_raw_value(value).map_err(|error| JsonError(error.to_string()))
+}
+
+/// Reads a value back.
+pub fn decode<T: DeserializeOwned>(json: &RawValue) -> Result<T, JsonError> {
+    serde_json::from_str(json.get()).map_err(|error| JsonError(error.to_string()))
+}
+
+/// JSON `null`.
+pub fn null() -> Json {
+    RawValue::NULL.to_owned()
+}
+
+/// Whether two texts hold the same value: keys of objects unordered, elements of arrays compared in any order, because a
+/// set has none (SEMANTICS.md rule 5).
+pub fn same_value(a: &RawValue, b: &RawValue) -> bool {
+    a.get() == b.get() || canonical(a) == canonical(b)
+}
+
+fn canonical(json: &RawValue) -> Option<serde_json::Value> {
+    fn sort(value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::Array(items) => {
+                items.iter_mut().for_each(sort);
+                items.sort_by_cached_key(ToString::to_string);
+            }
+            serde_json::Value::Object(fields) => {
+                fields.values_mut().for_each(sort);
+                fields.sort_keys();
+            }
+            _ => {}
+        }
+    }
+    let mut value = serde_json::from_str(json.get()).ok()?;
+    sort(&mut value);
+    Some(value)
+}

@@ -1,0 +1,20 @@
+//! The one hidden path that generated code names: the compiled machine's side of the runtime.
+//!
+//! A machine runs the flow's plain code up to the next call, hands the call to its [`Executor`] as data, and goes on with
+//! the answer. It knows nothing of stores, attempts, clocks or tasks.
+
+mod call;
+mod drive;
+mod json;
+mod saga;
+mod slot;
+
+pub use self::{
+    call::{Answer, Arguments, Attempt, Attempted, CannotBeRefused, StepError, StepResult, Unreadable},
+    drive::{Argument, Call, Drive, Entry, Executing, Executor, FrameValue, Resume, coerced, collect},
+    json::{Json, JsonError, decode, encode, null, same_value},
+    saga::Saga,
+    slot::{AnySlot, Persist, Saved, Slot},
+};
+/// For generated code in crates that do not name serde themselves.
+pub use serde_json::value::RawValue;
