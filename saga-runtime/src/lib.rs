@@ -5,6 +5,7 @@ pub mod definition;
 pub mod failure;
 #[doc(hidden)]
 pub mod machine;
+pub mod store;
 
 pub use context::{FlowContext, StepContext};
 pub use failure::{Exhausted, Failure, OptionExt, Outcome, Refusal, RefuseAs, ResultExt, Transient, Unwind};

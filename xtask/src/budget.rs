@@ -24,21 +24,10 @@ pub(crate) fn check(limit: &Limit) -> Result<String, Failure> {
         return Err(call.failure("printed no package"));
     }
     if count > limit.most {
-        let why = format!(
-            "{count} packages {}, and at most {} are allowed\n{}",
-            limit.title,
-            limit.most,
-            tree.blame()
-        );
-        return Err(Failure {
-            why,
-            again: Some(call.line()),
-        });
+        let why = format!("{count} packages {}, and at most {} are allowed\n{}", limit.title, limit.most, tree.blame());
+        return Err(Failure { why, again: Some(call.line()) });
     }
-    Ok(format!(
-        "{count} packages {} (at most {})",
-        limit.title, limit.most
-    ))
+    Ok(format!("{count} packages {} (at most {})", limit.title, limit.most))
 }
 
 /// A dependency tree, as sets of packages. A package is a name and a version, such as `syn v3.0.1`.
@@ -62,10 +51,7 @@ impl Tree {
                 direct = Some(package.clone());
             }
             if let (true, Some(direct)) = (depth > 0, &direct) {
-                tree.brought
-                    .entry(direct.clone())
-                    .or_default()
-                    .insert(package.clone());
+                tree.brought.entry(direct.clone()).or_default().insert(package.clone());
             }
             tree.packages.insert(package);
         }
@@ -77,43 +63,25 @@ impl Tree {
         let mut heavy: Vec<(&String, Vec<&str>)> = Vec::new();
         for (direct, brought) in &self.brought {
             let elsewhere = |package: &String| {
-                self.brought
-                    .iter()
-                    .any(|(other, packages)| other != direct && packages.contains(package))
+                self.brought.iter().any(|(other, packages)| other != direct && packages.contains(package))
             };
-            let alone = brought
-                .iter()
-                .filter(|package| !elsewhere(package))
-                .map(String::as_str)
-                .collect();
+            let alone = brought.iter().filter(|package| !elsewhere(package)).map(String::as_str).collect();
             heavy.push((direct, alone));
         }
         heavy.sort_by_key(|(_, alone)| std::cmp::Reverse(alone.len()));
         let mut lines = Vec::new();
         for (direct, alone) in heavy.iter().filter(|(_, alone)| !alone.is_empty()) {
-            lines.push(format!(
-                "  {direct} alone brings {}: {}",
-                alone.len(),
-                alone.join(", ")
-            ));
+            lines.push(format!("  {direct} alone brings {}: {}", alone.len(), alone.join(", ")));
         }
         for (name, versions) in self.duplicates() {
-            lines.push(format!(
-                "  {name} is there {} times: {}",
-                versions.len(),
-                versions.join(", ")
-            ));
+            lines.push(format!("  {name} is there {} times: {}", versions.len(), versions.join(", ")));
         }
         lines.join("\n")
     }
 
     fn duplicates(&self) -> BTreeMap<&str, Vec<&str>> {
         let mut versions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for (name, version) in self
-            .packages
-            .iter()
-            .filter_map(|package| package.split_once(' '))
-        {
+        for (name, version) in self.packages.iter().filter_map(|package| package.split_once(' ')) {
             versions.entry(name).or_default().push(version);
         }
         versions.retain(|_, versions| versions.len() > 1);
@@ -128,9 +96,7 @@ fn package(line: &str) -> Option<(usize, String)> {
     let depth = line[..digits].parse().ok()?;
     let mut words = line[digits..].split_whitespace();
     let (name, version) = (words.next()?, words.next()?);
-    version
-        .starts_with('v')
-        .then(|| (depth, format!("{name} {version}")))
+    version.starts_with('v').then(|| (depth, format!("{name} {version}")))
 }
 
 #[cfg(test)]
@@ -151,14 +117,8 @@ mod tests {
 
     #[test]
     fn a_line_is_a_depth_a_name_and_a_version() {
-        assert_eq!(
-            package("0saga v0.1.0 (/a b/c)"),
-            Some((0, "saga v0.1.0".to_owned()))
-        );
-        assert_eq!(
-            package("12serde_derive v1.0.229 (proc-macro) (*)"),
-            Some((12, "serde_derive v1.0.229".to_owned()))
-        );
+        assert_eq!(package("0saga v0.1.0 (/a b/c)"), Some((0, "saga v0.1.0".to_owned())));
+        assert_eq!(package("12serde_derive v1.0.229 (proc-macro) (*)"), Some((12, "serde_derive v1.0.229".to_owned())));
     }
 
     #[test]

@@ -23,14 +23,10 @@ pub(crate) fn parse(words: &[String]) -> Result<Command, String> {
     match words.next() {
         None | Some("help" | "--help" | "-h") => match words.next() {
             None => Ok(Command::Help),
-            Some(extra) => Err(format!(
-                "`help` takes nothing after it, and `{extra}` follows"
-            )),
+            Some(extra) => Err(format!("`help` takes nothing after it, and `{extra}` follows")),
         },
         Some("test") => parse_test(words),
-        Some(other) => Err(format!(
-            "there is no command `{other}`; there are `test` and `help`"
-        )),
+        Some(other) => Err(format!("there is no command `{other}`; there are `test` and `help`")),
     }
 }
 
@@ -39,36 +35,25 @@ fn parse_test<'w>(mut words: impl Iterator<Item = &'w str>) -> Result<Command, S
     while let Some(word) = words.next() {
         let stage = match word.split_once('=') {
             Some(("--only", stage)) => stage,
-            _ if word == "--only" => words
-                .next()
-                .ok_or_else(|| format!("`--only` needs a stage after it: {}", stage_names()))?,
+            _ if word == "--only" => {
+                words.next().ok_or_else(|| format!("`--only` needs a stage after it: {}", stage_names()))?
+            }
             _ if matches!(word, "--help" | "-h") => return Ok(Command::Help),
             _ => {
-                return Err(format!(
-                    "`test` does not know `{word}`; it takes `--only STAGE`"
-                ));
+                return Err(format!("`test` does not know `{word}`; it takes `--only STAGE`"));
             }
         };
         if !stage::ALL.iter().any(|known| known.name == stage) {
-            return Err(format!(
-                "there is no stage `{stage}`; the stages are {}",
-                stage_names()
-            ));
+            return Err(format!("there is no stage `{stage}`; the stages are {}", stage_names()));
         }
         named.push(stage);
     }
-    let only = stage::ALL
-        .iter()
-        .filter(|stage| named.is_empty() || named.contains(&stage.name))
-        .collect();
+    let only = stage::ALL.iter().filter(|stage| named.is_empty() || named.contains(&stage.name)).collect();
     Ok(Command::Test { only })
 }
 
 fn stage_names() -> String {
-    let names: Vec<String> = stage::ALL
-        .iter()
-        .map(|stage| format!("`{}`", stage.name))
-        .collect();
+    let names: Vec<String> = stage::ALL.iter().map(|stage| format!("`{}`", stage.name)).collect();
     names.join(", ")
 }
 
@@ -111,10 +96,7 @@ mod tests {
     fn only_picks_stages_and_keeps_their_order() {
         assert_eq!(parsed("test --only clippy"), Ok(vec!["clippy"]));
         assert_eq!(parsed("test --only=clippy"), Ok(vec!["clippy"]));
-        assert_eq!(
-            parsed("test --only clippy --only format"),
-            Ok(vec!["format", "clippy"])
-        );
+        assert_eq!(parsed("test --only clippy --only format"), Ok(vec!["format", "clippy"]));
     }
 
     #[test]
@@ -127,23 +109,11 @@ mod tests {
     #[test]
     fn unknown_words_are_named_together_with_what_could_stand_there() {
         let said = |line: &str| parsed(line).expect_err(line);
-        assert_eq!(
-            said("tset"),
-            "there is no command `tset`; there are `test` and `help`"
-        );
-        assert_eq!(
-            said("test --fast"),
-            "`test` does not know `--fast`; it takes `--only STAGE`"
-        );
-        assert!(
-            said("test --only clipy")
-                .starts_with("there is no stage `clipy`; the stages are `needs`, `format`")
-        );
+        assert_eq!(said("tset"), "there is no command `tset`; there are `test` and `help`");
+        assert_eq!(said("test --fast"), "`test` does not know `--fast`; it takes `--only STAGE`");
+        assert!(said("test --only clipy").starts_with("there is no stage `clipy`; the stages are `needs`, `format`"));
         assert!(said("test --only").starts_with("`--only` needs a stage after it: `needs`"));
-        assert_eq!(
-            said("help me"),
-            "`help` takes nothing after it, and `me` follows"
-        );
+        assert_eq!(said("help me"), "`help` takes nothing after it, and `me` follows");
     }
 
     #[test]

@@ -25,23 +25,14 @@ pub(crate) fn check() -> Result<String, Failure> {
         }
     }
     if over.is_empty() {
-        return Ok(format!(
-            "{} files, the longest {longest} lines of at most {MOST}",
-            files.len()
-        ));
+        return Ok(format!("{} files, the longest {longest} lines of at most {MOST}", files.len()));
     }
-    let why = format!(
-        "longer than {MOST} lines, tests apart (split them):\n{}",
-        over.join("\n")
-    );
+    let why = format!("longer than {MOST} lines, tests apart (split them):\n{}", over.join("\n"));
     Err(Failure { why, again: None })
 }
 
 fn unread(file: &Path, error: &std::io::Error) -> Failure {
-    Failure {
-        why: format!("{} could not be read: {error}", file.display()),
-        again: None,
-    }
+    Failure { why: format!("{} could not be read: {error}", file.display()), again: None }
 }
 
 /// Adds the source files below `folder`, leaving out what is built, hidden, or a test.
@@ -54,9 +45,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
             if is_source_folder(&entry.file_name().to_string_lossy()) {
                 collect(&path, files)?;
             }
-        } else if path.extension().is_some_and(|extension| extension == "rs")
-            && !path.ends_with("tests.rs")
-        {
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
             files.push(path);
         }
     }
@@ -70,9 +59,7 @@ fn is_source_folder(name: &str) -> bool {
 /// The lines before the file's own test module, which by custom stands last.
 fn lines_apart_from_tests(text: &str) -> usize {
     let lines: Vec<&str> = text.lines().collect();
-    let tests = lines
-        .windows(2)
-        .position(|pair| pair[0] == "#[cfg(test)]" && pair[1].starts_with("mod tests {"));
+    let tests = lines.windows(2).position(|pair| pair[0] == "#[cfg(test)]" && pair[1].starts_with("mod tests {"));
     tests.unwrap_or(lines.len())
 }
 

@@ -11,9 +11,7 @@ pub(crate) fn check() -> Result<String, Failure> {
     let mut missing = Vec::new();
     for (tool, probe) in [("rustfmt", "fmt --version"), ("clippy", "clippy --version")] {
         if !Cargo::new(probe).succeeds() {
-            missing.push(format!(
-                "`cargo {probe}` does not work. Type:\n    rustup component add {tool}"
-            ));
+            missing.push(format!("`cargo {probe}` does not work. Type:\n    rustup component add {tool}"));
         }
     }
     if cfg!(windows) {
@@ -25,30 +23,17 @@ pub(crate) fn check() -> Result<String, Failure> {
     if missing.is_empty() {
         return Ok(String::new());
     }
-    Err(Failure {
-        why: missing.join("\n"),
-        again: None,
-    })
+    Err(Failure { why: missing.join("\n"), again: None })
 }
 
 /// SQLite is compiled from its C source, with the program that `CC` names, or else `cc`.
 fn c_compiler() -> Result<(), String> {
-    let named = std::env::var("CC")
-        .ok()
-        .filter(|name| !name.trim().is_empty());
+    let named = std::env::var("CC").ok().filter(|name| !name.trim().is_empty());
     let line = named.clone().unwrap_or_else(|| "cc".to_owned());
     match compiles_c(&line) {
         Ok(true) => Ok(()),
-        Ok(false) => Err(no_compiler(
-            &line,
-            "cannot compile a program that includes <stdio.h>",
-            named.is_some(),
-        )),
-        Err(error) => Err(no_compiler(
-            &line,
-            &format!("could not be started: {error}"),
-            named.is_some(),
-        )),
+        Ok(false) => Err(no_compiler(&line, "cannot compile a program that includes <stdio.h>", named.is_some())),
+        Err(error) => Err(no_compiler(&line, &format!("could not be started: {error}"), named.is_some())),
     }
 }
 
@@ -70,10 +55,7 @@ fn compiles_c(line: &str) -> std::io::Result<bool> {
 }
 
 fn no_compiler(line: &str, why: &str, named: bool) -> String {
-    let mut text = format!(
-        "the C compiler `{line}` {why}; SQLite is compiled from C. Type:\n{}",
-        install_lines()
-    );
+    let mut text = format!("the C compiler `{line}` {why}; SQLite is compiled from C. Type:\n{}", install_lines());
     if named {
         text.push_str("\nor unset CC, which names it");
     }
@@ -97,21 +79,13 @@ mod tests {
     #[test]
     fn a_missing_compiler_is_named_with_the_line_to_type() {
         let text = no_compiler("cc", "could not be started: no such file", false);
-        assert!(text.starts_with(
-            "the C compiler `cc` could not be started: no such file; SQLite is compiled from C"
-        ));
-        assert!(
-            text.contains(install_lines()) && !text.contains("unset CC"),
-            "{text}"
-        );
+        assert!(text.starts_with("the C compiler `cc` could not be started: no such file; SQLite is compiled from C"));
+        assert!(text.contains(install_lines()) && !text.contains("unset CC"), "{text}");
     }
 
     #[test]
     fn a_compiler_that_was_named_can_be_unnamed() {
-        assert!(
-            no_compiler("clang-99", "could not be started", true)
-                .ends_with("or unset CC, which names it")
-        );
+        assert!(no_compiler("clang-99", "could not be started", true).ends_with("or unset CC, which names it"));
     }
 
     #[test]

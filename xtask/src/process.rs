@@ -22,10 +22,7 @@ pub(crate) struct Cargo {
 impl Cargo {
     /// `cargo` with these words after it.
     pub(crate) fn new(line: &'static str) -> Self {
-        Self {
-            arguments: line.split_whitespace().collect(),
-            environment: Vec::new(),
-        }
+        Self { arguments: line.split_whitespace().collect(), environment: Vec::new() }
     }
 
     /// Sets a variable for this call alone.
@@ -36,29 +33,16 @@ impl Cargo {
 
     /// The call as a person types it in a shell.
     pub(crate) fn line(&self) -> String {
-        let set = self
-            .environment
-            .iter()
-            .map(|(name, value)| format!("{name}='{value}' "));
-        format!(
-            "{}cargo {}",
-            set.collect::<String>(),
-            self.arguments.join(" ")
-        )
+        let set = self.environment.iter().map(|(name, value)| format!("{name}='{value}' "));
+        format!("{}cargo {}", set.collect::<String>(), self.arguments.join(" "))
     }
 
     /// Runs it with its output in the open.
     pub(crate) fn run(&self) -> Result<(), Failure> {
         self.announce();
-        let status = self
-            .command()
-            .status()
-            .map_err(|error| self.failure(&format!("could not be started: {error}")))?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(self.failure(&format!("ended with {status}")))
-        }
+        let status =
+            self.command().status().map_err(|error| self.failure(&format!("could not be started: {error}")))?;
+        if status.success() { Ok(()) } else { Err(self.failure(&format!("ended with {status}"))) }
     }
 
     /// Runs it with its output in the open, and hands each line of standard output to `see` as well.
@@ -81,11 +65,7 @@ impl Cargo {
             }
         }
         let status = child.wait().map_err(lost)?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(self.failure(&format!("ended with {status}")))
-        }
+        if status.success() { Ok(()) } else { Err(self.failure(&format!("ended with {status}"))) }
     }
 
     /// Runs it and returns what it printed. What it says on standard error stays in the open.
@@ -99,26 +79,18 @@ impl Cargo {
         if !output.status.success() {
             return Err(self.failure(&format!("ended with {}", output.status)));
         }
-        String::from_utf8(output.stdout)
-            .map_err(|error| self.failure(&format!("printed what is not UTF-8: {error}")))
+        String::from_utf8(output.stdout).map_err(|error| self.failure(&format!("printed what is not UTF-8: {error}")))
     }
 
     /// Whether it runs and succeeds; it is not announced and its output is not shown.
     pub(crate) fn succeeds(&self) -> bool {
-        let quiet = self
-            .command()
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
+        let quiet = self.command().stdout(Stdio::null()).stderr(Stdio::null()).status();
         quiet.is_ok_and(|status| status.success())
     }
 
     /// What to report when this call is the one that failed.
     pub(crate) fn failure(&self, why: &str) -> Failure {
-        Failure {
-            why: format!("`{}` {why}", self.line()),
-            again: Some(self.line()),
-        }
+        Failure { why: format!("`{}` {why}", self.line()), again: Some(self.line()) }
     }
 
     fn announce(&self) {
@@ -129,15 +101,10 @@ impl Cargo {
         // The very cargo that started this one, so that every stage has the pinned toolchain.
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
         let mut command = Command::new(cargo);
-        command
-            .args(&self.arguments)
-            .envs(self.environment.iter().copied())
-            .current_dir(root());
+        command.args(&self.arguments).envs(self.environment.iter().copied()).current_dir(root());
         // `cargo run` describes this crate in the environment; what is built from here is not this crate.
         for (name, _) in std::env::vars_os() {
-            if name.to_str().is_some_and(|name| {
-                name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
-            }) {
+            if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
                 command.env_remove(name);
             }
         }
@@ -152,10 +119,7 @@ mod tests {
     #[test]
     fn a_call_is_shown_as_it_would_be_typed() {
         let call = Cargo::new("doc --no-deps").env("RUSTDOCFLAGS", "-D warnings");
-        assert_eq!(
-            call.line(),
-            "RUSTDOCFLAGS='-D warnings' cargo doc --no-deps"
-        );
+        assert_eq!(call.line(), "RUSTDOCFLAGS='-D warnings' cargo doc --no-deps");
     }
 
     #[test]
@@ -167,8 +131,7 @@ mod tests {
 
     #[test]
     fn the_root_is_where_the_workspace_is_declared() {
-        let manifest = std::fs::read_to_string(root().join("Cargo.toml"))
-            .expect("the workspace has a manifest");
+        let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("the workspace has a manifest");
         assert!(manifest.starts_with("[workspace]"));
     }
 }

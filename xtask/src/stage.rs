@@ -30,46 +30,14 @@ pub(crate) struct Failure {
 
 /// Every stage there is.
 pub(crate) const ALL: &[Stage] = &[
-    Stage {
-        name: "needs",
-        about: "the tools that the others need are here",
-        run: needs::check,
-    },
-    Stage {
-        name: "format",
-        about: "the code is formatted",
-        run: format,
-    },
-    Stage {
-        name: "length",
-        about: "no source file is longer than 700 lines, tests apart",
-        run: length::check,
-    },
-    Stage {
-        name: "budget",
-        about: "saga-runtime brings no more packages than it may",
-        run: budget,
-    },
-    Stage {
-        name: "clippy",
-        about: "no warning, in any target, with any set of features",
-        run: clippy,
-    },
-    Stage {
-        name: "features",
-        about: "each library builds alone, with what it asks for itself",
-        run: features,
-    },
-    Stage {
-        name: "docs",
-        about: "the documentation builds without a warning",
-        run: docs,
-    },
-    Stage {
-        name: "test",
-        about: "every test passes, doc tests too, and none is ignored",
-        run: test,
-    },
+    Stage { name: "needs", about: "the tools that the others need are here", run: needs::check },
+    Stage { name: "format", about: "the code is formatted", run: format },
+    Stage { name: "length", about: "no source file is longer than 700 lines, tests apart", run: length::check },
+    Stage { name: "budget", about: "saga-runtime brings no more packages than it may", run: budget },
+    Stage { name: "clippy", about: "no warning, in any target, with any set of features", run: clippy },
+    Stage { name: "features", about: "each library builds alone, with what it asks for itself", run: features },
+    Stage { name: "docs", about: "the documentation builds without a warning", run: docs },
+    Stage { name: "test", about: "every test passes, doc tests too, and none is ignored", run: test },
 ];
 
 fn format() -> Result<String, Failure> {
@@ -100,8 +68,7 @@ fn budget() -> Result<String, Failure> {
 fn clippy() -> Result<String, Failure> {
     // The warnings are denied behind the `--`, not by RUSTFLAGS, which would build every dependency once more.
     Cargo::new("clippy --workspace --all-targets -- -D warnings").run()?;
-    Cargo::new("clippy -p saga-runtime --all-targets --no-default-features -- -D warnings")
-        .run()?;
+    Cargo::new("clippy -p saga-runtime --all-targets --no-default-features -- -D warnings").run()?;
     Ok(String::new())
 }
 
@@ -114,9 +81,7 @@ fn features() -> Result<String, Failure> {
 }
 
 fn docs() -> Result<String, Failure> {
-    Cargo::new("doc --no-deps --workspace")
-        .env("RUSTDOCFLAGS", "-D warnings")
-        .run()?;
+    Cargo::new("doc --no-deps --workspace").env("RUSTDOCFLAGS", "-D warnings").run()?;
     Ok(String::new())
 }
 
@@ -124,10 +89,7 @@ fn test() -> Result<String, Failure> {
     let call = Cargo::new("test --workspace");
     let mut tally = Tally::default();
     call.run_watched(|line| tally.see(line))?;
-    tally.verdict().map_err(|why| Failure {
-        why,
-        again: Some(call.line()),
-    })
+    tally.verdict().map_err(|why| Failure { why, again: Some(call.line()) })
 }
 
 #[cfg(test)]
@@ -137,16 +99,8 @@ mod tests {
     #[test]
     fn every_stage_has_a_name_of_its_own_that_can_be_typed() {
         for (index, stage) in ALL.iter().enumerate() {
-            assert!(
-                stage.name.chars().all(|c| c.is_ascii_lowercase()),
-                "{}",
-                stage.name
-            );
-            assert!(
-                ALL[..index].iter().all(|other| other.name != stage.name),
-                "{} stands twice",
-                stage.name
-            );
+            assert!(stage.name.chars().all(|c| c.is_ascii_lowercase()), "{}", stage.name);
+            assert!(ALL[..index].iter().all(|other| other.name != stage.name), "{} stands twice", stage.name);
         }
     }
 }

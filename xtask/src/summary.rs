@@ -17,41 +17,24 @@ pub(crate) fn run(stages: &[&'static Stage]) -> ExitCode {
     let begun = Instant::now();
     let mut passed: Vec<Passed> = Vec::new();
     for (index, stage) in stages.iter().enumerate() {
-        println!(
-            "\n=== {} ({} of {}): {} ===",
-            stage.name,
-            index + 1,
-            stages.len(),
-            stage.about
-        );
+        println!("\n=== {} ({} of {}): {} ===", stage.name, index + 1, stages.len(), stage.about);
         let started = Instant::now();
         match (stage.run)() {
             Ok(said) => {
                 let took = started.elapsed();
                 println!("--- {} passed in {}", stage.name, seconds(took));
-                passed.push(Passed {
-                    name: stage.name,
-                    took,
-                    said,
-                });
+                passed.push(Passed { name: stage.name, took, said });
             }
             Err(failure) => {
                 // Everything goes to one stream: on two, the order of what is said would be a matter of luck.
                 println!("\n{}", table(&passed));
-                println!(
-                    "{}",
-                    report(stage, &failure, started.elapsed(), &stages[index + 1..])
-                );
+                println!("{}", report(stage, &failure, started.elapsed(), &stages[index + 1..]));
                 return ExitCode::FAILURE;
             }
         }
     }
     println!("\n{}", table(&passed));
-    let all = if stages.len() == crate::stage::ALL.len() {
-        "every check passed"
-    } else {
-        "what was asked for passed"
-    };
+    let all = if stages.len() == crate::stage::ALL.len() { "every check passed" } else { "what was asked for passed" };
     println!("{all}, in {}", seconds(begun.elapsed()));
     ExitCode::SUCCESS
 }
@@ -88,11 +71,7 @@ fn report(stage: &Stage, failure: &Failure, took: Duration, left: &[&'static Sta
 
 fn seconds(took: Duration) -> String {
     let whole = took.as_secs();
-    if whole < 60 {
-        format!("{:.1} s", took.as_secs_f64())
-    } else {
-        format!("{} min {:02} s", whole / 60, whole % 60)
-    }
+    if whole < 60 { format!("{:.1} s", took.as_secs_f64()) } else { format!("{} min {:02} s", whole / 60, whole % 60) }
 }
 
 #[cfg(test)]
@@ -111,16 +90,8 @@ mod tests {
     #[test]
     fn the_table_has_a_line_for_each_stage_that_passed() {
         let passed = [
-            Passed {
-                name: "format",
-                took: Duration::from_millis(400),
-                said: String::new(),
-            },
-            Passed {
-                name: "test",
-                took: Duration::from_secs(61),
-                said: "7 tests passed".to_owned(),
-            },
+            Passed { name: "format", took: Duration::from_millis(400), said: String::new() },
+            Passed { name: "test", took: Duration::from_secs(61), said: "7 tests passed".to_owned() },
         ];
         assert_eq!(
             table(&passed),
@@ -130,18 +101,12 @@ mod tests {
 
     #[test]
     fn a_failure_says_what_to_type_and_what_was_not_run() {
-        let failure = Failure {
-            why: "it is not so".to_owned(),
-            again: Some("cargo fmt --check".to_owned()),
-        };
+        let failure = Failure { why: "it is not so".to_owned(), again: Some("cargo fmt --check".to_owned()) };
         let left: Vec<_> = ALL.iter().skip(6).collect();
         let text = report(&ALL[1], &failure, Duration::from_secs(1), &left);
         assert!(text.contains("it is not so"), "{text}");
         assert!(text.contains("the command:  cargo fmt --check"), "{text}");
-        assert!(
-            text.contains("this stage:   cargo xtask test --only format"),
-            "{text}"
-        );
+        assert!(text.contains("this stage:   cargo xtask test --only format"), "{text}");
         assert!(text.ends_with("not run:      docs, test"), "{text}");
     }
 }

@@ -26,10 +26,7 @@ impl Tally {
     /// The line for the summary; an error if a test did not run, because a test that is skipped proves nothing.
     pub(crate) fn verdict(&self) -> Result<String, String> {
         if self.ignored_count > 0 {
-            let mut why = format!(
-                "{} ignored: nothing may be skipped in silence",
-                tests(self.ignored_count)
-            );
+            let mut why = format!("{} ignored: nothing may be skipped in silence", tests(self.ignored_count));
             for name in &self.ignored {
                 why.push_str("\n  ");
                 why.push_str(name);
@@ -39,32 +36,18 @@ impl Tally {
         if self.passed == 0 {
             return Err("no test ran".to_owned());
         }
-        Ok(format!(
-            "{} passed in {} programs, none ignored",
-            tests(self.passed),
-            self.programs
-        ))
+        Ok(format!("{} passed in {} programs, none ignored", tests(self.passed), self.programs))
     }
 }
 
 fn tests(count: u64) -> String {
-    if count == 1 {
-        "1 test".to_owned()
-    } else {
-        format!("{count} tests")
-    }
+    if count == 1 { "1 test".to_owned() } else { format!("{count} tests") }
 }
 
 /// The number in front of `word` in a closing line such as `ok. 3 passed; 0 failed; 1 ignored; ..`.
 fn count(closing: &str, word: &str) -> u64 {
-    let words: Vec<&str> = closing
-        .split([' ', ';'])
-        .filter(|word| !word.is_empty())
-        .collect();
-    let number = words
-        .windows(2)
-        .find(|pair| pair[1] == word)
-        .and_then(|pair| pair[0].parse().ok());
+    let words: Vec<&str> = closing.split([' ', ';']).filter(|word| !word.is_empty()).collect();
+    let number = words.windows(2).find(|pair| pair[1] == word).and_then(|pair| pair[0].parse().ok());
     number.unwrap_or(0)
 }
 
@@ -93,10 +76,7 @@ test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
 
 test result: ok. 40 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.00s
 ";
-        assert_eq!(
-            tally(output).verdict().as_deref(),
-            Ok("42 tests passed in 2 programs, none ignored")
-        );
+        assert_eq!(tally(output).verdict().as_deref(), Ok("42 tests passed in 2 programs, none ignored"));
     }
 
     #[test]
@@ -108,17 +88,11 @@ test fine ... ok
 test result: ok. 1 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.00s
 ";
         let why = tally(output).verdict().expect_err("two are ignored");
-        assert_eq!(
-            why,
-            "2 tests ignored: nothing may be skipped in silence\n  slow::one\n  slow::two"
-        );
+        assert_eq!(why, "2 tests ignored: nothing may be skipped in silence\n  slow::one\n  slow::two");
     }
 
     #[test]
     fn a_run_without_any_test_is_a_failure() {
-        assert_eq!(
-            tally("nothing to see").verdict(),
-            Err("no test ran".to_owned())
-        );
+        assert_eq!(tally("nothing to see").verdict(), Err("no test ran".to_owned()));
     }
 }
