@@ -7,6 +7,7 @@
 //! The conformance suite (`store::conformance`) tests this contract and is public, so that a third party can write a store.
 
 pub mod committer;
+pub mod memory;
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, future::Future, pin::Pin};
@@ -41,20 +42,31 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Writes a batch, all of it in one transaction, durable when the answer is there.
     ///
     /// First it is checked that `epoch` still owns the store's work; if not, nothing is written ([`StoreError::Fenced`]).
-    /// The answers are in the order of the writes. A start that finds its identity taken writes nothing for itself, answers
+    /// The answers are in the order of the writes, and each write sees those before it in the batch. A start that finds its
+    /// identity taken, also by a tombstone or by a start before it, writes nothing for itself, answers
     /// [`Written::Exists`], and does not disturb the others.
     ///
     /// # Errors
     /// Nothing of the batch was written, except after [`StoreError::InDoubt`], where it was written wholly or not at all.
+    /// [`StoreError::Write`] names the first write that cannot be written: rows that do not follow the last one (a start's
+    /// first is 1), an instance that does not exist or is buried, data that this store cannot keep.
     fn commit<'a>(&'a self, epoch: Epoch, writes: &'a [Write]) -> Storing<'a, Vec<Written>>;
 
     /// Takes instances that want to run, the ones that waited longest first, and marks them as owned by `epoch`.
     ///
     /// Those are: ready ones, and sleeping ones whose time has come, if nobody owns them or their owner is dead; and
-    /// ones that waited for a build and were given back by an earlier epoch. Only of the sagas named.
+    /// ones that waited for a build and were given back by an earlier epoch. Only of the sagas named. A ready one has waited
+    /// since its start or the touch that made it ready, a sleeping one since its wake-up time.
+    ///
+    /// What is claimed is [`Status::Ready`] from then on, without a wake-up time or a state: it runs. [`StoreError::Fenced`]
+    /// if `epoch` no longer owns the store's work.
     fn claim<'a>(&'a self, epoch: Epoch, sagas: &'a [&'a str], now: Micros, limit: usize) -> Storing<'a, Claims>;
 
-    /// Takes this one instance for a decision, whatever it waits for, unless a living worker owns it; `None` then.
+    /// Takes this one instance for a decision, whatever it waits for, also if it has ended; `None` if a living worker (this
+    /// one, too) owns it, or if it does not exist or is buried.
+    ///
+    /// Its status, wake-up time and state stay as they are: the touch of the decision changes them. If the worker dies
+    /// before, they are what the next one finds. [`StoreError::Fenced`] if `epoch` no longer owns the store's work.
     fn claim_one(&self, epoch: Epoch, instance: InstanceNo) -> Storing<'_, Option<Claimed>>;
 
     /// The instance of this identity.
@@ -74,7 +86,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Puts a request into the instance's inbox.
     ///
     /// In the same transaction it is checked that the instance has not ended (unless `ended` allows it); `None` if it
-    /// has, and nothing is written.
+    /// has, does not exist or is buried, and nothing is written.
     fn request<'a>(&'a self, instance: InstanceNo, body: &'a str, ended: bool) -> Storing<'a, Option<RequestNo>>;
 
     /// The requests that have not been consumed, oldest first.
@@ -84,10 +96,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn inboxes(&self, after: Option<InstanceNo>, limit: usize) -> Storing<'_, Vec<InstanceNo>>;
 
     /// Removes the journal of an ended instance and leaves a tombstone (identity, hash of the input, status), so that the
-    /// identity stays taken. `false`, and nothing is removed, if it has not ended or has open debt.
+    /// identity stays taken. What is left in its inbox goes too. `false`, and nothing is removed, if it has not ended or has
+    /// open debt, or does not exist; `true` if it is a tombstone already.
     fn bury(&self, instance: InstanceNo) -> Storing<'_, bool>;
 
-    /// Lets go of files and connections. Nothing is lost without it.
+    /// Lets go of files and connections, once what is under way has ended; later calls fail. Nothing is lost without it.
     fn close(&self) -> Storing<'_, ()>;
 }
 
@@ -130,7 +143,7 @@ pub struct Append {
     pub rows: Vec<Row>,
     /// What changes about the instance; `None`, the common case, leaves the instance's row untouched.
     pub touch: Option<Touch>,
-    /// Requests that these rows answer: they leave the inbox.
+    /// Requests that these rows answer: they leave the inbox. One that is not there changes nothing.
     pub consumed: Vec<RequestNo>,
 }
 
@@ -139,13 +152,13 @@ pub struct Append {
 pub struct Touch {
     /// The status.
     pub status: Status,
-    /// When a sleeping instance wants to run again.
+    /// When a sleeping instance wants to run again; a sleeping one without it wants to at once.
     pub wake_at: Option<Micros>,
     /// The state it sleeps, is parked or waits in, for lists.
     pub state: Option<Box<str>>,
-    /// Whether its owner keeps it; otherwise nobody owns it from then on.
+    /// Whether the committing worker keeps it; otherwise, and after an end, nobody owns it from then on.
     pub owned: bool,
-    /// The moment, kept as the moment of the end if the status is one.
+    /// The moment. The first one with a status that is an end is kept as the moment of the end.
     pub at: Micros,
 }
 
@@ -245,7 +258,8 @@ impl Status {
 pub struct Claims {
     /// The instances that are now owned.
     pub claimed: Vec<Claimed>,
-    /// When the next sleeping instance of these sagas wants to run, if none of those before it is left.
+    /// When the next of these sagas' sleeping instances that this claim left wants to run; in the past, if `limit` left some.
+    /// (Ready ones may be left too: whoever got as many as asked for asks again.)
     pub next_wake: Option<Micros>,
 }
 

@@ -1,0 +1,51 @@
+//! What became of a batch whose answer was lost: the store is asked, nobody guesses.
+
+use super::super::{Store, StoreError, Write, Written};
+
+/// The answers, if the batch was written; `None` if nothing of it was.
+///
+/// A batch is written wholly or not at all, so one write that left a trace tells of all. A batch in which none does (all of
+/// its starts find others in their place, and its appends have no rows) changes nothing when it is written again.
+pub(super) async fn read_back(store: &dyn Store, writes: &[Write]) -> Result<Option<Vec<Written>>, StoreError> {
+    for write in writes {
+        if let Some(written) = trace(store, write).await? {
+            return if written { answers(store, writes).await.map(Some) } else { Ok(None) };
+        }
+    }
+    Ok(None)
+}
+
+/// Whether this write, and so its batch, was written; `None` if it would leave no trace.
+async fn trace(store: &dyn Store, write: &Write) -> Result<Option<bool>, StoreError> {
+    match write {
+        Write::Start(start) => match store.find(&start.saga, &start.id).await? {
+            Some(instance) if instance.birth == start.birth => Ok(Some(true)),
+            Some(_) => Ok(None),
+            None => Ok(Some(false)),
+        },
+        Write::Append(append) => {
+            let Some(row) = append.rows.first() else { return Ok(None) };
+            let found = store.journal(append.instance, row.seq, 1).await?;
+            Ok(Some(found.first().is_some_and(|found| found == row)))
+        }
+    }
+}
+
+/// What the lost answer said.
+async fn answers(store: &dyn Store, writes: &[Write]) -> Result<Vec<Written>, StoreError> {
+    let mut answers = Vec::with_capacity(writes.len());
+    for write in writes {
+        answers.push(match write {
+            Write::Append(_) => Written::Appended,
+            Write::Start(start) => match store.find(&start.saga, &start.id).await? {
+                Some(instance) if instance.birth == start.birth => Written::Started(instance.no),
+                Some(instance) => Written::Exists(Box::new(instance)),
+                None => {
+                    let reason = format!("{} {} was there a moment ago, and is not now", start.saga, start.id);
+                    return Err(StoreError::Unusable(reason.into()));
+                }
+            },
+        });
+    }
+    Ok(answers)
+}
