@@ -4,38 +4,43 @@ use proc_macro2::{Span, TokenStream};
 use syn::spanned::Spanned;
 
 /// A check of the catalogue (e.g. `missing_compensation`).
-pub type Check = &'static str;
+pub(crate) type Check = &'static str;
 
 /// Mistakes found so far. Panics if it is dropped without anybody having looked, so that none is lost.
 #[derive(Debug, Default)]
-pub struct Errors {
+pub(crate) struct Errors {
     found: Vec<(Check, syn::Error)>,
     looked: bool,
 }
 
 impl Errors {
+    /// A collector to which nobody listens, for looking again at what has been reported already.
+    pub(crate) fn unheard() -> Self {
+        Self { found: Vec::new(), looked: true }
+    }
+
     /// A mistake at these tokens. The message follows the catalogue: what is wrong, why, then `help:` on a line of its own.
-    pub fn at(&mut self, check: Check, place: impl Spanned, message: impl std::fmt::Display) {
+    pub(crate) fn at(&mut self, check: Check, place: impl Spanned, message: impl std::fmt::Display) {
         self.span(check, place.span(), message);
     }
 
     /// A mistake at this span.
-    pub fn span(&mut self, check: Check, span: Span, message: impl std::fmt::Display) {
+    pub(crate) fn span(&mut self, check: Check, span: Span, message: impl std::fmt::Display) {
         self.found.push((check, syn::Error::new(span, message)));
     }
 
     /// A mistake that syn found.
-    pub fn syntax(&mut self, check: Check, error: syn::Error) {
+    pub(crate) fn syntax(&mut self, check: Check, error: syn::Error) {
         self.found.push((check, error));
     }
 
     /// Whether anything was found so far.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
 
     /// Everything that was found, in the order of the source, as `compile_error!`s; nothing if nothing was.
-    pub fn into_tokens(mut self) -> TokenStream {
+    pub(crate) fn into_tokens(mut self) -> TokenStream {
         self.looked = true;
         let mut found = std::mem::take(&mut self.found);
         found.sort_by_key(|(_, error)| {

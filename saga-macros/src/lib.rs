@@ -1,1 +1,154 @@
-//! Placeholder.
+//! The macros of `saga-runtime`, which re-exports them: depend on that crate, not on this one.
+//!
+//! A saga goes through four phases, which [`expand`] calls one after the other: *parse* (tokens to what is annotated),
+//! *analyze* (to a model in which every name is resolved), *lower* (the flow to a state machine), *emit* (to the output).
+//! Each reports every mistake it finds before the next one begins; each is a folder of this crate.
+
+mod analyze;
+mod checks;
+mod emit;
+mod errors;
+mod expand;
+mod flow;
+mod model;
+mod owned;
+mod parse;
+mod pretty;
+mod refusal;
+
+use proc_macro::TokenStream;
+
+/// Compiles an impl block into a saga: an explicit, persisted state machine, made from ordinary async Rust.
+///
+/// ```ignore
+/// #[saga(name = "checkout", version = 1)]
+/// impl Checkout {
+///     #[flow]
+///     pub async fn run(&self, cx: &FlowContext, order: Order) -> Result<Receipt, Unwind<Refusal>> {
+///         let hold = self.reserve(cx, &order).await?;
+///         let charge = self.charge(cx, &order).await?;
+///         Ok(Receipt { hold: hold.id, charge: charge.id })
+///     }
+///
+///     #[step]
+///     async fn reserve(&self, cx: &StepContext, order: &Order) -> Result<Hold, Failure<Refusal>> { /* .. */ }
+///
+///     #[compensate(reserve)]
+///     async fn release(&self, cx: &StepContext, hold: Outcome<Hold>) -> Result<(), Transient> { /* .. */ }
+///
+///     #[step(pivot)]
+///     async fn charge(&self, cx: &StepContext, order: &Order) -> Result<Charge, Failure<Refusal>> { /* .. */ }
+/// }
+/// ```
+///
+/// The block stays the plain impl block that it is: nothing is added to it, no signature changes, and every method can be
+/// called and tested without a runtime. Beside it the macro implements `Saga` for the type, which must be
+/// `Send + Sync + 'static`. The block may be generic (`impl<P: Payments> Checkout<P>`).
+///
+/// # Options
+/// | option | meaning |
+/// |---|---|
+/// | `name = "checkout"` | the durable name, under which instances are stored; the type's own in snake case if left out |
+/// | `version = 1` | a label that is stored and shown; 1 if left out |
+/// | `crate = my_crate::saga` | where the runtime is, if it is re-exported or renamed; `::saga_runtime` if left out |
+///
+/// # What is saved
+/// The flow's input and output, every step's arguments, output and refusal, and every local of the flow that lives across
+/// a step. They implement `Serialize`, `Deserialize` and `Send`. An argument is saved in its owned form (`&T` as `T`,
+/// `&[T]` as `Vec<T>`, `&str` as `String`, `Option<&T>` as `Option<T>`) and read back for each attempt.
+///
+/// The input and the output of a `pub` type's saga are part of that type's interface: if the type is `pub` and its input
+/// is not, rustc says so (E0446), since `Saga::Input` would leak a private type.
+///
+/// # What does not compile
+/// Mistakes that break sagas in production are build errors: a step without an undo, an undo that reads what was never
+/// produced, a lost answer that nobody thought of, a failure after the point of no return, an effect without an
+/// idempotency key, and more. Every message says what is wrong, why, and what to write instead.
+///
+/// Checks are made on the tokens of the annotated methods, on the graph of the flow, and by types. What stands behind an
+/// ordinary call is not looked into.
+#[proc_macro_attribute]
+pub fn saga(options: TokenStream, item: TokenStream) -> TokenStream {
+    expand::saga(options.into(), item.into()).into()
+}
+
+/// The one method of a `#[saga]` impl that says in which order its steps run.
+///
+/// `async fn name(&self, cx: &FlowContext, input: Input) -> Result<Output, Unwind<Refusal>>`: it takes its context and
+/// one owned input. Each await in it is a call of a step, `self.reserve(cx, line).await`, and a durable state; everything
+/// between two of them is plain Rust. `#[state("second_card")]` on a statement or a match arm's expression names the state
+/// of the one call in it, where a step is called at two places.
+#[proc_macro_attribute]
+pub fn flow(_: TokenStream, item: TokenStream) -> TokenStream {
+    expand::outside_saga("flow", item.into()).into()
+}
+
+/// A step of a `#[saga]` impl: one local transaction at a participant.
+///
+/// `async fn name(&self, cx: &StepContext, ..) -> Result<Output, Failure<Refusal>>`, or `Result<Output, Transient>` if it
+/// cannot be refused. It is attempted at least once, always with the same arguments and the same `cx.key()`, and its
+/// answer is recorded exactly once.
+///
+/// # Classes
+/// A step has an effect and a `#[compensate]` method that undoes it, unless it says otherwise:
+///
+/// | option | meaning |
+/// |---|---|
+/// | `read_only` | changes nothing, so there is nothing to undo |
+/// | `pivot` | the last step that may be refused; after it the saga only goes forward |
+/// | `retriable` | cannot be refused, is retried until done; stands after a pivot |
+/// | `no_compensation = "why"` | has an effect that nothing undoes, for this reason |
+///
+/// # Options
+/// | option | meaning |
+/// |---|---|
+/// | `name = "reserve"` | the durable name; the method's if left out |
+/// | `timeout = "2s"` | the longest that one attempt may take; 30 s if left out |
+/// | `deadline = "10m"` | the longest that all attempts together may take; no bound if left out |
+/// | `retry(initial = "50ms", max = "5s", attempts = 6, jitter = false)` | the waits between attempts: exponential, from `initial` (100 ms) to `max` (30 s), at random below that bound unless `jitter = false`; `attempts` bounds their number |
+/// | `attempts_then = "park"` | running out of attempts or time parks the instance, instead of giving the flow `Exhausted` |
+/// | `key_valid = "24h"` | how long the participant remembers the key; beyond that nothing is retried unasked |
+/// | `idempotent = "why"` | why the step does without the idempotency key, if it takes no `&StepContext` |
+///
+/// Durations are a whole number and a unit: `ms`, `s`, `m`, `h` or `d`.
+#[proc_macro_attribute]
+pub fn step(_: TokenStream, item: TokenStream) -> TokenStream {
+    expand::outside_saga("step", item.into()).into()
+}
+
+/// The compensation of a step of a `#[saga]` impl, `#[compensate(reserve)]`: its semantic undo.
+///
+/// `async fn name(&self, cx: &StepContext, ..) -> Result<(), Transient>`. Its other parameters are some of the step's own,
+/// by name and type, and the step's output as `Outcome<T>`: `Done` with what the step answered, or `Unknown`
+/// where no answer came, which includes that the step never happened; there is nothing to undo then, and the compensation
+/// succeeds. It cannot be refused.
+///
+/// # Options
+/// | option | meaning |
+/// |---|---|
+/// | `timeout = "2s"` | the longest that one attempt may take; 30 s if left out |
+/// | `retry(..)` | the waits between attempts, as for a step |
+/// | `within = "24h"` | how long it is tried before it is parked for a person to look at; 24 h if left out |
+/// | `idempotent = "why"` | why it does without the idempotency key, if it takes no `&StepContext` |
+#[proc_macro_attribute]
+pub fn compensate(_: TokenStream, item: TokenStream) -> TokenStream {
+    expand::outside_saga("compensate", item.into()).into()
+}
+
+/// Makes a type a refusal: a business "no" that `?` turns into `Failure::Refused` in a step and into `Unwind::Refused` in
+/// the flow.
+///
+/// ```ignore
+/// #[derive(Debug, Serialize, Deserialize, Refusal)]
+/// enum Refused {
+///     OutOfStock { sku: String },
+///     CardDeclined,
+/// }
+/// ```
+///
+/// The type must not also be a `std::error::Error`: `?` on an error means *transient, try again*, and a type that is both
+/// would turn a "no" into an endless retry. `#[refusal(crate = path)]` names the runtime if it is re-exported or renamed.
+#[proc_macro_derive(Refusal, attributes(refusal))]
+pub fn derive_refusal(item: TokenStream) -> TokenStream {
+    refusal::derive(item.into()).into()
+}

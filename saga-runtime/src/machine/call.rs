@@ -1,6 +1,9 @@
 //! A call of a step, as data: what the machine asks for and what it is told.
 
-use super::json::{Json, JsonError, decode, encode};
+use super::{
+    json::{Json, JsonError, decode, encode},
+    slot::Persist,
+};
 use crate::failure::{Exhausted, Failure, Transient};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -84,7 +87,7 @@ pub enum Answer {
 )]
 pub trait StepResult: Sized {
     /// What it returns when it is done.
-    type Output: Serialize + DeserializeOwned + Send;
+    type Output: Persist;
     /// How it fails.
     type Error: StepError;
 
@@ -121,7 +124,7 @@ pub trait StepError: Sized {
 pub trait CannotBeRefused {}
 impl<T> CannotBeRefused for Result<T, Transient> {}
 
-impl<T: Serialize + DeserializeOwned + Send, E: StepError> StepResult for Result<T, E> {
+impl<T: Persist, E: StepError> StepResult for Result<T, E> {
     type Output = T;
     type Error = E;
 
@@ -150,7 +153,7 @@ impl<T: Serialize + DeserializeOwned + Send, E: StepError> StepResult for Result
     }
 }
 
-impl<R: Serialize + DeserializeOwned> StepError for Failure<R> {
+impl<R: Persist> StepError for Failure<R> {
     fn into_attempted(self, step: &'static str) -> Attempted {
         match self {
             Self::Refused(refusal) => match encode(&refusal) {

@@ -4,6 +4,7 @@
 //! the answer. It knows nothing of stores, attempts, clocks or tasks.
 
 mod call;
+mod check;
 mod drive;
 mod json;
 mod saga;
@@ -11,10 +12,19 @@ mod slot;
 
 pub use self::{
     call::{Answer, Arguments, Attempt, Attempted, CannotBeRefused, StepError, StepResult, Unreadable},
+    check::{
+        CompensationResult, FlowResult, Inert, ReadBack, Sent, Written, a_retriable_step_cannot_be_refused,
+        attempt_on_any_thread, outcome, takes_what_the_step_returns, takes_what_the_step_takes,
+    },
     drive::{Argument, Call, Drive, Entry, Executing, Executor, FrameValue, Resume, coerced, collect},
     json::{Json, JsonError, decode, encode, null, same_value},
     saga::Saga,
     slot::{AnySlot, Persist, Saved, Slot},
+};
+/// Public types, so that generated code has one path to name.
+pub use crate::{
+    context::{FlowContext, StepContext},
+    failure::{Failure, Refusal, Unwind},
 };
 /// For generated code in crates that do not name serde themselves.
 pub use serde_json::value::RawValue;

@@ -4,13 +4,13 @@ use super::{
     call::{Arguments, Attempt},
     drive::{Drive, Executing},
     json::JsonError,
+    slot::Persist,
 };
 use crate::{
     context::{FlowContext, StepContext},
     definition::Definition,
     failure::{Refusal, Unwind},
 };
-use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 /// A saga: implemented by `#[saga]` on an impl block, never by hand.
@@ -22,9 +22,9 @@ use serde_json::value::RawValue;
 )]
 pub trait Saga: Send + Sync + Sized + 'static {
     /// What an instance is started with.
-    type Input: Serialize + DeserializeOwned + Send + 'static;
+    type Input: Persist + 'static;
     /// What a completed instance returns.
-    type Output: Serialize + DeserializeOwned + Send + 'static;
+    type Output: Persist + 'static;
     /// The business "no" that unwinds it.
     type Refusal: Refusal;
 

@@ -2,14 +2,14 @@
 
 use super::{
     call::Unreadable,
+    check::{ReadBack, Sent, Written},
     json::{Json, JsonError, decode, encode, same_value},
 };
-use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
 /// A local that lives across a step must be saved: written, read back, and sent between threads.
-pub trait Persist: Serialize + DeserializeOwned + Send {}
-impl<T: Serialize + DeserializeOwned + Send> Persist for T {}
+pub trait Persist: Written + ReadBack + Sent {}
+impl<T: Written + ReadBack + Sent> Persist for T {}
 
 /// The hash of a value as last saved.
 pub type Digest256 = [u8; 32];

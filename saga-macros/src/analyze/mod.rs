@@ -1,0 +1,86 @@
+//! From what is annotated to a model in which every name is resolved.
+
+mod compensation;
+mod flow;
+mod policy;
+mod returns;
+mod signature;
+mod step;
+
+pub(crate) use self::{compensation::outcome, flow::returned};
+use crate::{
+    errors::Errors,
+    model::{Model, Step},
+    parse::{Method, SagaImpl},
+};
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::{Type, ext::IdentExt};
+
+/// Builds the model, and reports everything about it that tokens tell. Without a flow there is no model.
+pub(crate) fn analyze(saga: &SagaImpl, errors: &mut Errors) -> Option<Model> {
+    let name = saga.options.name(errors).unwrap_or_else(|| type_name(&saga.header.self_ty));
+    let version = saga.options.number("version", errors).map_or(1, |(version, _)| version);
+    let flow = flow::flow(saga, errors);
+    let mut names = Vec::new();
+    let mut steps: Vec<(Step, &Method)> = Vec::new();
+    for method in &saga.steps {
+        let (step, span) = step::step(method, errors);
+        names.push((step.name.clone(), span));
+        steps.push((step, method));
+    }
+    duplicates(&names, errors);
+    compensation::pair(&saga.compensations, &mut steps, errors);
+    Some(Model {
+        krate: krate(saga, errors),
+        name,
+        version,
+        generics: saga.header.generics.clone(),
+        self_ty: (*saga.header.self_ty).clone(),
+        flow: flow?,
+        steps: steps.into_iter().map(|(step, _)| step).collect(),
+    })
+}
+
+/// Where the runtime is.
+pub(crate) fn krate(saga: &SagaImpl, errors: &mut Errors) -> syn::Path {
+    saga.options.path("crate", errors).unwrap_or_else(|| syn::parse_quote!(::saga_runtime))
+}
+
+/// An optional text as a const expression.
+pub(crate) fn optional_text(text: Option<&str>) -> TokenStream {
+    match text {
+        Some(text) => quote!(::core::option::Option::Some(#text)),
+        None => quote!(::core::option::Option::None),
+    }
+}
+
+/// Two steps of one durable name.
+fn duplicates(names: &[(String, Span)], errors: &mut Errors) {
+    for (index, (name, span)) in names.iter().enumerate() {
+        if names.iter().enumerate().any(|(other, (same, _))| other != index && same == name) {
+            errors.span(
+                "duplicate_name",
+                *span,
+                format_args!("two steps have the durable name `{name}`, and their histories would mix\nhelp: give one of them another: `#[step(name = \"..\")]`"),
+            );
+        }
+    }
+}
+
+/// The durable name of a saga that gives none: its type's, in snake case.
+fn type_name(ty: &Type) -> String {
+    let Type::Path(path) = crate::owned::bare(ty) else { return "saga".to_owned() };
+    let ident =
+        path.path.segments.last().map_or_else(|| "saga".to_owned(), |segment| segment.ident.unraw().to_string());
+    let mut name = String::new();
+    let mut after_lower = false;
+    for letter in ident.chars() {
+        if letter.is_uppercase() && after_lower {
+            name.push('_');
+        }
+        after_lower = letter.is_lowercase() || letter.is_ascii_digit();
+        name.extend(letter.to_lowercase());
+    }
+    name
+}

@@ -1,0 +1,141 @@
+//! Options about attempts and time, as const expressions of the definition.
+
+use crate::{
+    errors::Errors,
+    parse::{Options, Timed, duration_tokens},
+};
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use std::time::Duration;
+
+/// What the runtime does when nothing is said; the same values as `definition::Retry::DEFAULT` and `Policy::STEP`.
+const INITIAL: Duration = Duration::from_millis(100);
+const MAX: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
+const WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How the attempts of a call are bounded.
+#[derive(Debug)]
+pub(super) struct Policy {
+    /// `attempts = N`, with its span.
+    pub(super) attempts: Option<(u32, Span)>,
+    /// Whether `attempts_then = "park"` is written out.
+    pub(super) parks: bool,
+    timeout: Duration,
+    deadline: Option<Duration>,
+    retry: TokenStream,
+}
+
+impl Policy {
+    /// Reads the policy of a step.
+    pub(super) fn of_step(options: &Options, errors: &mut Errors) -> Self {
+        let deadline = options.duration("deadline", errors);
+        let mut policy = Self::read(options, deadline, "deadline", errors);
+        policy.parks = parks(options, policy.attempts.is_some() || options.get("deadline").is_some(), errors);
+        policy
+    }
+
+    /// Reads the policy of a compensation, and how long it is tried.
+    pub(super) fn of_compensation(options: &Options, errors: &mut Errors) -> (Self, Duration) {
+        let within = options.duration("within", errors);
+        let mut policy = Self::read(options, within, "within", errors);
+        policy.deadline = None;
+        policy.parks = true;
+        (policy, within.map_or(WITHIN, |(within, _)| within))
+    }
+
+    fn read(options: &Options, bound: Option<Timed>, bound_key: &str, errors: &mut Errors) -> Self {
+        let timeout = options.duration("timeout", errors);
+        if let (Some((timeout, span)), Some((bound, _))) = (timeout, bound)
+            && timeout > bound
+        {
+            errors.span(
+                "unknown_option",
+                span,
+                format_args!(
+                    "`timeout` can have no effect: it is longer than `{bound_key}`, which bounds all attempts together"
+                ),
+            );
+        }
+        let (retry, attempts) = retry(options.nested("retry", errors), errors);
+        let deadline = bound.map(|(bound, _)| bound);
+        Self { attempts, parks: false, timeout: timeout.map_or(TIMEOUT, |(timeout, _)| timeout), deadline, retry }
+    }
+
+    /// The const expression. `parks` says whether running out of attempts parks the instance.
+    pub(super) fn tokens(&self, parks: bool) -> TokenStream {
+        let (timeout, deadline, retry) = (duration_tokens(self.timeout), optional(self.deadline), &self.retry);
+        quote!(__def::Policy { timeout: #timeout, deadline: #deadline, retry: #retry, then_park: #parks })
+    }
+}
+
+/// An optional duration as a const expression.
+pub(super) fn optional(duration: Option<Duration>) -> TokenStream {
+    match duration.map(duration_tokens) {
+        Some(duration) => quote!(::core::option::Option::Some(#duration)),
+        None => quote!(::core::option::Option::None),
+    }
+}
+
+/// Reads `attempts_then = "park"`; `bounded` says whether anything can run out.
+fn parks(options: &Options, bounded: bool, errors: &mut Errors) -> bool {
+    let Some((text, span)) = options.text("attempts_then", "`\"park\"`", errors) else {
+        return options.get("attempts_then").is_some();
+    };
+    if text != "park" {
+        errors.span("bad_value", span, "the only value of `attempts_then` is `\"park\"`\nhelp: write `attempts_then = \"park\"`, or leave it out: the flow then gets `Exhausted`");
+    } else if !bounded && let Some(option) = options.get("attempts_then") {
+        errors.at(
+            "unknown_option",
+            &option.key,
+            "`attempts_then` can have no effect: neither attempts nor time are bounded\n\
+             help: add `retry(attempts = 6)` or `deadline = \"10m\"`, or remove it",
+        );
+    }
+    true
+}
+
+/// Reads `retry(..)`: the const expression, and `attempts` with its span.
+fn retry(options: Option<&Options>, errors: &mut Errors) -> (TokenStream, Option<(u32, Span)>) {
+    let Some(options) = options else { return (quote!(__def::Retry::DEFAULT), None) };
+    let initial = options.duration("initial", errors);
+    let max = options.duration("max", errors);
+    let attempts = options.number("attempts", errors);
+    let jitter = options.truth("jitter", errors);
+    if options.list.is_empty() {
+        errors.span(
+            "unknown_option",
+            options.span,
+            "`retry` without options can have no effect\nhelp: write `retry(initial = \"50ms\", max = \"5s\", attempts = 6)`, or remove it",
+        );
+    }
+    if let (Some((initial, at_initial)), Some((max, at_max))) = (initial, max)
+        && initial > max
+    {
+        for span in [at_initial, at_max] {
+            errors.span("bad_value", span, "`initial` is above `max`: no wait is longer than `max`");
+        }
+    }
+    if let Some((1, _)) = attempts {
+        for option in options.list.iter().filter(|option| option.key != "attempts") {
+            errors.at(
+                "unknown_option",
+                &option.key,
+                format_args!("`{}` can have no effect: with one attempt there is no wait between attempts", option.key),
+            );
+        }
+    }
+    // A bound on one side moves the other's default, so that the two never cross.
+    let (first, most) = match (initial, max) {
+        (Some((initial, _)), Some((max, _))) => (initial, max),
+        (Some((initial, _)), None) => (initial, MAX.max(initial)),
+        (None, Some((max, _))) => (INITIAL.min(max), max),
+        (None, None) => (INITIAL, MAX),
+    };
+    let (first, most, jitter) = (duration_tokens(first), duration_tokens(most), jitter.unwrap_or(true));
+    let count = match attempts {
+        Some((count, _)) => quote!(::core::option::Option::Some(#count)),
+        None => quote!(::core::option::Option::None),
+    };
+    (quote!(__def::Retry { initial: #first, max: #most, attempts: #count, jitter: #jitter }), attempts)
+}

@@ -1,0 +1,49 @@
+//! The ids of all checks that this crate makes on tokens and on the graph. Each has a folder in `tests/ui`, and the
+//! collector refuses an id that is not listed.
+
+/// The ids, in the order of the catalogue.
+pub(crate) const CHECKS: &[&str] = &[
+    // Shape.
+    "not_an_impl",
+    "flow_count",
+    "outside_saga",
+    "signature",
+    "unknown_option",
+    "bad_value",
+    "duplicate_name",
+    "flow_inputs",
+    "dead_step",
+    "unreachable_state",
+    // Pairing.
+    "missing_compensation",
+    "retriable_before_pivot",
+    "unknown_step",
+    "compensated_twice",
+    "useless_compensation",
+    "compensation_inputs",
+    "in_doubt",
+    "compensation_refuses",
+    "compensation_calls_step",
+    "missing_key",
+    // Paths.
+    "two_pivots",
+    "refusal_after_pivot",
+    "bounded_retriable",
+    "retriable_can_refuse",
+    "hidden_pivot",
+    // The flow's body.
+    "foreign_await",
+    "lost_context",
+    "hidden_step",
+    "foreign_join",
+    "detached_work",
+    "ambiguous_state",
+    "unbounded_for",
+    "unownable_argument",
+    "partly_moved_across_step",
+    "step_verb_in_flow",
+    "transient_arm",
+    "infinite_silence",
+    // What syn cannot read although rustc could.
+    "syntax",
+];

@@ -1,0 +1,43 @@
+//! What only types can tell, asked in such a way that the answer stands at the user's own token.
+
+use crate::{
+    analyze::outcome,
+    model::{Class, Model, Parameter, Refusable, Role, Step},
+};
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+
+/// Statements that compile if the types agree, and do nothing.
+pub(super) fn assertions(model: &Model) -> TokenStream {
+    let mut assertions = TokenStream::new();
+    for step in &model.steps {
+        let output = &step.output;
+        if let (Class::Retriable, Refusable::ByType) = (step.class, step.refusable) {
+            assertions.extend(quote_spanned!(output.span()=> __rt::a_retriable_step_cannot_be_refused::<#output>();));
+        }
+        let Some(compensation) = &step.compensation else { continue };
+        for parameter in &compensation.parameters {
+            assertions.extend(agrees(step, parameter));
+        }
+    }
+    assertions
+}
+
+/// A compensation's parameter has the type of what goes into it.
+fn agrees(step: &Step, parameter: &Parameter) -> Option<TokenStream> {
+    match &parameter.role {
+        Role::Context => None,
+        Role::Argument { owned, .. } => {
+            let own = step.parameters.iter().find(|own| own.ident == parameter.ident)?;
+            let Role::Argument { owned: taken, .. } = &own.role else { return None };
+            // Equal tokens need no question.
+            let same = owned.to_token_stream().to_string() == taken.to_token_stream().to_string();
+            (!same).then(|| quote!(__rt::takes_what_the_step_takes::<#owned, #taken>();))
+        }
+        Role::Output => {
+            let (inner, output) = (outcome(&parameter.ty)?, &step.output);
+            Some(quote!(__rt::takes_what_the_step_returns::<#inner, <#output as __rt::StepResult>::Output>();))
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! The output: the user's impl block as it was, and beside it the `Saga` impl.
+
+mod assertions;
+mod definition;
+mod dispatch;
+
+use crate::{
+    analyze,
+    model::{Flow, Machine, Model},
+    parse::SagaImpl,
+};
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Ident, Type};
+
+/// The whole saga.
+pub(crate) fn emit(saga: &SagaImpl, model: &Model, machine: &Machine) -> TokenStream {
+    let plain = &saga.plain;
+    let ends = ends(&model.flow);
+    let definition = definition::definition(model, machine);
+    let (context, body) = (&model.flow.context, &machine.body);
+    let named = named(saga);
+    let step = dispatch::step(model);
+    let compensate = dispatch::compensate(model);
+    let check_output = dispatch::check_output(model);
+    let assertions = assertions::assertions(model);
+    let saga_impl = implement(
+        saga,
+        &model.krate,
+        &quote! {
+            #ends
+            const DEFINITION: &'static __def::Definition = #definition;
+
+            fn __flow<'__saga>(
+                &'__saga self,
+                #context: __rt::FlowContext,
+                mut __drive: __rt::Drive<'__saga>,
+            ) -> __rt::Executing<'__saga, ::core::result::Result<Self::Output, __rt::Unwind<Self::Refusal>>> {
+                #named
+                #assertions
+                #body
+            }
+
+            fn __step<'__saga>(
+                &'__saga self,
+                __step: usize,
+                __cx: __rt::StepContext,
+                __arguments: &'__saga __rt::Arguments,
+            ) -> __rt::Attempt<'__saga> {
+                #step
+            }
+
+            fn __compensate<'__saga>(
+                &'__saga self,
+                __step: usize,
+                __cx: __rt::StepContext,
+                __arguments: &'__saga __rt::Arguments,
+                __output: ::core::option::Option<&'__saga __rt::RawValue>,
+            ) -> __rt::Attempt<'__saga> {
+                #compensate
+            }
+
+            fn __check_output(
+                __step: usize,
+                __output: &__rt::RawValue,
+            ) -> ::core::result::Result<(), __rt::JsonError> {
+                #check_output
+            }
+        },
+    );
+    quote!(#plain #saga_impl)
+}
+
+/// What is left of a saga with mistakes: the user's items, so that the editor goes on, and an impl that does nothing, so
+/// that nothing else turns red; and the mistakes.
+pub(crate) fn inert(saga: &SagaImpl, model: Option<&Model>, errors: TokenStream) -> TokenStream {
+    let plain = &saga.plain;
+    let krate = model.map_or_else(|| syn::parse_quote!(::saga_runtime), |model| model.krate.clone());
+    let krate = saga.options.path("crate", &mut crate::errors::Errors::unheard()).unwrap_or(krate);
+    let ends = model.map_or_else(
+        || {
+            quote!(
+                type Input = ();
+                type Output = ();
+                type Refusal = __rt::Inert;
+            )
+        },
+        |model| ends(&model.flow),
+    );
+    let named = named(saga);
+    let saga_impl = implement(
+        saga,
+        &krate,
+        &quote! {
+            #ends
+            const DEFINITION: &'static __def::Definition = &__def::Definition {
+                name: "", version: 0, docs: "", steps: &[], states: &[], slots: &[], nodes: &[], edges: &[],
+            };
+
+            fn __flow<'__saga>(
+                &'__saga self,
+                _: __rt::FlowContext,
+                _: __rt::Drive<'__saga>,
+            ) -> __rt::Executing<'__saga, ::core::result::Result<Self::Output, __rt::Unwind<Self::Refusal>>> {
+                #named
+                ::core::unreachable!()
+            }
+
+            fn __step<'__saga>(
+                &'__saga self,
+                _: usize,
+                _: __rt::StepContext,
+                _: &'__saga __rt::Arguments,
+            ) -> __rt::Attempt<'__saga> {
+                ::core::unreachable!()
+            }
+
+            fn __compensate<'__saga>(
+                &'__saga self,
+                _: usize,
+                _: __rt::StepContext,
+                _: &'__saga __rt::Arguments,
+                _: ::core::option::Option<&'__saga __rt::RawValue>,
+            ) -> __rt::Attempt<'__saga> {
+                ::core::unreachable!()
+            }
+
+            fn __check_output(_: usize, _: &__rt::RawValue) -> ::core::result::Result<(), __rt::JsonError> {
+                ::core::unreachable!()
+            }
+        },
+    );
+    quote!(#plain #saga_impl #errors)
+}
+
+/// `impl Saga for ..`, in a place of its own where the two paths that generated code names are short.
+fn implement(saga: &SagaImpl, krate: &syn::Path, items: &TokenStream) -> TokenStream {
+    let self_ty = &saga.header.self_ty;
+    let (generics, _, clause) = saga.header.generics.split_for_impl();
+    quote! {
+        const _: () = {
+            #[allow(unused_imports)]
+            use #krate::{definition as __def, machine as __rt};
+
+            // The flow stands here for a second time, with the user's own spans: rustc prints the same error once, but the
+            // same warning twice.
+            #[allow(unused, clippy::all, clippy::pedantic, unfulfilled_lint_expectations)]
+            #[automatically_derived]
+            impl #generics __rt::Saga for #self_ty #clause {
+                #items
+            }
+        };
+    }
+}
+
+/// The types of the input and of both ends. Where the return type is written out, its own tokens are used, so that what
+/// cannot be saved is shown there; an alias is asked by trait.
+fn ends(flow: &Flow) -> TokenStream {
+    let (input, output) = (&flow.input_ty, &flow.output);
+    match analyze::returned(output) {
+        Some((ok, refusal)) => quote!(type Input = #input; type Output = #ok; type Refusal = #refusal;),
+        None => quote! {
+            type Input = #input;
+            type Output = <#output as __rt::FlowResult>::Output;
+            type Refusal = <#output as __rt::FlowResult>::Refusal;
+        },
+    }
+}
+
+/// Names every annotated method, so that none is dead code, and follows the step in `#[compensate(step)]`, so that an
+/// editor finds and renames it there too.
+fn named(saga: &SagaImpl) -> TokenStream {
+    let methods = [&saga.flows, &saga.steps, &saga.compensations].into_iter().flatten();
+    let plain = methods.filter(|method| nameable(method)).map(|method| method.sig.ident.clone());
+    let targets = saga.compensations.iter().filter_map(|method| method.options.target.clone());
+    let known = |target: &Ident| saga.steps.iter().any(|step| step.sig.ident == *target && nameable(step));
+    let names = plain.chain(targets.filter(known));
+    quote!(#(let _ = Self::#names;)*)
+}
+
+/// Whether a method can be named without arguments for its generics.
+fn nameable(method: &crate::parse::Method) -> bool {
+    method.sig.generics.type_params().next().is_none()
+        && method.sig.generics.const_params().next().is_none()
+        && !method.sig.inputs.iter().any(|input| match input {
+            syn::FnArg::Typed(typed) => has_impl_trait(&typed.ty),
+            syn::FnArg::Receiver(_) => false,
+        })
+}
+
+/// Whether a parameter's type makes its method generic.
+fn has_impl_trait(ty: &Type) -> bool {
+    struct Search(bool);
+    impl<'ast> syn::visit::Visit<'ast> for Search {
+        fn visit_type_impl_trait(&mut self, _: &'ast syn::TypeImplTrait) {
+            self.0 = true;
+        }
+    }
+    let mut search = Search(false);
+    syn::visit::Visit::visit_type(&mut search, ty);
+    search.0
+}

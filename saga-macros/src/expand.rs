@@ -1,0 +1,36 @@
+//! The pipeline.
+
+use crate::{analyze, emit, errors::Errors, flow, parse};
+use proc_macro2::TokenStream;
+use quote::quote;
+
+/// `#[saga]`: parse, analyze, lower, emit.
+pub(crate) fn saga(options: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let Some(saga) = parse::parse(options, &item, &mut errors) else {
+        let errors = errors.into_tokens();
+        return quote!(#item #errors);
+    };
+    let model = analyze::analyze(&saga, &mut errors);
+    let machine = model.as_ref().and_then(|model| flow::lower(model, &mut errors));
+    if let (Some(model), Some(machine), true) = (&model, &machine, errors.is_empty()) {
+        let _ = errors.into_tokens();
+        return emit::emit(&saga, model, machine);
+    }
+    emit::inert(&saga, model.as_ref(), errors.into_tokens())
+}
+
+/// One of our inner attributes where no `#[saga]` has taken it away.
+pub(crate) fn outside_saga(attribute: &str, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    errors.span(
+        "outside_saga",
+        proc_macro2::Span::call_site(),
+        format_args!(
+            "`#[{attribute}]` does nothing outside a `#[saga]` impl block\n\
+             help: annotate the impl block that this method stands in: `#[saga(name = \"..\")]`"
+        ),
+    );
+    let errors = errors.into_tokens();
+    quote!(#item #errors)
+}

@@ -1,0 +1,220 @@
+//! From tokens to what is annotated: attributes and signatures are read here, bodies stay opaque.
+
+mod options;
+mod strip;
+mod values;
+
+pub(crate) use self::{
+    options::{OptValue, Options, Place, similar},
+    values::{Timed, check_name, duration_tokens},
+};
+use crate::errors::Errors;
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::{Attribute, ImplItem, ItemImpl, Meta, Signature, Token, Visibility, parse::ParseStream, parse::Parser};
+
+/// An impl block under `#[saga]`.
+#[derive(Debug)]
+pub(crate) struct SagaImpl {
+    /// `#[saga(..)]`'s own options.
+    pub(crate) options: Options,
+    /// The impl block's header: attributes, generics, the type; without its items.
+    pub(crate) header: ItemImpl,
+    /// The whole block as the user wrote it, without our attributes.
+    pub(crate) plain: TokenStream,
+    /// Methods under `#[flow]`.
+    pub(crate) flows: Vec<Method>,
+    /// Methods under `#[step]`.
+    pub(crate) steps: Vec<Method>,
+    /// Methods under `#[compensate]`.
+    pub(crate) compensations: Vec<Method>,
+}
+
+/// An annotated method.
+#[derive(Debug)]
+pub(crate) struct Method {
+    /// Our attribute's options.
+    pub(crate) options: Options,
+    /// The other attributes, doc comments among them.
+    pub(crate) attrs: Vec<Attribute>,
+    /// The visibility.
+    pub(crate) vis: Visibility,
+    /// The signature.
+    pub(crate) sig: Signature,
+    /// The body.
+    pub(crate) body: Group,
+}
+
+impl Method {
+    /// The doc comment, as one text.
+    pub(crate) fn docs(&self) -> String {
+        docs(&self.attrs)
+    }
+}
+
+/// What our attribute makes of a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Flow,
+    Step,
+    Compensation,
+}
+
+impl Kind {
+    fn of(attribute: &Attribute) -> Option<Self> {
+        let segments = &attribute.path().segments;
+        // `step`, or `saga_runtime::step`; not any attribute of another crate that happens to be called so.
+        let ours = segments.len() == 1 || segments.first().is_some_and(|first| first.ident == "saga_runtime");
+        let last = &segments.last()?.ident;
+        match (ours, last.to_string().as_str()) {
+            (true, "flow") => Some(Self::Flow),
+            (true, "step") => Some(Self::Step),
+            (true, "compensate") => Some(Self::Compensation),
+            _ => None,
+        }
+    }
+
+    fn place(self) -> Place {
+        match self {
+            Self::Flow => Place::Flow,
+            Self::Step => Place::Step,
+            Self::Compensation => Place::Compensate,
+        }
+    }
+}
+
+/// Reads an impl block. Nothing can be said about what is not one.
+pub(crate) fn parse(options: TokenStream, item: &TokenStream, errors: &mut Errors) -> Option<SagaImpl> {
+    let (header, body) = split(item, errors)?;
+    let options = Options::parse(Place::Saga, Span::call_site(), options, errors);
+    let plain_body = strip::items(&body);
+    let plain = quote!(#header).into_iter().collect::<Vec<_>>();
+    // The printed header ends in its empty braces; the user's own go in their place.
+    let plain = plain[..plain.len() - 1].iter().cloned().chain([TokenTree::Group(plain_body)]).collect();
+    let mut saga = SagaImpl { options, header, plain, flows: Vec::new(), steps: Vec::new(), compensations: Vec::new() };
+    let read = |input: ParseStream<'_>| {
+        Attribute::parse_inner(input)?;
+        while !input.is_empty() {
+            item_of(input, &mut saga, errors)?;
+        }
+        Ok(())
+    };
+    if let Err(error) = read.parse2(body.stream()) {
+        errors.syntax("syntax", error);
+    }
+    Some(saga)
+}
+
+/// The header, parsed, and the block's braces.
+fn split(item: &TokenStream, errors: &mut Errors) -> Option<(ItemImpl, Group)> {
+    let help = "help: put it on the impl block that holds the flow and its steps: `#[saga(name = \"..\")] impl Checkout { .. }`";
+    let mut tokens: Vec<_> = item.clone().into_iter().collect();
+    let body = match tokens.pop() {
+        Some(TokenTree::Group(group)) if group.delimiter() == proc_macro2::Delimiter::Brace => group,
+        _ => {
+            errors.span("not_an_impl", Span::call_site(), format_args!("`#[saga]` needs an impl block\n{help}"));
+            return None;
+        }
+    };
+    let mut braces = Group::new(proc_macro2::Delimiter::Brace, TokenStream::new());
+    braces.set_span(body.span());
+    let header = tokens.into_iter().chain([TokenTree::Group(braces)]).collect::<TokenStream>();
+    match syn::parse2::<syn::Item>(header) {
+        Ok(syn::Item::Impl(header)) => match &header.trait_ {
+            None => return Some((header, body)),
+            Some((path, _)) => errors.at(
+                "not_an_impl",
+                path,
+                format_args!(
+                    "`#[saga]` needs an inherent impl block, and this one implements a trait\n\
+                     help: write `impl {} {{ .. }}`",
+                    crate::pretty::tokens(&header.self_ty)
+                ),
+            ),
+        },
+        Ok(_) | Err(_) => {
+            errors.span("not_an_impl", Span::call_site(), format_args!("`#[saga]` needs an impl block\n{help}"));
+        }
+    }
+    None
+}
+
+/// Reads one item of the block.
+fn item_of(input: ParseStream<'_>, saga: &mut SagaImpl, errors: &mut Errors) -> syn::Result<()> {
+    let ahead = input.fork();
+    let attrs = ahead.call(Attribute::parse_outer)?;
+    let kinds: Vec<_> = attrs.iter().filter_map(|attr| Kind::of(attr).map(|kind| (kind, attr))).collect();
+    let Some(&(kind, attribute)) = kinds.first() else {
+        input.parse::<ImplItem>()?;
+        return Ok(());
+    };
+    for (_, other) in &kinds[1..] {
+        errors.at(
+            "unknown_option",
+            other.path(),
+            "a method is either the flow, a step or a compensation\nhelp: remove all of these attributes but one",
+        );
+    }
+    let vis = ahead.parse()?;
+    if ahead.fork().parse::<Signature>().is_err() {
+        errors.at("signature", attribute.path(), "only an `async fn` can be the flow, a step or a compensation");
+        input.parse::<ImplItem>()?;
+        return Ok(());
+    }
+    let sig = ahead.parse::<Signature>()?;
+    if ahead.peek(Token![;]) {
+        errors.at("signature", &sig.ident, format_args!("`{}` has no body", sig.ident));
+        input.parse::<ImplItem>()?;
+        return Ok(());
+    }
+    let TokenTree::Group(body) = ahead.parse()? else {
+        return Err(ahead.error("expected a body"));
+    };
+    syn::parse::discouraged::Speculative::advance_to(input, &ahead);
+
+    let options = options_of(attribute, kind.place(), errors);
+    let others = attrs.iter().filter(|attr| Kind::of(attr).is_none()).cloned().collect();
+    let method = Method { options, attrs: others, vis, sig, body };
+    match kind {
+        Kind::Flow => saga.flows.push(method),
+        Kind::Step => saga.steps.push(method),
+        Kind::Compensation => saga.compensations.push(method),
+    }
+    Ok(())
+}
+
+/// The options between an attribute's parentheses.
+fn options_of(attribute: &Attribute, place: Place, errors: &mut Errors) -> Options {
+    let span = attribute.path().segments.last().map_or_else(Span::call_site, |segment| segment.ident.span());
+    let tokens = match &attribute.meta {
+        Meta::Path(_) => TokenStream::new(),
+        Meta::List(list) => list.tokens.clone(),
+        Meta::NameValue(pair) => {
+            errors.at(
+                "unknown_option",
+                &pair.value,
+                format_args!("options stand in parentheses\nhelp: `{}`", place.example()),
+            );
+            TokenStream::new()
+        }
+    };
+    Options::parse(place, span, tokens, errors)
+}
+
+/// The text of the doc comments among these attributes.
+pub(crate) fn docs(attrs: &[Attribute]) -> String {
+    let mut lines = Vec::new();
+    for attr in attrs {
+        if let Meta::NameValue(pair) = &attr.meta
+            && pair.path.is_ident("doc")
+            && let Ok(text) = syn::parse2::<syn::LitStr>(pair.value.to_token_stream())
+        {
+            let text = text.value();
+            lines.extend(text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned()));
+            if text.is_empty() {
+                lines.push(String::new());
+            }
+        }
+    }
+    lines.join("\n").trim().to_owned()
+}
