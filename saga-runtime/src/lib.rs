@@ -2,6 +2,7 @@
 
 pub mod context;
 pub mod definition;
+mod draw;
 pub mod failure;
 #[doc(hidden)]
 pub mod machine;

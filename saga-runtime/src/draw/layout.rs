@@ -1,0 +1,314 @@
+//! Where everything is: boxes, lines and labels with their coordinates, before any of it is written down as SVG.
+
+use super::{
+    graph::{Graph, Target},
+    route::{Routes, Way, routes},
+    shape::{GAP, Rect, Shape, Size},
+    text::{Face, clipped, width},
+};
+use crate::definition::{Class, Definition, Node};
+
+/// A drawing, in pixels from the top left.
+#[derive(Debug)]
+pub(super) struct Layout {
+    /// The size of the whole.
+    pub(super) size: Size,
+    /// The nodes, in the order of the rows; then the compensations, then the end of the undo lane.
+    pub(super) shapes: Vec<(Shape, Rect)>,
+    /// The lines.
+    pub(super) lines: Vec<Line>,
+    /// The texts beside lines.
+    pub(super) labels: Vec<Label>,
+    /// The undo lane, if anything can be undone.
+    pub(super) lane: Option<Rect>,
+    /// The points of no return.
+    pub(super) bars: Vec<Bar>,
+}
+
+/// A line along the axes.
+#[derive(Debug)]
+pub(super) struct Line {
+    /// Its corners, the ends among them.
+    pub(super) points: Vec<(i32, i32)>,
+    /// What it says.
+    pub(super) kind: LineKind,
+}
+
+/// What a line says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LineKind {
+    /// The flow goes on this way.
+    Onward,
+    /// The flow goes on this way after a refusal.
+    Refused,
+    /// The flow gives up: what completed is undone.
+    Unwinds,
+    /// The compensation undoes the step.
+    Undoes,
+}
+
+/// A text beside a line; it begins at `x`, on the baseline `y`.
+#[derive(Debug)]
+pub(super) struct Label {
+    pub(super) x: i32,
+    pub(super) y: i32,
+    pub(super) text: String,
+}
+
+/// The line after a pivot, with its text to the left of `text_end`, or to the right of the line.
+#[derive(Debug)]
+pub(super) struct Bar {
+    pub(super) from: i32,
+    pub(super) to: i32,
+    pub(super) y: i32,
+    /// Where the text begins, and its baseline.
+    pub(super) text: (i32, i32),
+}
+
+/// The text of a point of no return.
+pub(super) const NO_RETURN: &str = "point of no return";
+/// The size of the text beside lines.
+pub(super) const LABEL_SIZE: i32 = 11;
+
+const MARGIN: i32 = 24;
+const TOP: i32 = 84;
+/// Below the last row: the legend.
+const BOTTOM: i32 = 64;
+const TRACK: i32 = 12;
+const LABEL_MOST: usize = 26;
+/// How far above its target a line turns.
+const TURN: i32 = 13;
+/// How far above the middle of a row a refusal leaves it.
+const REFUSAL: i32 = 16;
+/// How far below the middle of a row a step and its compensation are connected.
+const UNDOES: i32 = 12;
+
+/// Lays the definition out.
+pub(super) fn layout(definition: &Definition) -> Layout {
+    let graph = Graph::new(definition);
+    let routes = routes(&graph);
+    let mut drafting = Drafting::new(definition, &graph, &routes);
+    drafting.draw_links();
+    drafting.draw_lane();
+    drafting.draw_bars();
+    drafting.finish()
+}
+
+struct Drafting<'d> {
+    definition: &'d Definition,
+    graph: &'d Graph,
+    routes: &'d Routes,
+    /// The box of each row.
+    boxes: Vec<Rect>,
+    /// Where each gap begins; its tracks follow.
+    gaps: Vec<i32>,
+    /// The right edge of the last gap.
+    right: i32,
+    /// Lines into the lane, whose end is known only when the lane is: where they begin.
+    unwinding: Vec<(usize, (i32, i32))>,
+    /// The middle of the lane, its spine.
+    spine: i32,
+    out: Layout,
+}
+
+impl<'d> Drafting<'d> {
+    fn new(definition: &'d Definition, graph: &'d Graph, routes: &'d Routes) -> Self {
+        let shapes: Vec<Shape> = graph.rows.iter().map(|node| Shape::of(definition, *node)).collect();
+        let sizes: Vec<Size> = shapes.iter().map(Shape::size).collect();
+        let (mut gaps, mut middles, mut x) = (Vec::new(), Vec::new(), MARGIN);
+        for (gap, &tracks) in routes.tracks.iter().enumerate() {
+            gaps.push(x);
+            // Left of the first column there is the margin already.
+            x += int(tracks) * TRACK + if gap == 0 { 0 } else { GAP };
+            let in_column = (0..sizes.len()).filter(|&row| graph.columns[row] == gap);
+            if let Some(widest) = in_column.map(|row| sizes[row].width).max() {
+                middles.push(x + widest / 2);
+                x += widest;
+            }
+        }
+        let (mut boxes, mut y) = (Vec::new(), TOP);
+        for (row, size) in sizes.iter().enumerate() {
+            boxes.push(Rect { x: middles[graph.columns[row]] - size.width / 2, y, size: *size });
+            y += size.height + space_below(&shapes[row]);
+        }
+        let out = Layout {
+            size: Size { width: x, height: y },
+            shapes: shapes.into_iter().zip(boxes.iter().copied()).collect(),
+            lines: Vec::new(),
+            labels: Vec::new(),
+            lane: None,
+            bars: Vec::new(),
+        };
+        Self { definition, graph, routes, boxes, gaps, right: x, unwinding: Vec::new(), spine: 0, out }
+    }
+
+    fn draw_links(&mut self) {
+        for index in 0..self.graph.links.len() {
+            self.draw_link(index);
+        }
+    }
+
+    fn draw_link(&mut self, index: usize) {
+        let (link, way) = (&self.graph.links[index], self.routes.ways[index]);
+        let own = self.boxes[link.from];
+        let (middle, centre) = (own.middle(), own.centre());
+        let row = match link.to {
+            Target::Row(to) => to,
+            Target::Undo => link.from,
+        };
+        let (to, target) = (self.boxes[row], &self.out.shapes[row].0);
+        let above = (to.middle(), to.y);
+        let turn = to.y - TURN;
+        let points = match way {
+            Way::Straight => vec![(middle, own.bottom()), above],
+            Way::Elbow => vec![(own.right(), centre), (to.middle(), centre), above],
+            Way::Down => vec![(middle, own.bottom()), (middle, turn), (to.middle(), turn), above],
+            Way::Track { gap, track } => {
+                let x = self.track(gap, track);
+                vec![(own.right(), centre), (x, centre), (x, turn), (to.middle(), turn), above]
+            }
+            Way::Back => {
+                // Beside the middle, where the way out of the loop begins.
+                let x = to.middle() + to.size.width / 4;
+                vec![(own.x, centre), (x, centre), (x, to.bottom())]
+            }
+            Way::Around { gap, track } => {
+                let (x, side) = (self.track(gap, track), to.centre() + 10);
+                vec![(own.x, centre), (x, centre), (x, side), (target.left_at(&to, side), side)]
+            }
+            Way::Undo => {
+                let y = centre - REFUSAL;
+                let from = (self.out.shapes[link.from].0.right_at(&own, y), y);
+                self.label(&link.label, own.right() + 8, y - 4);
+                self.unwinding.push((link.from, from));
+                return;
+            }
+        };
+        match way {
+            Way::Straight | Way::Down => self.label(&link.label, middle + 7, own.bottom() + 15),
+            Way::Back | Way::Around { .. } => {
+                let length = width(&clipped(&link.label, LABEL_MOST), LABEL_SIZE, Face::Code);
+                self.label(&link.label, own.x - 8 - length, centre - 5);
+            }
+            Way::Elbow | Way::Track { .. } | Way::Undo => match self.place_among_arms(index) {
+                None => self.label(&link.label, own.right() + 8, centre - 5),
+                Some(place) => self.label(&link.label, points[1].0 + 7, centre + 16 + 14 * place),
+            },
+        }
+        let kind = if link.refused { LineKind::Refused } else { LineKind::Onward };
+        self.out.lines.push(Line { points, kind });
+    }
+
+    /// Which of several lines this is that leave a node by its right side and begin as one; `None` if it is the only one.
+    fn place_among_arms(&self, index: usize) -> Option<i32> {
+        let from = self.graph.links[index].from;
+        let is_arm = |other: &usize| {
+            self.graph.links[*other].from == from && matches!(self.routes.ways[*other], Way::Elbow | Way::Track { .. })
+        };
+        let arms: Vec<usize> = (0..self.graph.links.len()).filter(is_arm).collect();
+        if arms.len() < 2 { None } else { arms.iter().position(|&arm| arm == index).map(int) }
+    }
+
+    fn label(&mut self, text: &str, x: i32, y: i32) {
+        if !text.is_empty() {
+            let text = clipped(text, LABEL_MOST);
+            self.right = self.right.max(x + width(&text, LABEL_SIZE, Face::Code) + 12);
+            self.out.labels.push(Label { x, y, text });
+        }
+    }
+
+    fn track(&self, gap: usize, track: usize) -> i32 {
+        self.gaps[gap] + GAP / 2 + TRACK * int(track) - if gap == 0 { GAP / 2 } else { 0 }
+    }
+
+    /// Draws the undo lane: the end at the top, each compensation beside its step, and the way up through them.
+    fn draw_lane(&mut self) {
+        let rows = self.graph.rows.iter().enumerate();
+        let undone: Vec<(usize, Shape)> = rows
+            .filter_map(|(row, node)| Some((row, Shape::undo_of(self.definition, *node, self.graph.in_loop[row])?)))
+            .collect();
+        if undone.is_empty() && self.unwinding.is_empty() {
+            return;
+        }
+        let end = Shape::compensated();
+        let widest = undone.iter().map(|(_, shape)| shape.size().width).max().unwrap_or(0);
+        let lane_width = widest.max(end.size().width).max(width(NO_RETURN, LABEL_SIZE, Face::Prose)) + 2 * 18;
+        let left = self.right + 20;
+        self.spine = left + lane_width / 2;
+        let end_at = self.boxes.first().map_or(TOP, Rect::centre) - end.size().height / 2;
+        let end_at = Rect { x: self.spine - end.size().width / 2, y: end_at, size: end.size() };
+        // What the way up passes, from the top: where it enters a box from below, and where it leaves one.
+        let mut stops = vec![end_at];
+        for (row, shape) in undone {
+            let own = self.boxes[row];
+            let place = Rect { x: self.spine - shape.size().width / 2, y: own.centre() - 7, size: shape.size() };
+            let y = own.centre() + UNDOES;
+            self.out.lines.push(Line { points: vec![(own.right(), y), (place.x, y)], kind: LineKind::Undoes });
+            stops.push(place);
+            self.out.shapes.push((shape, place));
+        }
+        self.out.shapes.push((end, end_at));
+        let mut lowest = stops.last().map_or(TOP, Rect::bottom);
+        for (row, from) in std::mem::take(&mut self.unwinding) {
+            let first = row == 0;
+            let y = if first { end_at.centre() } else { from.1 };
+            let points = vec![(from.0, y), (if first { end_at.x } else { self.spine }, y)];
+            self.out.lines.push(Line { points, kind: LineKind::Unwinds });
+            lowest = lowest.max(y);
+        }
+        if let Some(last) = stops.last().filter(|last| lowest > last.bottom()) {
+            self.out.lines.push(self.up(lowest, last.bottom()));
+        }
+        for pair in stops.windows(2) {
+            self.out.lines.push(self.up(pair[1].y, pair[0].bottom()));
+        }
+        let top = TOP - 34;
+        self.right = left + lane_width;
+        let size = Size { width: lane_width, height: lowest + 16 - top };
+        self.out.lane = Some(Rect { x: left, y: top, size });
+        self.out.size.width = self.right;
+    }
+
+    fn up(&self, from: i32, to: i32) -> Line {
+        Line { points: vec![(self.spine, from), (self.spine, to)], kind: LineKind::Unwinds }
+    }
+
+    /// Draws the point of no return under each pivot: for the last one through the whole drawing, if all that is below
+    /// is past a pivot.
+    fn draw_bars(&mut self) {
+        let length = width(NO_RETURN, LABEL_SIZE, Face::Prose);
+        let rows = 0..self.graph.rows.len();
+        let is_pivot = |row: &usize| Shape::class(self.definition, self.graph.rows[*row]) == Some(Class::Pivot);
+        let pivots: Vec<usize> = rows.clone().filter(is_pivot).collect();
+        let before = self.graph.reached_without(&pivots);
+        for &row in &pivots {
+            let mut below = rows.clone().skip(row + 1);
+            let divides = pivots.last() == Some(&row)
+                && below.all(|below| self.graph.rows[below] == Node::Completed || !before.contains(&below));
+            let own = self.boxes[row];
+            let y = own.bottom() + 26;
+            let bar = if let (true, Some(lane)) = (divides, self.out.lane) {
+                Bar { from: MARGIN, to: self.right, y, text: (lane.right() - length - 4, y - 5) }
+            } else {
+                self.right = self.right.max(own.right() + length + 12);
+                Bar { from: own.x, to: own.right(), y, text: (own.right() + 6, y + 4) }
+            };
+            self.out.bars.push(bar);
+        }
+    }
+
+    fn finish(mut self) -> Layout {
+        self.out.size.width = self.right + MARGIN;
+        self.out.size.height += BOTTOM - GAP;
+        self.out
+    }
+}
+
+fn space_below(shape: &Shape) -> i32 {
+    // Room for the point of no return.
+    if shape.is_pivot() { 60 } else { 36 }
+}
+
+fn int(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,304 @@
+//! Definitions made by hand, to be drawn in tests.
+
+use std::time::Duration;
+
+use crate::definition::{Class, Compensation, Definition, Edge, EdgeKind, Node, Policy, State, Step};
+
+/// A definition in the making. What it holds is leaked when it is done, as a definition's parts are static.
+#[derive(Default)]
+pub(super) struct Sketch {
+    steps: Vec<Step>,
+    states: Vec<State>,
+    nodes: Vec<Node>,
+    edges: Vec<Edge>,
+}
+
+impl Sketch {
+    pub(super) fn new() -> Self {
+        let mut sketch = Self::default();
+        sketch.node(Node::Start);
+        sketch
+    }
+
+    pub(super) fn node(&mut self, node: Node) -> usize {
+        self.nodes.push(node);
+        self.nodes.len() - 1
+    }
+
+    /// A call of a new step, compensated by `undo` if it is compensatable.
+    pub(super) fn call(&mut self, name: &'static str, class: Class, undo: &'static str) -> usize {
+        let compensation = Compensation {
+            name: undo,
+            docs: "",
+            policy: Policy::STEP,
+            within: Duration::from_hours(24),
+            idempotent: None,
+        };
+        self.steps.push(Step {
+            name,
+            docs: "",
+            class,
+            compensation: (class == Class::Compensatable).then_some(compensation),
+            parameters: &[],
+            policy: Policy::STEP,
+            idempotent: None,
+            no_compensation: (class == Class::NotCompensated).then_some("a notice does no harm"),
+            key_valid: None,
+        });
+        self.again(name, self.steps.len() - 1)
+    }
+
+    /// A call of a step that exists, in a state of its own.
+    pub(super) fn again(&mut self, name: &'static str, step: usize) -> usize {
+        self.states.push(State { name, step, live: &[], fingerprint: "" });
+        self.node(Node::Call(self.states.len() - 1))
+    }
+
+    pub(super) fn edge(&mut self, from: usize, to: usize, label: &'static str, kind: EdgeKind) {
+        self.edges.push(Edge { from, to, label, kind });
+    }
+
+    pub(super) fn next(&mut self, from: usize, to: usize) {
+        self.edge(from, to, "", EdgeKind::Next);
+    }
+
+    pub(super) fn done(self, name: &'static str) -> &'static Definition {
+        Box::leak(Box::new(Definition {
+            name,
+            version: 1,
+            docs: "From cart to parcel.",
+            steps: self.steps.leak(),
+            states: self.states.leak(),
+            slots: &[],
+            nodes: self.nodes.leak(),
+            edges: self.edges.leak(),
+        }))
+    }
+}
+
+pub(super) fn all() -> Vec<&'static Definition> {
+    vec![
+        linear(),
+        checkout(),
+        branches(),
+        searching(),
+        another_card(),
+        long(),
+        hostile(),
+        tangled(),
+        Sketch::default().done("empty"),
+    ]
+}
+
+pub(super) fn linear() -> &'static Definition {
+    let mut sketch = Sketch::new();
+    let unwinds = sketch.node(Node::Unwinds);
+    let mut last = 0;
+    for (name, class, undo) in [
+        ("book_hotel", Class::Compensatable, "cancel_hotel"),
+        ("book_flight", Class::Compensatable, "cancel_flight"),
+        ("pay", Class::Pivot, ""),
+        ("send_tickets", Class::Retriable, ""),
+    ] {
+        let call = sketch.call(name, class, undo);
+        sketch.next(last, call);
+        if class != Class::Retriable {
+            sketch.edge(call, unwinds, "", EdgeKind::Refused);
+        }
+        last = call;
+    }
+    let completed = sketch.node(Node::Completed);
+    sketch.next(last, completed);
+    sketch.done("trip")
+}
+
+pub(super) fn checkout() -> &'static Definition {
+    let mut sketch = Sketch::new();
+    let price = sketch.call("price", Class::ReadOnly, "");
+    let lines = sketch.node(Node::Loop("for line in &order.lines"));
+    let reserve = sketch.call("reserve", Class::Compensatable, "release");
+    let charge = sketch.call("charge", Class::Pivot, "");
+    let ship = sketch.call("ship", Class::Retriable, "");
+    let completed = sketch.node(Node::Completed);
+    let unwinds = sketch.node(Node::Unwinds);
+    sketch.next(0, price);
+    sketch.next(price, lines);
+    sketch.edge(lines, reserve, "each", EdgeKind::Next);
+    sketch.edge(reserve, lines, "", EdgeKind::Back);
+    sketch.edge(lines, charge, "done", EdgeKind::Next);
+    sketch.next(charge, ship);
+    sketch.next(ship, completed);
+    for refused in [price, reserve, charge] {
+        sketch.edge(refused, unwinds, "", EdgeKind::Refused);
+    }
+    sketch.done("checkout")
+}
+
+/// A branch within an arm of a `match`, and one arm that ends early.
+pub(super) fn branches() -> &'static Definition {
+    let mut sketch = Sketch::new();
+    let check = sketch.call("check_customer", Class::ReadOnly, "");
+    let kind = sketch.node(Node::Branch("match customer.kind"));
+    let discount = sketch.call("reserve_discount", Class::Compensatable, "return_discount");
+    let is_large = sketch.node(Node::Branch("order.total > LARGE && !customer.is_known"));
+    let approve = sketch.call("ask_for_approval", Class::Compensatable, "withdraw_request");
+    let hold = sketch.call("hold_credit", Class::Compensatable, "free_credit");
+    let deposit = sketch.call("take_deposit", Class::Compensatable, "return_deposit");
+    let notify = sketch.call("notify", Class::NotCompensated, "");
+    let pay = sketch.call("pay", Class::Pivot, "");
+    let completed = sketch.node(Node::Completed);
+    let unwinds = sketch.node(Node::Unwinds);
+    sketch.next(0, check);
+    sketch.next(check, kind);
+    sketch.edge(kind, discount, "Kind::Regular", EdgeKind::Next);
+    sketch.edge(kind, is_large, "Kind::Company", EdgeKind::Next);
+    sketch.edge(kind, deposit, "Kind::New { .. }", EdgeKind::Next);
+    sketch.edge(kind, completed, "Kind::Blocked", EdgeKind::Next);
+    sketch.edge(is_large, approve, "yes", EdgeKind::Next);
+    sketch.edge(is_large, hold, "no", EdgeKind::Next);
+    sketch.next(approve, hold);
+    for arm in [discount, hold, deposit] {
+        sketch.next(arm, notify);
+    }
+    sketch.next(notify, pay);
+    sketch.next(pay, completed);
+    for refused in [check, discount, approve, hold, deposit, pay] {
+        sketch.edge(refused, unwinds, "", EdgeKind::Refused);
+    }
+    sketch.edge(kind, unwinds, "_", EdgeKind::Next);
+    sketch.done("order")
+}
+
+/// A loop in a loop, with `break` and `continue`.
+pub(super) fn searching() -> &'static Definition {
+    let mut sketch = Sketch::new();
+    let regions = sketch.node(Node::Loop("'outer: for region in regions"));
+    let open = sketch.call("open_region", Class::Compensatable, "close_region");
+    let forever = sketch.node(Node::Loop("loop"));
+    let ask = sketch.call("ask", Class::ReadOnly, "");
+    let found = sketch.node(Node::Branch("offer.is_some()"));
+    let more = sketch.node(Node::Branch("pages == 0"));
+    let next_page = sketch.call("next_page", Class::ReadOnly, "");
+    let book = sketch.call("book", Class::Pivot, "");
+    let completed = sketch.node(Node::Completed);
+    let unwinds = sketch.node(Node::Unwinds);
+    sketch.next(0, regions);
+    sketch.edge(regions, open, "each", EdgeKind::Next);
+    sketch.edge(regions, book, "done", EdgeKind::Next);
+    sketch.next(open, forever);
+    sketch.next(forever, ask);
+    sketch.next(ask, found);
+    sketch.edge(found, book, "yes", EdgeKind::Next);
+    sketch.edge(found, more, "no", EdgeKind::Next);
+    sketch.edge(more, regions, "yes", EdgeKind::Back);
+    sketch.edge(more, next_page, "no", EdgeKind::Next);
+    sketch.edge(next_page, forever, "", EdgeKind::Back);
+    sketch.next(book, completed);
+    for refused in [open, ask, next_page, book] {
+        sketch.edge(refused, unwinds, "", EdgeKind::Refused);
+    }
+    sketch.done("search")
+}
+
+/// A refusal that is caught: two pivots, of which either may be passed.
+pub(super) fn another_card() -> &'static Definition {
+    let mut sketch = Sketch::new();
+    let reserve = sketch.call("reserve", Class::Compensatable, "release");
+    let charge = sketch.call("charge", Class::Pivot, "");
+    let has_second = sketch.node(Node::Branch("let Some(card) = order.second_card"));
+    let again = sketch.again("second_card", 1);
+    let ship = sketch.call("ship", Class::Retriable, "");
+    let completed = sketch.node(Node::Completed);
+    let unwinds = sketch.node(Node::Unwinds);
+    sketch.next(0, reserve);
+    sketch.next(reserve, charge);
+    sketch.edge(charge, ship, "Ok(charge)", EdgeKind::Next);
+    sketch.edge(charge, has_second, "Err(_)", EdgeKind::Refused);
+    sketch.edge(has_second, again, "yes", EdgeKind::Next);
+    sketch.edge(has_second, unwinds, "no", EdgeKind::Next);
+    sketch.next(again, ship);
+    sketch.next(ship, completed);
+    sketch.edge(reserve, unwinds, "", EdgeKind::Refused);
+    sketch.edge(again, unwinds, "", EdgeKind::Refused);
+    sketch.done("another_card")
+}
+
+pub(super) fn long() -> &'static Definition {
+    let mut sketch = Sketch::new();
+    let unwinds = sketch.node(Node::Unwinds);
+    let mut last = 0;
+    for number in 1..=40 {
+        let name = Box::leak(format!("step_{number:02}").into_boxed_str());
+        let undo = Box::leak(format!("undo_{number:02}").into_boxed_str());
+        let class = match number {
+            _ if number % 7 == 0 && number < 30 => Class::ReadOnly,
+            30 => Class::Pivot,
+            31.. => Class::Retriable,
+            _ => Class::Compensatable,
+        };
+        let call = sketch.call(name, class, undo);
+        sketch.next(last, call);
+        if class != Class::Retriable {
+            sketch.edge(call, unwinds, "", EdgeKind::Refused);
+        }
+        last = call;
+    }
+    let completed = sketch.node(Node::Completed);
+    sketch.next(last, completed);
+    sketch.done("long")
+}
+
+/// What no source code should hold, and might.
+pub(super) const HOSTILE: [&str; 6] = [
+    "x < \"</text><script>alert('1')</script>\"",
+    "`a` \\ \"b\" --> C]; end | #quot; &amp; %%{init}%%",
+    "a\n\tb\r\n\"; } digraph evil {\\",
+    "\u{202e}reversed\u{0}\u{fffe}",
+    "größer als 漢字漢字漢字漢字漢字漢字 🦀🦀🦀🦀🦀🦀🦀🦀🦀🦀🦀",
+    "]]><!-- WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW",
+];
+
+pub(super) fn hostile() -> &'static Definition {
+    let mut sketch = Sketch::new();
+    let unwinds = sketch.node(Node::Unwinds);
+    let completed = sketch.node(Node::Completed);
+    let mut last = 0;
+    for text in HOSTILE {
+        let branch = sketch.node(Node::Branch(text));
+        let head = sketch.node(Node::Loop(text));
+        let call = sketch.call(text, Class::Compensatable, text);
+        sketch.edge(last, branch, text, EdgeKind::Next);
+        sketch.edge(branch, head, text, EdgeKind::Next);
+        sketch.edge(head, call, text, EdgeKind::Next);
+        sketch.edge(call, head, text, EdgeKind::Back);
+        sketch.edge(call, unwinds, text, EdgeKind::Refused);
+        sketch.edge(branch, completed, text, EdgeKind::Next);
+        last = head;
+    }
+    sketch.edge(last, completed, "", EdgeKind::Next);
+    sketch.done(HOSTILE[0])
+}
+
+/// Edges that name no node, loops that are not marked as such, nodes that nothing leads to, a state without a step.
+pub(super) fn tangled() -> &'static Definition {
+    let mut sketch = Sketch::new();
+    let first = sketch.call("first", Class::Compensatable, "undo_first");
+    let second = sketch.call("second", Class::Compensatable, "undo_second");
+    let unreached = sketch.call("unreached", Class::ReadOnly, "");
+    let nothing = sketch.node(Node::Call(99));
+    let odd = sketch.again("odd", 99);
+    let unwinds = sketch.node(Node::Unwinds);
+    let completed = sketch.node(Node::Completed);
+    sketch.next(0, first);
+    sketch.next(first, second);
+    sketch.next(second, first);
+    sketch.next(second, second);
+    sketch.edge(first, completed, "forward", EdgeKind::Back);
+    sketch.next(second, 1_000);
+    sketch.next(1_000, second);
+    sketch.next(nothing, odd);
+    sketch.next(unreached, nothing);
+    sketch.next(unwinds, first);
+    sketch.next(0, unwinds);
+    sketch.done("tangled")
+}
