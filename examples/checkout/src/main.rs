@@ -1,1 +1,42 @@
-fn main() {}
+//! A checkout: four services over HTTP, one of which runs the saga, and a demonstration that
+//! kills it in the middle. See the README beside this crate.
+
+mod cli;
+mod json;
+mod money;
+mod order;
+mod participant;
+mod problem;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use participant::Service;
+
+/// Why a command failed. It is only ever shown.
+type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<ExitCode, Failed> {
+    match cli.command {
+        Some(Command::Inventory(options)) => participant::run(Service::Inventory, options).await?,
+        Some(Command::Payments(options)) => participant::run(Service::Payments, options).await?,
+        Some(Command::Shipping(options)) => participant::run(Service::Shipping, options).await?,
+        None => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,24 @@
+//! The command line.
+
+use clap::{Parser, Subcommand};
+
+use crate::participant;
+
+/// A shop's checkout as a saga: four services, and a demonstration that breaks them.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What this process is to be.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The service that keeps the stock.
+    Inventory(participant::Options),
+    /// The service that charges cards.
+    Payments(participant::Options),
+    /// The service that sends parcels.
+    Shipping(participant::Options),
+}
