@@ -33,20 +33,16 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let pointer = pointer(error.path());
         misread(pointer, error.inner())
     })?;
-    reader
-        .end()
-        .map_err(|error| misread(String::new(), &error))?;
+    reader.end().map_err(|error| misread(String::new(), &error))?;
     Ok(value)
 }
 
 fn misread(pointer: String, error: &serde_json::Error) -> Problem {
     match error.classify() {
         Category::Data => Problem::invalid(vec![FieldError::new(pointer, error.to_string())]),
-        Category::Syntax | Category::Eof | Category::Io => Problem::new(
-            StatusCode::BAD_REQUEST,
-            "malformed-json",
-            format!("the body is not JSON: {error}"),
-        ),
+        Category::Syntax | Category::Eof | Category::Io => {
+            Problem::new(StatusCode::BAD_REQUEST, "malformed-json", format!("the body is not JSON: {error}"))
+        }
     }
 }
 

@@ -1,13 +1,17 @@
 //! A checkout: four services over HTTP, one of which runs the saga, and a demonstration that
 //! kills it in the middle. See the README beside this crate.
 
+mod chance;
 mod cli;
+mod demo;
 mod json;
 mod money;
 mod order;
 mod participant;
+mod place;
 mod problem;
 mod serve;
+mod shop;
 
 use std::process::ExitCode;
 
@@ -36,7 +40,9 @@ async fn run(cli: Cli) -> Result<ExitCode, Failed> {
         Some(Command::Inventory(options)) => participant::run(Service::Inventory, options).await?,
         Some(Command::Payments(options)) => participant::run(Service::Payments, options).await?,
         Some(Command::Shipping(options)) => participant::run(Service::Shipping, options).await?,
-        None => {}
+        Some(Command::Place(options)) => return place::run(&options).await,
+        Some(Command::Demo(options)) => return demo::run(options).await,
+        None => return demo::run(demo::Options::parse_from(["demo"])).await,
     }
     Ok(ExitCode::SUCCESS)
 }

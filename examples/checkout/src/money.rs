@@ -54,9 +54,7 @@ impl FromStr for Currency {
 
 impl fmt::Display for Currency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|byte| write!(f, "{}", char::from(*byte)))
+        self.0.iter().try_for_each(|byte| write!(f, "{}", char::from(*byte)))
     }
 }
 
@@ -121,18 +119,13 @@ impl Money {
         if fraction.len() > decimals {
             return Err(MoneyError::Decimals(currency));
         }
-        let minor: i64 = format!("{whole}{fraction:0<decimals$}")
-            .parse()
-            .map_err(|_| MoneyError::TooMuch)?;
+        let minor: i64 = format!("{whole}{fraction:0<decimals$}").parse().map_err(|_| MoneyError::TooMuch)?;
         Self { minor, currency }.within_bounds()
     }
 
     /// This much for each of `quantity`.
     pub(crate) fn times(self, quantity: u32) -> Result<Self, MoneyError> {
-        let minor = self
-            .minor
-            .checked_mul(i64::from(quantity))
-            .ok_or(MoneyError::TooMuch)?;
+        let minor = self.minor.checked_mul(i64::from(quantity)).ok_or(MoneyError::TooMuch)?;
         Self { minor, ..self }.within_bounds()
     }
 
@@ -141,10 +134,7 @@ impl Money {
         if self.currency != other.currency {
             return Err(MoneyError::Mixed(self.currency, other.currency));
         }
-        let minor = self
-            .minor
-            .checked_add(other.minor)
-            .ok_or(MoneyError::TooMuch)?;
+        let minor = self.minor.checked_add(other.minor).ok_or(MoneyError::TooMuch)?;
         Self { minor, ..self }.within_bounds()
     }
 
@@ -158,11 +148,7 @@ impl Money {
         let decimals = self.currency.decimals();
         let digits = format!("{:0>width$}", self.minor, width = decimals + 1);
         let (whole, fraction) = digits.split_at(digits.len() - decimals);
-        if fraction.is_empty() {
-            whole.to_owned()
-        } else {
-            format!("{whole}.{fraction}")
-        }
+        if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") }
     }
 
     /// The currency that this is in.
@@ -171,11 +157,7 @@ impl Money {
     }
 
     fn within_bounds(self) -> Result<Self, MoneyError> {
-        if self.minor <= Self::MAX {
-            Ok(self)
-        } else {
-            Err(MoneyError::TooMuch)
-        }
+        if self.minor <= Self::MAX { Ok(self) } else { Err(MoneyError::TooMuch) }
     }
 }
 
@@ -201,10 +183,7 @@ impl TryFrom<Written> for Money {
 
 impl From<Money> for Written {
     fn from(money: Money) -> Self {
-        Self {
-            amount: money.amount(),
-            currency: money.currency,
-        }
+        Self { amount: money.amount(), currency: money.currency }
     }
 }
 
@@ -229,18 +208,10 @@ impl fmt::Display for MoneyError {
             Self::Currency => f.write_str("must be the code of an ISO 4217 currency, such as EUR"),
             Self::Decimal => f.write_str("must be a decimal such as 12.50"),
             Self::Decimals(currency) => {
-                write!(
-                    f,
-                    "may have at most {} decimals in {currency}",
-                    currency.decimals()
-                )
+                write!(f, "may have at most {} decimals in {currency}", currency.decimals())
             }
             Self::TooMuch => {
-                write!(
-                    f,
-                    "comes to more than {} minor units, the most that is accepted",
-                    Money::MAX
-                )
+                write!(f, "comes to more than {} minor units, the most that is accepted", Money::MAX)
             }
             Self::Mixed(one, other) => write!(f, "{one} and {other} cannot be added"),
         }
@@ -259,12 +230,7 @@ mod tests {
 
     #[test]
     fn an_amount_is_written_as_it_was_read() {
-        for (text, code) in [
-            ("0.05", "EUR"),
-            ("12.50", "EUR"),
-            ("980", "JPY"),
-            ("1.234", "KWD"),
-        ] {
+        for (text, code) in [("0.05", "EUR"), ("12.50", "EUR"), ("980", "JPY"), ("1.234", "KWD")] {
             assert_eq!(Money::parse(text, currency(code)).unwrap().amount(), text);
         }
     }
@@ -279,36 +245,21 @@ mod tests {
     #[test]
     fn more_decimals_than_the_currency_has_are_refused() {
         let refused = |text, code| Money::parse(text, currency(code)).unwrap_err();
-        assert_eq!(
-            refused("1.005", "EUR"),
-            MoneyError::Decimals(currency("EUR"))
-        );
-        assert_eq!(
-            refused("980.0", "JPY"),
-            MoneyError::Decimals(currency("JPY"))
-        );
+        assert_eq!(refused("1.005", "EUR"), MoneyError::Decimals(currency("EUR")));
+        assert_eq!(refused("980.0", "JPY"), MoneyError::Decimals(currency("JPY")));
     }
 
     #[test]
     fn what_is_no_decimal_is_refused() {
-        for text in [
-            "", ".", ".5", "5.", "-1", "+1", "1,5", "1e3", "0x1", "1.2.3", " 1", "١",
-        ] {
-            assert_eq!(
-                Money::parse(text, currency("EUR")),
-                Err(MoneyError::Decimal),
-                "{text}"
-            );
+        for text in ["", ".", ".5", "5.", "-1", "+1", "1,5", "1e3", "0x1", "1.2.3", " 1", "١"] {
+            assert_eq!(Money::parse(text, currency("EUR")), Err(MoneyError::Decimal), "{text}");
         }
     }
 
     #[test]
     fn too_large_is_an_error_and_never_a_wrong_number() {
         let euro = currency("EUR");
-        assert_eq!(
-            Money::parse(&"9".repeat(40), euro),
-            Err(MoneyError::TooMuch)
-        );
+        assert_eq!(Money::parse(&"9".repeat(40), euro), Err(MoneyError::TooMuch));
         let most = Money::parse("10000000000.00", euro).unwrap();
         assert_eq!(most.times(u32::MAX), Err(MoneyError::TooMuch));
         assert_eq!(most.plus(most), Err(MoneyError::TooMuch));
@@ -320,11 +271,7 @@ mod tests {
             assert_eq!(currency(code).to_string(), code);
         }
         for code in ["eur", "EU", "EURO", "XXX", "", "E R", "ÄB"] {
-            assert_eq!(
-                code.parse::<Currency>(),
-                Err(MoneyError::Currency),
-                "{code}"
-            );
+            assert_eq!(code.parse::<Currency>(), Err(MoneyError::Currency), "{code}");
         }
     }
 

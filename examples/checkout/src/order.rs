@@ -74,9 +74,7 @@ impl Order {
     pub(crate) fn total(&self) -> Result<Money, crate::money::MoneyError> {
         self.lines
             .iter()
-            .try_fold(Money::zero(self.currency), |sum, line| {
-                sum.plus(line.unit_price.times(line.quantity)?)
-            })
+            .try_fold(Money::zero(self.currency), |sum, line| sum.plus(line.unit_price.times(line.quantity)?))
     }
 }
 
@@ -92,8 +90,7 @@ pub(crate) const NAME_RULE: &str = "must be 1 to 64 letters, digits, '.', '_' or
 /// The fields that should be names and are none.
 pub(crate) fn bad_names(fields: &[(&str, &str)]) -> Vec<FieldError> {
     let bad = fields.iter().filter(|(_, name)| !is_name(name));
-    bad.map(|(pointer, _)| FieldError::new(*pointer, NAME_RULE))
-        .collect()
+    bad.map(|(pointer, _)| FieldError::new(*pointer, NAME_RULE)).collect()
 }
 
 /// What was wrong so far. A check that fails notes it and gives nothing.
@@ -104,26 +101,16 @@ impl Errors {
     fn order(&mut self, draft: Draft) -> Option<Order> {
         let id = self.text("/id", draft.id, is_name, NAME_RULE);
         let rule = "must be 1 to 200 characters, none of them a control character";
-        let readable = |text: &str| {
-            (1..=200).contains(&text.chars().count()) && !text.chars().any(char::is_control)
-        };
+        let readable = |text: &str| (1..=200).contains(&text.chars().count()) && !text.chars().any(char::is_control);
         let customer = self.text("/customer", draft.customer, readable, rule);
         let currency = self.present("/currency", draft.currency);
         let currency = currency.and_then(|code| self.ok("/currency", code.parse()));
         let rule = "must be 1 to 64 visible ASCII characters";
-        let visible = |text: &str| {
-            (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
-        };
+        let visible = |text: &str| (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
         let card = self.text("/card", draft.card, visible, rule);
         let lines = self.present("/lines", draft.lines);
         let lines = lines.and_then(|lines| self.lines(lines, currency));
-        let order = Order {
-            id: id?,
-            customer: customer?,
-            currency: currency?,
-            card: card?,
-            lines: lines?,
-        };
+        let order = Order { id: id?, customer: customer?, currency: currency?, card: card?, lines: lines? };
         self.ok("/lines", order.total())?;
         Some(order)
     }
@@ -143,13 +130,10 @@ impl Errors {
     fn line(&mut self, at: &str, draft: DraftLine, currency: Option<Currency>) -> Option<Line> {
         let sku = self.text(&format!("{at}/sku"), draft.sku, is_name, NAME_RULE);
         let field = format!("{at}/quantity");
-        let quantity =
-            self.present(&field, draft.quantity).and_then(|quantity| {
-                match u32::try_from(quantity) {
-                    Ok(quantity @ 1..=MAX_QUANTITY) => Some(quantity),
-                    _ => self.wrong(&field, format!("must be from 1 to {MAX_QUANTITY}")),
-                }
-            });
+        let quantity = self.present(&field, draft.quantity).and_then(|quantity| match u32::try_from(quantity) {
+            Ok(quantity @ 1..=MAX_QUANTITY) => Some(quantity),
+            _ => self.wrong(&field, format!("must be from 1 to {MAX_QUANTITY}")),
+        });
         let field = format!("{at}/unit_price");
         let unit_price = self.present(&field, draft.unit_price);
         // Without a currency nothing can be said about a price.
@@ -157,11 +141,7 @@ impl Errors {
         if unit_price.is_zero() {
             return self.wrong(&field, "must be more than zero");
         }
-        Some(Line {
-            sku: sku?,
-            quantity: quantity?,
-            unit_price,
-        })
+        Some(Line { sku: sku?, quantity: quantity?, unit_price })
     }
 
     fn present<T>(&mut self, field: &str, value: Option<T>) -> Option<T> {
@@ -179,11 +159,7 @@ impl Errors {
         rule_in_words: &str,
     ) -> Option<String> {
         let value = self.present(field, value)?;
-        if rule(&value) {
-            Some(value)
-        } else {
-            self.wrong(field, rule_in_words)
-        }
+        if rule(&value) { Some(value) } else { self.wrong(field, rule_in_words) }
     }
 
     fn ok<T, E: std::fmt::Display>(&mut self, field: &str, result: Result<T, E>) -> Option<T> {
@@ -229,11 +205,7 @@ mod tests {
     fn blamed(body: &[u8]) -> Vec<String> {
         let problem = Order::read(body).unwrap_err();
         assert_eq!(problem.status, 422, "{problem:?}");
-        problem
-            .errors
-            .into_iter()
-            .map(|error| error.pointer)
-            .collect()
+        problem.errors.into_iter().map(|error| error.pointer).collect()
     }
 
     #[test]
@@ -276,25 +248,15 @@ mod tests {
             ("/colour", json!("red")),
             ("/lines/0/colour", json!("red")),
         ] {
-            assert_eq!(
-                blamed(&with(pointer, value.clone())),
-                [pointer],
-                "{pointer} {value}"
-            );
+            assert_eq!(blamed(&with(pointer, value.clone())), [pointer], "{pointer} {value}");
         }
     }
 
     #[test]
     fn all_that_is_missing_is_named_at_once() {
-        assert_eq!(
-            blamed(b"{}"),
-            ["/id", "/customer", "/currency", "/card", "/lines"]
-        );
+        assert_eq!(blamed(b"{}"), ["/id", "/customer", "/currency", "/card", "/lines"]);
         let empty_line = with("/lines/0", json!({}));
-        assert_eq!(
-            blamed(&empty_line),
-            ["/lines/0/sku", "/lines/0/quantity", "/lines/0/unit_price"]
-        );
+        assert_eq!(blamed(&empty_line), ["/lines/0/sku", "/lines/0/quantity", "/lines/0/unit_price"]);
     }
 
     #[test]
@@ -307,10 +269,7 @@ mod tests {
     fn what_is_no_json_is_told_apart() {
         for body in ["", "{", "order", "{} {}", "\u{feff}{}"] {
             let problem = Order::read(body.as_bytes()).unwrap_err();
-            assert_eq!(
-                (problem.status, problem.kind.as_str()),
-                (400, "/problems/malformed-json")
-            );
+            assert_eq!((problem.status, problem.kind.as_str()), (400, "/problems/malformed-json"));
         }
     }
 }

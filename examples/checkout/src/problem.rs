@@ -67,32 +67,13 @@ impl Problem {
     /// Input that can be read and cannot be accepted. The detail names every field, so that it
     /// says enough where only it is shown.
     pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
-        let detail: Vec<String> = errors
-            .iter()
-            .map(|error| format!("{} {}", error.pointer, error.detail))
-            .collect();
-        Self {
-            errors,
-            ..Self::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "invalid-input",
-                detail.join("; "),
-            )
-        }
+        let detail: Vec<String> = errors.iter().map(|error| format!("{} {}", error.pointer, error.detail)).collect();
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-input", detail.join("; ")) }
     }
 
     /// Nothing, where no field is to blame.
     pub(crate) fn unless_empty(errors: Vec<FieldError>) -> Result<(), Self> {
-        if errors.is_empty() {
-            Ok(())
-        } else {
-            Err(Self::invalid(errors))
-        }
-    }
-
-    /// Whether this is a problem of that kind.
-    pub(crate) fn is(&self, kind: &str) -> bool {
-        self.kind.strip_prefix("/problems/") == Some(kind)
+        if errors.is_empty() { Ok(()) } else { Err(Self::invalid(errors)) }
     }
 
     /// Something in this service failed. The cause is logged and stays inside.
@@ -119,20 +100,16 @@ impl Problem {
 impl FieldError {
     /// One field, and what it must be.
     pub(crate) fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self {
-            pointer: pointer.into(),
-            detail: detail.into(),
-        }
+        Self { pointer: pointer.into(), detail: detail.into() }
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = (self.status(), Json(self)).into_response();
-        response.headers_mut().insert(
-            header::CONTENT_TYPE,
-            header::HeaderValue::from_static("application/problem+json"),
-        );
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/problem+json"));
         response
     }
 }
@@ -151,11 +128,7 @@ impl From<BytesRejection> for Problem {
             let detail = format!("the body is larger than {limit} bytes");
             return Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", detail);
         }
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "unreadable-body",
-            rejection.body_text(),
-        )
+        Self::new(StatusCode::BAD_REQUEST, "unreadable-body", rejection.body_text())
     }
 }
 

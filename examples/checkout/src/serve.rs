@@ -29,10 +29,7 @@ pub(crate) struct Listen {
 
 /// Listens, says where, and serves until SIGTERM, Ctrl-C or the end of standard input. `serve` is
 /// given a future that says when; it has [`GRACE`] to end after that.
-pub(crate) async fn until_stopped<F>(
-    listen: Listen,
-    serve: impl FnOnce(TcpListener, Stop) -> F,
-) -> io::Result<()>
+pub(crate) async fn until_stopped<F>(listen: Listen, serve: impl FnOnce(TcpListener, Stop) -> F) -> io::Result<()>
 where
     F: Future<Output = io::Result<()>>,
 {

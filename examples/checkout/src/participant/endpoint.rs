@@ -42,9 +42,12 @@ async fn act<A: Action>(
     action.check()?;
     let request = Fingerprint::of(A::PATH, "", &body)?;
     let refuse = desk.faults.refuses(&key);
-    misbehave(Arc::clone(&desk), wire, key.clone(), async move {
-        once::act(&desk.db, &key, &request, action, refuse).await
-    })
+    misbehave(
+        Arc::clone(&desk),
+        wire,
+        key.clone(),
+        async move { once::act(&desk.db, &key, &request, action, refuse).await },
+    )
     .await
 }
 
@@ -126,11 +129,7 @@ fn claim(desk: &Arc<Desk>, key: &str) -> Result<Claim, Problem> {
 
 fn respond(answer: Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let content = if status.is_success() {
-        "application/json"
-    } else {
-        "application/problem+json"
-    };
+    let content = if status.is_success() { "application/json" } else { "application/problem+json" };
     let mut response = (status, answer.body).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content));

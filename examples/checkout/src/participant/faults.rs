@@ -7,9 +7,9 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::Service;
+use crate::chance::draw;
 
 /// Which share of the calls goes wrong, and how.
 ///
@@ -36,28 +36,14 @@ pub(crate) struct Faults {
 
 impl Default for Faults {
     fn default() -> Self {
-        Self {
-            refuse: 0.0,
-            unavailable: 0.0,
-            lost: 0.0,
-            slow: 0.0,
-            late: 0.0,
-            slow_ms: 3000,
-            late_ms: 2000,
-        }
+        Self { refuse: 0.0, unavailable: 0.0, lost: 0.0, slow: 0.0, late: 0.0, slow_ms: 3000, late_ms: 2000 }
     }
 }
 
 impl Faults {
     /// Whether the shares make sense, and together for this service.
     pub(super) fn suit(&self, service: Service) -> Result<(), BadFaults> {
-        let shares = [
-            self.refuse,
-            self.unavailable,
-            self.lost,
-            self.slow,
-            self.late,
-        ];
+        let shares = [self.refuse, self.unavailable, self.lost, self.slow, self.late];
         if !shares.iter().all(|share| (0.0..=1.0).contains(share)) {
             return Err(BadFaults("each share must be from 0 to 1".to_owned()));
         }
@@ -81,20 +67,11 @@ impl FromStr for Faults {
     fn from_str(text: &str) -> Result<Self, BadFaults> {
         let mut faults = Self::default();
         for part in text.split(',').filter(|part| *part != "none") {
-            let (name, value) = part
-                .split_once('=')
-                .ok_or_else(|| BadFaults(format!("`{part}` is not of the form name=value")))?;
+            let (name, value) =
+                part.split_once('=').ok_or_else(|| BadFaults(format!("`{part}` is not of the form name=value")))?;
             let bad = |wanted: &str| BadFaults(format!("`{value}` is not {wanted}, in `{part}`"));
-            let share = || {
-                value
-                    .parse::<f64>()
-                    .map_err(|_| bad("a share such as 0.05"))
-            };
-            let millis = || {
-                value
-                    .parse::<u64>()
-                    .map_err(|_| bad("a number of milliseconds"))
-            };
+            let share = || value.parse::<f64>().map_err(|_| bad("a share such as 0.05"));
+            let millis = || value.parse::<u64>().map_err(|_| bad("a number of milliseconds"));
             match name {
                 "refuse" => faults.refuse = share()?,
                 "unavailable" => faults.unavailable = share()?,
@@ -115,19 +92,8 @@ impl FromStr for Faults {
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            refuse,
-            unavailable,
-            lost,
-            slow,
-            late,
-            slow_ms,
-            late_ms,
-        } = self;
-        write!(
-            f,
-            "refuse={refuse},unavailable={unavailable},lost={lost},slow={slow},late={late},"
-        )?;
+        let Self { refuse, unavailable, lost, slow, late, slow_ms, late_ms } = self;
+        write!(f, "refuse={refuse},unavailable={unavailable},lost={lost},slow={slow},late={late},")?;
         write!(f, "slow_ms={slow_ms},late_ms={late_ms}")
     }
 }
@@ -182,12 +148,7 @@ impl Dice {
     /// Dice with a seed.
     pub(super) fn new(faults: Faults, seed: u64) -> Self {
         let faults = RwLock::new(faults);
-        Self {
-            faults,
-            seed,
-            thrown: AtomicU64::default(),
-            fired: Default::default(),
-        }
+        Self { faults, seed, thrown: AtomicU64::default(), fired: Default::default() }
     }
 
     /// The faults in force.
@@ -202,21 +163,13 @@ impl Dice {
 
     /// How often each happened.
     pub(super) fn fired(&self) -> Fired {
-        let [unavailable, lost, slow, late] = self
-            .fired
-            .each_ref()
-            .map(|count| count.load(Ordering::Relaxed));
-        Fired {
-            unavailable,
-            lost,
-            slow,
-            late,
-        }
+        let [unavailable, lost, slow, late] = self.fired.each_ref().map(|count| count.load(Ordering::Relaxed));
+        Fired { unavailable, lost, slow, late }
     }
 
     /// Whether the call with this key is to be refused. The same for each attempt.
     pub(super) fn refuses(&self, key: &str) -> bool {
-        self.draw("refuse", key) < self.faults().refuse
+        draw(self.seed, "refuse", key) < self.faults().refuse
     }
 
     /// What happens to the next attempt.
@@ -225,7 +178,7 @@ impl Dice {
         let turn = self.thrown.fetch_add(1, Ordering::Relaxed).to_string();
         // How long, of the longest: never so short that nobody would notice.
         let long = |longest: u64| {
-            let share = 0.1 + 0.9 * self.draw("long", &turn);
+            let share = 0.1 + 0.9 * draw(self.seed, "long", &turn);
             Duration::from_millis(longest).mul_f64(share)
         };
         let ways = [
@@ -234,7 +187,7 @@ impl Dice {
             (faults.slow, Fault::Slow(long(faults.slow_ms))),
             (faults.late, Fault::Late(long(faults.late_ms))),
         ];
-        let mut left = self.draw("fault", &turn);
+        let mut left = draw(self.seed, "fault", &turn);
         for ((share, fault), fired) in ways.into_iter().zip(&self.fired) {
             if left < share {
                 fired.fetch_add(1, Ordering::Relaxed);
@@ -243,13 +196,6 @@ impl Dice {
             left -= share;
         }
         None
-    }
-
-    /// A number from 0 up to 1 that depends on the seed and these words alone.
-    fn draw(&self, about: &str, word: &str) -> f64 {
-        let hash = Sha256::digest(format!("{}\n{about}\n{word}", self.seed));
-        let bits = u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]]);
-        f64::from(bits) / (f64::from(u32::MAX) + 1.0)
     }
 }
 
@@ -263,9 +209,7 @@ mod tests {
 
     #[test]
     fn a_seed_gives_the_same_faults_again() {
-        let faults = "unavailable=0.2,lost=0.1,slow=0.1,late=0.1"
-            .parse()
-            .unwrap();
+        let faults = "unavailable=0.2,lost=0.1,slow=0.1,late=0.1".parse().unwrap();
         assert_eq!(throws(&Dice::new(faults, 7)), throws(&Dice::new(faults, 7)));
         assert_ne!(throws(&Dice::new(faults, 7)), throws(&Dice::new(faults, 8)));
     }
@@ -275,12 +219,7 @@ mod tests {
         let dice = Dice::new("unavailable=0.2,late=0.1".parse().unwrap(), 7);
         let fired = throws(&dice).into_iter().flatten().count();
         assert!((250..350).contains(&fired), "{fired}");
-        let Fired {
-            unavailable,
-            lost,
-            slow,
-            late,
-        } = dice.fired();
+        let Fired { unavailable, lost, slow, late } = dice.fired();
         assert!((150..250).contains(&unavailable) && (50..150).contains(&late));
         assert_eq!((lost, slow), (0, 0));
     }
@@ -303,14 +242,7 @@ mod tests {
 
     #[test]
     fn senseless_faults_are_turned_down() {
-        for text in [
-            "lost",
-            "lost=",
-            "lost=much",
-            "bored=0.1",
-            "slow_ms=-1",
-            "lost=0.1,,",
-        ] {
+        for text in ["lost", "lost=", "lost=much", "bored=0.1", "slow_ms=-1", "lost=0.1,,"] {
             assert!(text.parse::<Faults>().is_err(), "{text}");
         }
         for (text, service) in [
@@ -320,10 +252,7 @@ mod tests {
             ("lost=0.6,late=0.6", Service::Payments),
             ("refuse=0.1", Service::Shipping),
         ] {
-            assert!(
-                text.parse::<Faults>().unwrap().suit(service).is_err(),
-                "{text}"
-            );
+            assert!(text.parse::<Faults>().unwrap().suit(service).is_err(), "{text}");
         }
     }
 }

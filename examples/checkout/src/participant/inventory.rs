@@ -71,22 +71,12 @@ impl Stock {
 }
 
 async fn all_stock(State(desk): State<Arc<Desk>>) -> Result<Json<Vec<Stock>>, Problem> {
-    let rows = sqlx::query("SELECT * FROM stock ORDER BY sku")
-        .fetch_all(&desk.db)
-        .await?;
-    Ok(Json(
-        rows.iter().map(Stock::from_row).collect::<Result<_, _>>()?,
-    ))
+    let rows = sqlx::query("SELECT * FROM stock ORDER BY sku").fetch_all(&desk.db).await?;
+    Ok(Json(rows.iter().map(Stock::from_row).collect::<Result<_, _>>()?))
 }
 
-async fn stock(
-    State(desk): State<Arc<Desk>>,
-    Path(sku): Path<String>,
-) -> Result<Json<Stock>, Problem> {
-    let row = sqlx::query("SELECT * FROM stock WHERE sku = ?")
-        .bind(&sku)
-        .fetch_optional(&desk.db)
-        .await?;
+async fn stock(State(desk): State<Arc<Desk>>, Path(sku): Path<String>) -> Result<Json<Stock>, Problem> {
+    let row = sqlx::query("SELECT * FROM stock WHERE sku = ?").bind(&sku).fetch_optional(&desk.db).await?;
     match row {
         Some(row) => Ok(Json(Stock::from_row(&row)?)),
         None => Err(unknown(&sku)),
@@ -108,10 +98,7 @@ async fn set_stock(
     let shelf: Shelf = json::read(&body)?;
     let mut errors = bad_names(&[("/sku", &sku)]);
     if !(0..=MAX_STOCK).contains(&shelf.available) {
-        errors.push(FieldError::new(
-            "/available",
-            format!("must be from 0 to {MAX_STOCK}"),
-        ));
+        errors.push(FieldError::new("/available", format!("must be from 0 to {MAX_STOCK}")));
     }
     Problem::unless_empty(errors)?;
     let row = sqlx::query(
@@ -188,11 +175,7 @@ impl Action for Hold {
             .bind(self.quantity)
             .execute(&mut *db)
             .await?;
-        Ok(HoldTaken {
-            id,
-            sku: self.sku,
-            quantity: self.quantity,
-        })
+        Ok(HoldTaken { id, sku: self.sku, quantity: self.quantity })
     }
 }
 
@@ -233,10 +216,7 @@ impl Undo for Release {
             }
         }
         let (sku, quantity): (String, i64) = (row.try_get("sku")?, row.try_get("quantity")?);
-        sqlx::query("UPDATE holds SET state = 'released' WHERE id = ?")
-            .bind(&id)
-            .execute(&mut *db)
-            .await?;
+        sqlx::query("UPDATE holds SET state = 'released' WHERE id = ?").bind(&id).execute(&mut *db).await?;
         sqlx::query("UPDATE stock SET available = available + ?1, held = held - ?1 WHERE sku = ?2")
             .bind(quantity)
             .bind(&sku)
@@ -289,9 +269,7 @@ impl Action for Collect {
                 .execute(&mut *db)
                 .await?;
         }
-        Ok(Collected {
-            holds: self.holds.len(),
-        })
+        Ok(Collected { holds: self.holds.len() })
     }
 }
 
@@ -301,11 +279,7 @@ fn out_of_stock(sku: &str, quantity: u32) -> Problem {
 }
 
 fn unknown(sku: &str) -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        kind::UNKNOWN_SKU,
-        format!("{sku} was never on the shelf"),
-    )
+    Problem::new(StatusCode::NOT_FOUND, kind::UNKNOWN_SKU, format!("{sku} was never on the shelf"))
 }
 
 fn conflict(detail: String) -> Problem {

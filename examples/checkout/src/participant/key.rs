@@ -18,11 +18,7 @@ pub(super) fn required(headers: &HeaderMap, name: &str) -> Result<String, Proble
     let mut values = headers.get_all(name).iter();
     let wrong = |detail: &str| Problem {
         errors: vec![FieldError::new(name, detail)],
-        ..Problem::new(
-            StatusCode::BAD_REQUEST,
-            "bad-key",
-            format!("the header {name} {detail}"),
-        )
+        ..Problem::new(StatusCode::BAD_REQUEST, "bad-key", format!("the header {name} {detail}"))
     };
     let value = values.next().ok_or_else(|| wrong("is missing"))?;
     if values.next().is_some() {
@@ -42,10 +38,6 @@ pub(super) fn forbidden(headers: &HeaderMap, name: &str) -> Result<(), Problem> 
     let detail = "belongs on a compensation only";
     Err(Problem {
         errors: vec![FieldError::new(name, detail)],
-        ..Problem::new(
-            StatusCode::BAD_REQUEST,
-            "bad-key",
-            format!("the header {name} {detail}"),
-        )
+        ..Problem::new(StatusCode::BAD_REQUEST, "bad-key", format!("the header {name} {detail}"))
     })
 }

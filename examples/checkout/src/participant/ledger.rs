@@ -42,30 +42,23 @@ impl<S: Sync> FromRequestParts<S> for ByOrder {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = Query::try_from_uri(&parts.uri);
-        query.map(|Query(wanted)| wanted).map_err(|rejection| {
-            Problem::new(StatusCode::BAD_REQUEST, "bad-query", rejection.body_text())
-        })
+        query
+            .map(|Query(wanted)| wanted)
+            .map_err(|rejection| Problem::new(StatusCode::BAD_REQUEST, "bad-query", rejection.body_text()))
     }
 }
 
 pub(super) fn routes() -> Router<Arc<Desk>> {
-    Router::new()
-        .route("/faults", get(faults).put(set_faults))
-        .route("/keys", get(keys))
+    Router::new().route("/faults", get(faults).put(set_faults)).route("/keys", get(keys))
 }
 
 async fn faults(State(desk): State<Arc<Desk>>) -> Json<Faults> {
     Json(desk.faults.faults())
 }
 
-async fn set_faults(
-    State(desk): State<Arc<Desk>>,
-    Body(body): Body,
-) -> Result<Json<Faults>, Problem> {
+async fn set_faults(State(desk): State<Arc<Desk>>, Body(body): Body) -> Result<Json<Faults>, Problem> {
     let faults: Faults = json::read(&body)?;
-    faults
-        .suit(desk.service)
-        .map_err(|error| Problem::invalid(vec![FieldError::new("", error.to_string())]))?;
+    faults.suit(desk.service).map_err(|error| Problem::invalid(vec![FieldError::new("", error.to_string())]))?;
     desk.faults.set(faults);
     Ok(Json(faults))
 }

@@ -25,8 +25,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 pub(crate) use faults::{Faults, Fired};
-pub(crate) use inventory::{HoldTaken, Stock};
-pub(crate) use key::{IDEMPOTENCY_KEY, UNDOES};
+pub(crate) use inventory::Stock;
 pub(crate) use ledger::KeysKept;
 pub(crate) use payments::Charged;
 pub(crate) use shipping::Sent;
@@ -73,14 +72,8 @@ struct Desk {
 impl Desk {
     /// Claims a key for one call, until the claim is dropped. Nothing if another call has it.
     fn claim(self: &Arc<Self>, key: &str) -> Option<Claim> {
-        let mut keys = self
-            .in_progress
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        keys.insert(key.to_owned()).then(|| Claim {
-            desk: Arc::clone(self),
-            key: key.to_owned(),
-        })
+        let mut keys = self.in_progress.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.insert(key.to_owned()).then(|| Claim { desk: Arc::clone(self), key: key.to_owned() })
     }
 }
 
@@ -92,18 +85,14 @@ struct Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        let mut keys = self
-            .desk
-            .in_progress
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut keys = self.desk.in_progress.lock().unwrap_or_else(PoisonError::into_inner);
         keys.remove(&self.key);
     }
 }
 
 /// Runs one participant until it is told to stop.
 pub(crate) async fn run(service: Service, options: Options) -> Result<(), crate::Failed> {
-    let (schema, routes): (_, Router<Arc<Desk>>) = match service {
+    let (schema, own): (_, Router<Arc<Desk>>) = match service {
         Service::Inventory => (inventory::SCHEMA, inventory::routes()),
         Service::Payments => (payments::SCHEMA, payments::routes()),
         Service::Shipping => (shipping::SCHEMA, shipping::routes()),
@@ -118,7 +107,7 @@ pub(crate) async fn run(service: Service, options: Options) -> Result<(), crate:
         faults: faults::Dice::new(options.faults, options.seed),
         in_progress: Mutex::default(),
     });
-    let router = routes
+    let router = own
         .merge(ledger::routes())
         .fallback(crate::problem::nothing_here)
         .method_not_allowed_fallback(crate::problem::not_like_this)
@@ -126,9 +115,7 @@ pub(crate) async fn run(service: Service, options: Options) -> Result<(), crate:
         .with_state(desk);
     let service = router.into_make_service_with_connect_info::<wire::Wire>();
     serve::until_stopped(options.listen, |listener, stop| async move {
-        axum::serve(wire::Cuttable::new(listener), service)
-            .with_graceful_shutdown(stop)
-            .await
+        axum::serve(wire::Cuttable::new(listener), service).with_graceful_shutdown(stop).await
     })
     .await?;
     db.close().await;
@@ -143,8 +130,5 @@ async fn open(file: &std::path::Path) -> Result<SqlitePool, sqlx::Error> {
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full);
-    SqlitePoolOptions::new()
-        .max_connections(1)
-        .connect_with(options)
-        .await
+    SqlitePoolOptions::new().max_connections(1).connect_with(options).await
 }

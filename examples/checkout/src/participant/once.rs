@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use sqlx::{Connection, Row, SqliteConnection, SqlitePool};
+use sqlx::{Connection, Row, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use crate::problem::{Problem, kind};
 
@@ -70,11 +70,7 @@ pub(super) trait Undo: DeserializeOwned + Send + 'static {
     fn check(&self) -> Result<(), Problem>;
 
     /// Undoes the effect that the call with this key had.
-    fn undo(
-        self,
-        db: &mut SqliteConnection,
-        undone: &str,
-    ) -> impl Future<Output = Result<(), Declined>> + Send;
+    fn undo(self, db: &mut SqliteConnection, undone: &str) -> impl Future<Output = Result<(), Declined>> + Send;
 }
 
 /// Why there was no effect.
@@ -108,10 +104,7 @@ impl Fingerprint {
     /// and the order of fields say nothing.
     pub(super) fn of(path: &str, undoes: &str, body: &[u8]) -> Result<Self, Problem> {
         let body: Value = crate::json::read(body)?;
-        let hash = Sha256::digest(format!("{path}\n{undoes}\n{body}"));
-        Ok(Self(
-            hash.iter().map(|byte| format!("{byte:02x}")).collect(),
-        ))
+        Ok(Self(format!("{:x}", Sha256::digest(format!("{path}\n{undoes}\n{body}")))))
     }
 }
 
@@ -132,15 +125,9 @@ pub(super) async fn act<A: Action>(
     let result = match action.refusal() {
         Some(refusal) if refuse => Err(Declined::Refused(refusal)),
         _ => {
-            // A savepoint: a refusal takes back what was written, and its answer is kept.
             let mut effect = tx.begin().await?;
             let result = action.carry_out(&mut effect, key).await;
-            if result.is_ok() {
-                effect.commit().await?
-            } else {
-                effect.rollback().await?
-            }
-            result
+            keep_if_done(effect, result).await?
         }
     };
     let answer = Answer::made_of(StatusCode::CREATED, result)?;
@@ -180,11 +167,7 @@ pub(super) async fn undo<U: Undo>(
         Some(_) => {
             let mut effect = tx.begin().await?;
             let result = undo.undo(&mut effect, undone).await;
-            if result.is_ok() {
-                effect.commit().await?
-            } else {
-                effect.rollback().await?
-            }
+            let result = keep_if_done(effect, result).await?;
             if result.is_ok() {
                 Stored::mark_undone(&mut tx, undone, key).await?;
             }
@@ -198,6 +181,19 @@ pub(super) async fn undo<U: Undo>(
     Ok(answer)
 }
 
+/// Ends the savepoint that an effect was tried in: a refusal takes back what was written, while its answer is stored by
+/// the transaction around it.
+async fn keep_if_done<T>(
+    effect: Transaction<'_, Sqlite>,
+    result: Result<T, Declined>,
+) -> Result<Result<T, Declined>, sqlx::Error> {
+    match result {
+        Ok(_) => effect.commit().await?,
+        Err(_) => effect.rollback().await?,
+    }
+    Ok(result)
+}
+
 /// What a call is told that comes after its own undo.
 fn gone() -> Problem {
     let detail = "this call was undone before it arrived; it will never be carried out";
@@ -205,10 +201,7 @@ fn gone() -> Problem {
 }
 
 impl Answer {
-    fn made_of<T: Serialize>(
-        done: StatusCode,
-        result: Result<T, Declined>,
-    ) -> Result<Self, Problem> {
+    fn made_of<T: Serialize>(done: StatusCode, result: Result<T, Declined>) -> Result<Self, Problem> {
         let written = match &result {
             Ok(value) => serde_json::to_string(value),
             Err(Declined::Refused(problem)) => serde_json::to_string(problem),
@@ -219,11 +212,7 @@ impl Answer {
             _ => done.as_u16(),
         };
         let body = written.map_err(|error| Problem::internal(&error))?;
-        Ok(Self {
-            status,
-            body,
-            replay: false,
-        })
+        Ok(Self { status, body, replay: false })
     }
 }
 
@@ -237,21 +226,16 @@ struct Stored {
 
 impl Stored {
     async fn find(db: &mut SqliteConnection, key: &str) -> Result<Option<Self>, sqlx::Error> {
-        let row =
-            sqlx::query("SELECT path, request, undone_by, status, body FROM answers WHERE key = ?")
-                .bind(key)
-                .fetch_optional(db)
-                .await?;
+        let row = sqlx::query("SELECT path, request, undone_by, status, body FROM answers WHERE key = ?")
+            .bind(key)
+            .fetch_optional(db)
+            .await?;
         row.map(|row| {
             Ok(Self {
                 path: row.try_get("path")?,
                 request: row.try_get("request")?,
                 undone_by: row.try_get("undone_by")?,
-                answer: Answer {
-                    status: row.try_get("status")?,
-                    body: row.try_get("body")?,
-                    replay: true,
-                },
+                answer: Answer { status: row.try_get("status")?, body: row.try_get("body")?, replay: true },
             })
         })
         .transpose()
@@ -269,10 +253,7 @@ impl Stored {
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             return Ok(Err(Problem::new(status, kind::KEY_REUSED, detail)));
         }
-        sqlx::query("UPDATE answers SET replays = replays + 1 WHERE key = ?")
-            .bind(key)
-            .execute(db)
-            .await?;
+        sqlx::query("UPDATE answers SET replays = replays + 1 WHERE key = ?").bind(key).execute(db).await?;
         Ok(Ok(self.answer))
     }
 
@@ -305,16 +286,8 @@ impl Stored {
         Ok(())
     }
 
-    async fn mark_undone(
-        db: &mut SqliteConnection,
-        key: &str,
-        undone_by: &str,
-    ) -> Result<(), sqlx::Error> {
-        sqlx::query("UPDATE answers SET undone_by = ? WHERE key = ?")
-            .bind(undone_by)
-            .bind(key)
-            .execute(db)
-            .await?;
+    async fn mark_undone(db: &mut SqliteConnection, key: &str, undone_by: &str) -> Result<(), sqlx::Error> {
+        sqlx::query("UPDATE answers SET undone_by = ? WHERE key = ?").bind(undone_by).bind(key).execute(db).await?;
         Ok(())
     }
 }
@@ -322,8 +295,6 @@ impl Stored {
 /// Microseconds since 1970. A clock outside of what fits is as good as 1970: the column is read
 /// by people only.
 fn now() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or_default()
 }

@@ -31,10 +31,7 @@ pub(super) const SCHEMA: &str = "
     CREATE INDEX IF NOT EXISTS charges_by_order ON charges (order_id)";
 
 pub(super) fn routes() -> Router<Arc<Desk>> {
-    Router::new()
-        .route("/charges", get(charges))
-        .merge(action::<Charge>())
-        .merge(compensation::<Refund>())
+    Router::new().route("/charges", get(charges)).merge(action::<Charge>()).merge(compensation::<Refund>())
 }
 
 /// A charge that was accepted.
@@ -50,10 +47,7 @@ pub(crate) struct Charged {
     pub(crate) refunded: bool,
 }
 
-async fn charges(
-    State(desk): State<Arc<Desk>>,
-    wanted: ByOrder,
-) -> Result<Json<Vec<Charged>>, Problem> {
+async fn charges(State(desk): State<Arc<Desk>>, wanted: ByOrder) -> Result<Json<Vec<Charged>>, Problem> {
     let rows = sqlx::query(
         "SELECT id, order_id, amount, currency, refunded FROM charges
          WHERE ?1 IS NULL OR order_id = ?1 ORDER BY id",
@@ -109,11 +103,7 @@ impl Action for Charge {
 
     fn refusal(&self) -> Option<Problem> {
         let detail = format!("the card was declined for {}", self.total);
-        Some(Problem::new(
-            StatusCode::PAYMENT_REQUIRED,
-            kind::CARD_DECLINED,
-            detail,
-        ))
+        Some(Problem::new(StatusCode::PAYMENT_REQUIRED, kind::CARD_DECLINED, detail))
     }
 
     async fn carry_out(self, db: &mut SqliteConnection, key: &str) -> Result<Charged, Declined> {
@@ -133,12 +123,7 @@ impl Action for Charge {
         .bind(self.total.currency().to_string())
         .execute(db)
         .await?;
-        Ok(Charged {
-            id,
-            order: self.order,
-            total: self.total,
-            refunded: false,
-        })
+        Ok(Charged { id, order: self.order, total: self.total, refunded: false })
     }
 }
 
@@ -168,10 +153,6 @@ impl Undo for Refund {
             return Ok(());
         }
         let detail = format!("the charge of this key is not for the order {}", self.order);
-        Err(Declined::Refused(Problem::new(
-            StatusCode::CONFLICT,
-            kind::CONFLICT,
-            detail,
-        )))
+        Err(Declined::Refused(Problem::new(StatusCode::CONFLICT, kind::CONFLICT, detail)))
     }
 }

@@ -29,10 +29,7 @@ pub(super) const SCHEMA: &str = "
     CREATE INDEX IF NOT EXISTS parcels_by_order ON parcels (order_id)";
 
 pub(super) fn routes() -> Router<Arc<Desk>> {
-    Router::new()
-        .route("/parcels", get(parcels))
-        .merge(action::<Parcel>())
-        .merge(compensation::<Cancel>())
+    Router::new().route("/parcels", get(parcels)).merge(action::<Parcel>()).merge(compensation::<Cancel>())
 }
 
 /// A parcel that is on its way.
@@ -48,10 +45,7 @@ pub(crate) struct Sent {
     pub(crate) cancelled: bool,
 }
 
-async fn parcels(
-    State(desk): State<Arc<Desk>>,
-    wanted: ByOrder,
-) -> Result<Json<Vec<Sent>>, Problem> {
+async fn parcels(State(desk): State<Arc<Desk>>, wanted: ByOrder) -> Result<Json<Vec<Sent>>, Problem> {
     let rows = sqlx::query(
         "SELECT id, order_id, items, cancelled FROM parcels
          WHERE ?1 IS NULL OR order_id = ?1 ORDER BY id",
@@ -96,22 +90,15 @@ impl Action for Parcel {
 
     async fn carry_out(self, db: &mut SqliteConnection, key: &str) -> Result<Sent, Declined> {
         let id = Uuid::now_v7().to_string();
-        sqlx::query(
-            "INSERT INTO parcels (id, key, order_id, customer, items) VALUES (?, ?, ?, ?, ?)",
-        )
-        .bind(&id)
-        .bind(key)
-        .bind(&self.order)
-        .bind(&self.customer)
-        .bind(self.items)
-        .execute(db)
-        .await?;
-        Ok(Sent {
-            id,
-            order: self.order,
-            items: self.items,
-            cancelled: false,
-        })
+        sqlx::query("INSERT INTO parcels (id, key, order_id, customer, items) VALUES (?, ?, ?, ?, ?)")
+            .bind(&id)
+            .bind(key)
+            .bind(&self.order)
+            .bind(&self.customer)
+            .bind(self.items)
+            .execute(db)
+            .await?;
+        Ok(Sent { id, order: self.order, items: self.items, cancelled: false })
     }
 }
 
@@ -140,10 +127,6 @@ impl Undo for Cancel {
             return Ok(());
         }
         let detail = format!("the parcel of this key is not for the order {}", self.order);
-        Err(Declined::Refused(Problem::new(
-            StatusCode::CONFLICT,
-            kind::CONFLICT,
-            detail,
-        )))
+        Err(Declined::Refused(Problem::new(StatusCode::CONFLICT, kind::CONFLICT, detail)))
     }
 }

@@ -49,13 +49,7 @@ impl Listener for Cuttable {
 
     async fn accept(&mut self) -> (CuttableStream, SocketAddr) {
         let (stream, peer) = Listener::accept(&mut self.0).await;
-        (
-            CuttableStream {
-                stream,
-                cut: Arc::default(),
-            },
-            peer,
-        )
+        (CuttableStream { stream, cut: Arc::default() }, peer)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -72,31 +66,20 @@ pub(super) struct CuttableStream {
 impl CuttableStream {
     fn intact(&self) -> io::Result<()> {
         if self.cut.load(Ordering::Relaxed) {
-            return Err(io::Error::new(
-                io::ErrorKind::ConnectionAborted,
-                "cut on purpose",
-            ));
+            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "cut on purpose"));
         }
         Ok(())
     }
 }
 
 impl AsyncRead for CuttableStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
 impl AsyncWrite for CuttableStream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.intact()?;
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }

@@ -13,10 +13,7 @@ async fn an_undo_takes_the_effect_back_once() {
     assert_eq!(send(inventory.release("u-1", "k-1")).await, first);
     assert_eq!(inventory.mugs().await, (10, 0, 0));
     // Under another key there is nothing left to undo.
-    assert_eq!(
-        send(inventory.release("u-2", "k-1")).await,
-        (200, json!({"undone": false}))
-    );
+    assert_eq!(send(inventory.release("u-2", "k-1")).await, (200, json!({"undone": false})));
     assert_eq!(inventory.mugs().await, (10, 0, 0));
 }
 
@@ -36,10 +33,7 @@ async fn an_action_after_its_undo_is_turned_away_for_ever() {
     send(inventory.release("u-1", "k-1")).await;
     for _ in 0..2 {
         let (status, problem) = send(inventory.hold("k-1", 3)).await;
-        assert_eq!(
-            (status, &problem["type"]),
-            (410, &json!("/problems/undone"))
-        );
+        assert_eq!((status, &problem["type"]), (410, &json!("/problems/undone")));
         inventory.restart();
     }
     assert_eq!(inventory.mugs().await, (10, 0, 0));
@@ -61,10 +55,7 @@ async fn an_action_that_was_undone_keeps_its_answer_and_has_no_second_effect() {
 async fn an_undo_of_a_refused_action_has_nothing_to_do() {
     let inventory = Service::inventory("none").await;
     let refused = send(inventory.hold("k-1", 11)).await;
-    assert_eq!(
-        send(inventory.release("u-1", "k-1")).await,
-        (200, json!({"undone": false}))
-    );
+    assert_eq!(send(inventory.release("u-1", "k-1")).await, (200, json!({"undone": false})));
     assert_eq!(send(inventory.hold("k-1", 11)).await, refused);
     assert_eq!(inventory.mugs().await, (10, 0, 0));
 }
@@ -83,15 +74,9 @@ async fn an_undo_while_its_action_is_under_way_wins_or_undoes_it() {
 #[tokio::test]
 async fn a_late_action_finds_its_undo_and_leaves_nothing() {
     let inventory = Service::inventory("late=1,late_ms=600").await;
-    assert!(
-        inventory.hold("k-1", 3).send().await.is_err(),
-        "nobody answers"
-    );
+    assert!(inventory.hold("k-1", 3).send().await.is_err(), "nobody answers");
     inventory.put("/faults", &json!({})).await;
-    assert_eq!(
-        send(inventory.release("u-1", "k-1")).await,
-        (200, json!({"undone": false}))
-    );
+    assert_eq!(send(inventory.release("u-1", "k-1")).await, (200, json!({"undone": false})));
     tokio::time::sleep(std::time::Duration::from_millis(700)).await;
     assert_eq!(inventory.get("/keys").await["turned_away"], 1);
     assert_eq!(inventory.mugs().await, (10, 0, 0));
@@ -100,17 +85,10 @@ async fn a_late_action_finds_its_undo_and_leaves_nothing() {
 #[tokio::test]
 async fn an_undo_of_another_kind_of_call_is_an_error() {
     let inventory = Service::inventory("none").await;
-    let collect = inventory.act(
-        "/holds/collect",
-        "k-1",
-        &json!({"order": "o-1", "holds": []}),
-    );
+    let collect = inventory.act("/holds/collect", "k-1", &json!({"order": "o-1", "holds": []}));
     assert_eq!(send(collect).await.0, 201);
     let (status, problem) = send(inventory.release("u-1", "k-1")).await;
-    assert_eq!(
-        (status, &problem["type"]),
-        (422, &json!("/problems/wrong-undo"))
-    );
+    assert_eq!((status, &problem["type"]), (422, &json!("/problems/wrong-undo")));
 }
 
 #[tokio::test]
@@ -129,20 +107,8 @@ async fn payments_and_shipping_keep_the_same_contract() {
     let charge = json!({"order": "o-1", "card": "tok_visa", "total": total});
     let parcel = json!({"order": "o-1", "customer": "Zoë", "items": 2});
     for (name, path, body, undo, flag) in [
-        (
-            "payments",
-            "/charges",
-            charge,
-            "/charges/refund",
-            "refunded",
-        ),
-        (
-            "shipping",
-            "/parcels",
-            parcel,
-            "/parcels/cancel",
-            "cancelled",
-        ),
+        ("payments", "/charges", charge, "/charges/refund", "refunded"),
+        ("shipping", "/parcels", parcel, "/parcels/cancel", "cancelled"),
     ] {
         let service = Service::start(name, "none");
         let order = json!({"order": "o-1"});

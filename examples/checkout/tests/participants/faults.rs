@@ -9,10 +9,7 @@ use crate::service::{Service, send};
 #[tokio::test]
 async fn a_lost_answer_is_given_to_whoever_asks_again() {
     let inventory = Service::inventory("lost=1").await;
-    assert!(
-        inventory.hold("k-1", 3).send().await.is_err(),
-        "nobody answers"
-    );
+    assert!(inventory.hold("k-1", 3).send().await.is_err(), "nobody answers");
     assert_eq!(inventory.mugs().await, (7, 3, 0));
     inventory.put("/faults", &json!({})).await;
     let again = inventory.hold("k-1", 3).send().await.unwrap();
@@ -34,10 +31,7 @@ async fn an_unavailable_service_has_done_nothing() {
 #[tokio::test]
 async fn a_late_call_has_its_effect_after_its_caller_has_gone() {
     let inventory = Service::inventory("late=1,late_ms=500").await;
-    assert!(
-        inventory.hold("k-1", 3).send().await.is_err(),
-        "nobody answers"
-    );
+    assert!(inventory.hold("k-1", 3).send().await.is_err(), "nobody answers");
     assert_eq!(inventory.mugs().await, (10, 0, 0));
     tokio::time::sleep(Duration::from_millis(700)).await;
     assert_eq!(inventory.mugs().await, (7, 3, 0));
@@ -46,18 +40,11 @@ async fn a_late_call_has_its_effect_after_its_caller_has_gone() {
 #[tokio::test]
 async fn a_slow_call_goes_on_when_its_caller_gives_up() {
     let inventory = Service::inventory("slow=1,slow_ms=1000").await;
-    let gave_up = inventory
-        .hold("k-1", 3)
-        .timeout(Duration::from_millis(50))
-        .send()
-        .await;
+    let gave_up = inventory.hold("k-1", 3).timeout(Duration::from_millis(50)).send().await;
     assert!(gave_up.unwrap_err().is_timeout());
     let begun = Instant::now();
     while inventory.mugs().await != (7, 3, 0) {
-        assert!(
-            begun.elapsed() < Duration::from_secs(5),
-            "never carried out"
-        );
+        assert!(begun.elapsed() < Duration::from_secs(5), "never carried out");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -86,11 +73,7 @@ async fn a_compensation_is_never_refused_on_purpose() {
 #[tokio::test]
 async fn faults_that_make_no_sense_are_turned_down() {
     let inventory = Service::inventory("none").await;
-    for faults in [
-        json!({"lost": 2}),
-        json!({"bored": 0.1}),
-        json!({"lost": 0.6, "late": 0.6}),
-    ] {
+    for faults in [json!({"lost": 2}), json!({"bored": 0.1}), json!({"lost": 0.6, "late": 0.6})] {
         let (status, problem) = inventory.put("/faults", &faults).await;
         assert_eq!(status, 422, "{problem}");
     }

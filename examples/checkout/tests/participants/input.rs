@@ -6,10 +6,7 @@ use crate::service::{Service, send};
 
 fn blamed(problem: &Value) -> Vec<&str> {
     let errors = problem["errors"].as_array().unwrap();
-    errors
-        .iter()
-        .map(|error| error["pointer"].as_str().unwrap())
-        .collect()
+    errors.iter().map(|error| error["pointer"].as_str().unwrap()).collect()
 }
 
 #[tokio::test]
@@ -24,9 +21,7 @@ async fn a_call_without_a_usable_key_is_turned_down() {
         call().header("Idempotency-Key", "two words"),
         call().header("Idempotency-Key", long),
         call().header("Idempotency-Key", "schlüssel"),
-        call()
-            .header("Idempotency-Key", "a")
-            .header("Idempotency-Key", "b"),
+        call().header("Idempotency-Key", "a").header("Idempotency-Key", "b"),
     ] {
         let (status, problem) = send(request).await;
         assert_eq!((status, blamed(&problem)), (400, vec!["Idempotency-Key"]));
@@ -56,23 +51,11 @@ async fn a_compensation_must_say_what_it_undoes() {
 async fn a_bad_field_is_named() {
     let inventory = Service::inventory("none").await;
     for (body, field) in [
-        (
-            json!({"order": "o-1", "sku": "mug", "quantity": 0}),
-            "/quantity",
-        ),
-        (
-            json!({"order": "o-1", "sku": "mug", "quantity": -1}),
-            "/quantity",
-        ),
-        (
-            json!({"order": "o-1", "sku": "a mug", "quantity": 1}),
-            "/sku",
-        ),
+        (json!({"order": "o-1", "sku": "mug", "quantity": 0}), "/quantity"),
+        (json!({"order": "o-1", "sku": "mug", "quantity": -1}), "/quantity"),
+        (json!({"order": "o-1", "sku": "a mug", "quantity": 1}), "/sku"),
         (json!({"order": "", "sku": "mug", "quantity": 1}), "/order"),
-        (
-            json!({"order": "o-1", "sku": "mug", "quantity": 1, "colour": "red"}),
-            "/colour",
-        ),
+        (json!({"order": "o-1", "sku": "mug", "quantity": 1, "colour": "red"}), "/colour"),
     ] {
         let (status, problem) = send(inventory.act("/holds", "k-1", &body)).await;
         assert_eq!((status, blamed(&problem)), (422, vec![field]), "{body}");
@@ -92,12 +75,7 @@ async fn a_bad_field_is_named() {
 #[tokio::test]
 async fn an_amount_that_is_none_is_named() {
     let payments = Service::start("payments", "none");
-    for (amount, currency) in [
-        ("12.505", "EUR"),
-        ("-1", "EUR"),
-        ("0", "EUR"),
-        ("1", "EURO"),
-    ] {
+    for (amount, currency) in [("12.505", "EUR"), ("-1", "EUR"), ("0", "EUR"), ("1", "EURO")] {
         let total = json!({"amount": amount, "currency": currency});
         let body = json!({"order": "o-1", "card": "tok_visa", "total": total});
         let (status, problem) = send(payments.act("/charges", "k-1", &body)).await;
@@ -110,15 +88,9 @@ async fn an_amount_that_is_none_is_named() {
 #[tokio::test]
 async fn what_is_no_json_is_told_apart() {
     let inventory = Service::inventory("none").await;
-    let request = inventory
-        .post("/holds")
-        .header("Idempotency-Key", "k-1")
-        .body("{");
+    let request = inventory.post("/holds").header("Idempotency-Key", "k-1").body("{");
     let (status, problem) = send(request).await;
-    assert_eq!(
-        (status, &problem["type"]),
-        (400, &json!("/problems/malformed-json"))
-    );
+    assert_eq!((status, &problem["type"]), (400, &json!("/problems/malformed-json")));
 }
 
 #[tokio::test]
@@ -126,16 +98,10 @@ async fn a_body_over_a_mebibyte_is_turned_down() {
     let inventory = Service::inventory("none").await;
     let body = |bytes: usize| {
         let padded = format!("{{{}}}", " ".repeat(bytes - 2));
-        inventory
-            .post("/holds")
-            .header("Idempotency-Key", "k-1")
-            .body(padded)
+        inventory.post("/holds").header("Idempotency-Key", "k-1").body(padded)
     };
     let (status, problem) = send(body(1024 * 1024 + 1)).await;
-    assert_eq!(
-        (status, &problem["type"]),
-        (413, &json!("/problems/body-too-large"))
-    );
+    assert_eq!((status, &problem["type"]), (413, &json!("/problems/body-too-large")));
     // One byte less is read, and found wanting for what it says.
     assert_eq!(send(body(1024 * 1024)).await.0, 422);
 }
@@ -145,14 +111,8 @@ async fn what_is_not_there_is_said() {
     let inventory = Service::inventory("none").await;
     assert_eq!(inventory.try_get("/stock/unicorn").await.0, 404);
     let (status, problem) = inventory.try_get("/nothing/here").await;
-    assert_eq!(
-        (status, &problem["type"]),
-        (404, &json!("/problems/not-found"))
-    );
+    assert_eq!((status, &problem["type"]), (404, &json!("/problems/not-found")));
     let payments = Service::start("payments", "none");
     let (status, problem) = payments.try_get("/charges?customer=zoe").await;
-    assert_eq!(
-        (status, &problem["type"]),
-        (400, &json!("/problems/bad-query"))
-    );
+    assert_eq!((status, &problem["type"]), (400, &json!("/problems/bad-query")));
 }

@@ -24,13 +24,7 @@ impl Service {
         let arguments = [name, "--db", db.to_str().unwrap(), "--faults", faults];
         let arguments: Vec<String> = arguments.map(str::to_owned).into();
         let (child, url) = spawn(&arguments);
-        Self {
-            child,
-            url,
-            client: Client::new(),
-            folder,
-            arguments,
-        }
+        Self { child, url, client: Client::new(), folder, arguments }
     }
 
     /// An inventory with ten mugs.
@@ -71,12 +65,7 @@ impl Service {
 
     /// The release of a hold, by its key.
     pub(crate) fn release(&self, key: &str, undoes: &str) -> RequestBuilder {
-        self.undo(
-            "/holds/release",
-            key,
-            undoes,
-            &json!({"order": "o-1", "hold": null}),
-        )
+        self.undo("/holds/release", key, undoes, &json!({"order": "o-1", "hold": null}))
     }
 
     /// How many mugs are available, held and sold.
@@ -88,23 +77,13 @@ impl Service {
 
     /// A GET that must succeed.
     pub(crate) async fn get(&self, path: &str) -> Value {
-        let response = self
-            .client
-            .get(format!("{}{path}", self.url))
-            .send()
-            .await
-            .unwrap();
+        let response = self.client.get(format!("{}{path}", self.url)).send().await.unwrap();
         response.error_for_status().unwrap().json().await.unwrap()
     }
 
     /// A GET, whatever comes of it.
     pub(crate) async fn try_get(&self, path: &str) -> (u16, Value) {
-        let response = self
-            .client
-            .get(format!("{}{path}", self.url))
-            .send()
-            .await
-            .unwrap();
+        let response = self.client.get(format!("{}{path}", self.url)).send().await.unwrap();
         answer(response).await
     }
 
@@ -124,20 +103,11 @@ impl Drop for Service {
 }
 
 fn spawn(arguments: &[String]) -> (Child, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_checkout"))
-        .args(arguments)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child =
+        Command::new(env!("CARGO_BIN_EXE_checkout")).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    let url = line
-        .trim()
-        .strip_prefix("listening on ")
-        .expect("says where it listens")
-        .to_owned();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let url = line.trim().strip_prefix("listening on ").expect("says where it listens").to_owned();
     (child, url)
 }
 

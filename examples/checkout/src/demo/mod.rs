@@ -1,0 +1,143 @@
+//! `checkout demo`: four services, faults in three of them, and kills in the fourth.
+
+mod books;
+mod orders;
+mod processes;
+mod report;
+mod verdict;
+mod watch;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use tempfile::TempDir;
+
+use crate::Failed;
+use crate::participant::KeysKept;
+use crate::shop::{Moment, Shop};
+use processes::Process;
+use verdict::{Books, Violation};
+use watch::Watched;
+
+/// What `checkout demo` is told.
+#[derive(Debug, Parser)]
+pub(crate) struct Options {
+    /// How many orders to place. Beyond those that are shipped they repeat, with ids of their own.
+    #[arg(long, value_name = "N", default_value_t = 150, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    orders: u32,
+    /// How often to SIGKILL the orchestrator while orders are in flight.
+    #[arg(long, value_name = "K", default_value_t = 5)]
+    kills: u32,
+    /// What faults and kills are drawn from.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// Print the result as one JSON object on standard output, and everything else elsewhere.
+    #[arg(long)]
+    json: bool,
+    /// Keep databases and logs in this folder, which must be empty or new.
+    #[arg(long, value_name = "FOLDER")]
+    dir: Option<PathBuf>,
+}
+
+/// How each participant misbehaves. Shipping stands behind the point of no return, so it cannot
+/// refuse; the others can.
+const FAULTS: [(&str, &str); 3] = [
+    ("inventory", "refuse=0.02,unavailable=0.1,lost=0.08,slow=0.02,late=0.12,slow_ms=3000,late_ms=2500"),
+    ("payments", "refuse=0.04,unavailable=0.1,lost=0.1,slow=0.03,late=0.06,slow_ms=3000,late_ms=2500"),
+    ("shipping", "unavailable=0.1,lost=0.1,slow=0.03,late=0.06,slow_ms=3000,late_ms=2500"),
+];
+
+/// All that a demonstration found out.
+struct Found {
+    watched: Watched,
+    violations: Vec<Violation>,
+    /// Of each participant, in the order of [`FAULTS`].
+    kept: Vec<(&'static str, KeysKept)>,
+    /// One compensated order, with all that happened to it.
+    compensated: Option<(String, Vec<Moment>)>,
+}
+
+/// Runs the demonstration; Ctrl-C ends it, and with it everything that it started.
+pub(crate) async fn run(options: Options) -> Result<ExitCode, Failed> {
+    tokio::select! {
+        ended = demonstrate(&options) => ended,
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted?;
+            Err("interrupted".into())
+        }
+    }
+}
+
+async fn demonstrate(options: &Options) -> Result<ExitCode, Failed> {
+    let folder = Folder::open(options.dir.as_deref())?;
+    let found = find_out(options, &folder).await?;
+    let fine = found.violations.is_empty();
+    report::print(options, &found)?;
+    folder.close(fine);
+    Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Does it all, and asks the participants. The processes end with this function.
+async fn find_out(options: &Options, folder: &Folder) -> Result<Found, Failed> {
+    let mut participants = Vec::new();
+    for (name, faults) in FAULTS {
+        let options = ["--faults".to_owned(), faults.to_owned(), "--seed".to_owned(), options.seed.to_string()];
+        participants.push(Process::start(name, folder.path(), &options).await?);
+    }
+    let [inventory, payments, shipping] = [0, 1, 2].map(|place| participants[place].url().to_owned());
+    let loaded = books::load_stock(&inventory).await?;
+    let urls = [("--inventory", &inventory), ("--payments", &payments), ("--shipping", &shipping)];
+    let urls: Vec<String> = urls.iter().flat_map(|(option, url)| [(*option).to_owned(), (*url).clone()]).collect();
+    let orchestrator = Process::start("orders", folder.path(), &urls).await?;
+    let shop = Shop::at(orchestrator.url())?;
+
+    let orders = orders::first(options.orders)?;
+    let watched = watch::place_and_kill(options, &shop, orders, orchestrator, &mut participants).await?;
+
+    let ended = watched.orders.iter().map(|(order, view)| (order.clone(), view.status)).collect();
+    let books = Books { orders: ended, loaded, ..books::read(&inventory, &payments, &shipping).await? };
+    let mut kept = Vec::new();
+    for ((name, _), process) in FAULTS.iter().zip(&participants) {
+        kept.push((*name, books::ask(process.url(), "/keys").await?));
+    }
+    let compensated = watch::telling(&shop, &watched).await?;
+    let violations = verdict::judge(&books);
+    Ok(Found { watched, violations, kept, compensated })
+}
+
+/// Where databases and logs are.
+enum Folder {
+    /// Made for this run; it goes when all went well.
+    Made(TempDir),
+    /// The user's.
+    Given(PathBuf),
+}
+
+impl Folder {
+    fn open(given: Option<&Path>) -> Result<Self, Failed> {
+        let Some(given) = given else {
+            return Ok(Self::Made(TempDir::with_prefix("checkout-")?));
+        };
+        std::fs::create_dir_all(given)?;
+        // The books of another run would be judged together with this one's.
+        if std::fs::read_dir(given)?.next().is_some() {
+            return Err(format!("{} is not empty", given.display()).into());
+        }
+        Ok(Self::Given(given.to_owned()))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Made(folder) => folder.path(),
+            Self::Given(folder) => folder,
+        }
+    }
+
+    /// Keeps what is needed to find out what went wrong.
+    fn close(self, fine: bool) {
+        if let (Self::Made(folder), false) = (self, fine) {
+            eprintln!("the databases and logs are kept in {}", folder.keep().display());
+        }
+    }
+}
