@@ -109,7 +109,12 @@ fn links(definition: &Definition, row_of: &[Option<usize>]) -> Vec<Link> {
     for edge in definition.edges {
         let (Some(&Some(from)), Some(&to)) = (row_of.get(edge.from), row_of.get(edge.to)) else { continue };
         let to = to.map_or(Target::Undo, Target::Row);
-        let (label, refused) = (one_line(edge.label), edge.kind == EdgeKind::Refused);
+        let (mut label, mut refused) = (one_line(edge.label), edge.kind == EdgeKind::Refused);
+        if to == Target::Undo {
+            // What leads into the lane is a refusal in any case, and looks like one.
+            refused = true;
+            label = if label == "refused" { String::new() } else { label };
+        }
         match links.iter_mut().find(|link| (link.from, link.to, link.refused) == (from, to, refused)) {
             Some(same) if same.label.is_empty() || label.is_empty() || same.label == label => {}
             Some(same) => {

@@ -115,11 +115,11 @@ impl<'d> Drafting<'d> {
     fn new(definition: &'d Definition, graph: &'d Graph, routes: &'d Routes) -> Self {
         let shapes: Vec<Shape> = graph.rows.iter().map(|node| Shape::of(definition, *node)).collect();
         let sizes: Vec<Size> = shapes.iter().map(Shape::size).collect();
-        let (mut gaps, mut middles, mut x) = (Vec::new(), Vec::new(), MARGIN);
+        let (mut gaps, mut middles, mut x) = (Vec::new(), Vec::new(), MARGIN + labels_at_the_left(graph, routes));
         for (gap, &tracks) in routes.tracks.iter().enumerate() {
             gaps.push(x);
             // Left of the first column there is the margin already.
-            x += int(tracks) * TRACK + if gap == 0 { 0 } else { GAP };
+            x += int(tracks) * TRACK + if gap == 0 && tracks == 0 { 0 } else { GAP };
             let in_column = (0..sizes.len()).filter(|&row| graph.columns[row] == gap);
             if let Some(widest) = in_column.map(|row| sizes[row].width).max() {
                 middles.push(x + widest / 2);
@@ -173,11 +173,14 @@ impl<'d> Drafting<'d> {
                 vec![(own.x, centre), (x, centre), (x, to.bottom())]
             }
             Way::Around { gap, track } => {
-                let (x, side) = (self.track(gap, track), to.centre() + 10);
-                vec![(own.x, centre), (x, centre), (x, side), (target.left_at(&to, side), side)]
+                // A little off the middle, so that a way from a node to itself leaves above where it arrives.
+                let (x, out, back) = (self.track(gap, track), centre - 8, to.centre() + 8);
+                let (from, to) = (self.out.shapes[link.from].0.left_at(&own, out), target.left_at(&to, back));
+                vec![(from, out), (x, out), (x, back), (to, back)]
             }
             Way::Undo => {
-                let y = centre - REFUSAL;
+                // From the first row, the way is straight into the lane's end.
+                let y = centre - if link.from == 0 { REFUSAL / 2 } else { REFUSAL };
                 let from = (self.out.shapes[link.from].0.right_at(&own, y), y);
                 self.label(&link.label, own.right() + 8, y - 4);
                 self.unwinding.push((link.from, from));
@@ -186,10 +189,8 @@ impl<'d> Drafting<'d> {
         };
         match way {
             Way::Straight | Way::Down => self.label(&link.label, middle + 7, own.bottom() + 15),
-            Way::Back | Way::Around { .. } => {
-                let length = width(&clipped(&link.label, LABEL_MOST), LABEL_SIZE, Face::Code);
-                self.label(&link.label, own.x - 8 - length, centre - 5);
-            }
+            Way::Back => self.label(&link.label, own.x - 8 - label_width(&link.label), centre - 5),
+            Way::Around { .. } => self.label(&link.label, points[1].0 - 7 - label_width(&link.label), centre + 4),
             Way::Elbow | Way::Track { .. } | Way::Undo => match self.place_among_arms(index) {
                 None => self.label(&link.label, own.right() + 8, centre - 5),
                 Some(place) => self.label(&link.label, points[1].0 + 7, centre + 16 + 14 * place),
@@ -212,13 +213,13 @@ impl<'d> Drafting<'d> {
     fn label(&mut self, text: &str, x: i32, y: i32) {
         if !text.is_empty() {
             let text = clipped(text, LABEL_MOST);
-            self.right = self.right.max(x + width(&text, LABEL_SIZE, Face::Code) + 12);
+            self.right = self.right.max(x + label_width(&text) + 12);
             self.out.labels.push(Label { x, y, text });
         }
     }
 
     fn track(&self, gap: usize, track: usize) -> i32 {
-        self.gaps[gap] + GAP / 2 + TRACK * int(track) - if gap == 0 { GAP / 2 } else { 0 }
+        self.gaps[gap] + GAP / 2 + TRACK * int(track)
     }
 
     /// Draws the undo lane: the end at the top, each compensation beside its step, and the way up through them.
@@ -250,13 +251,11 @@ impl<'d> Drafting<'d> {
         self.out.shapes.push((end, end_at));
         let mut lowest = stops.last().map_or(TOP, Rect::bottom);
         for (row, from) in std::mem::take(&mut self.unwinding) {
-            let first = row == 0;
-            let y = if first { end_at.centre() } else { from.1 };
-            let points = vec![(from.0, y), (if first { end_at.x } else { self.spine }, y)];
-            self.out.lines.push(Line { points, kind: LineKind::Unwinds });
-            lowest = lowest.max(y);
+            let to = if row == 0 { end_at.x } else { self.spine };
+            self.out.lines.push(Line { points: vec![from, (to, from.1)], kind: LineKind::Unwinds });
+            lowest = lowest.max(from.1);
         }
-        if let Some(last) = stops.last().filter(|last| lowest > last.bottom()) {
+        if let Some(last) = stops.last().filter(|last| last.bottom() < lowest) {
             self.out.lines.push(self.up(lowest, last.bottom()));
         }
         for pair in stops.windows(2) {
@@ -307,6 +306,16 @@ impl<'d> Drafting<'d> {
 fn space_below(shape: &Shape) -> i32 {
     // Room for the point of no return.
     if shape.is_pivot() { 60 } else { 36 }
+}
+
+/// The room that the labels of ways around the first column take.
+fn labels_at_the_left(graph: &Graph, routes: &Routes) -> i32 {
+    let around = graph.links.iter().zip(&routes.ways).filter(|(_, way)| matches!(way, Way::Around { gap: 0, .. }));
+    around.map(|(link, _)| label_width(&link.label)).max().unwrap_or(0)
+}
+
+fn label_width(text: &str) -> i32 {
+    width(&clipped(text, LABEL_MOST), LABEL_SIZE, Face::Code)
 }
 
 fn int(count: usize) -> i32 {

@@ -83,6 +83,7 @@ pub(super) fn all() -> Vec<&'static Definition> {
         branches(),
         searching(),
         another_card(),
+        skipping(),
         long(),
         hostile(),
         tangled(),
@@ -221,6 +222,29 @@ pub(super) fn another_card() -> &'static Definition {
     sketch.edge(reserve, unwinds, "", EdgeKind::Refused);
     sketch.edge(again, unwinds, "", EdgeKind::Refused);
     sketch.done("another_card")
+}
+
+/// Exits from plain code, which has no node: from the start, and back to the head of a loop.
+pub(super) fn skipping() -> &'static Definition {
+    let mut sketch = Sketch::new();
+    let unwinds = sketch.node(Node::Unwinds);
+    let lines = sketch.node(Node::Loop("for line in &order.lines"));
+    let reserve = sketch.call("reserve", Class::Compensatable, "release");
+    let weigh = sketch.call("weigh", Class::ReadOnly, "");
+    let completed = sketch.node(Node::Completed);
+    sketch.next(0, unwinds);
+    sketch.next(0, lines);
+    sketch.edge(0, completed, "", EdgeKind::Next);
+    sketch.edge(lines, lines, "each", EdgeKind::Back);
+    sketch.edge(lines, reserve, "each", EdgeKind::Next);
+    sketch.edge(reserve, lines, "", EdgeKind::Back);
+    sketch.next(reserve, weigh);
+    sketch.next(reserve, unwinds);
+    sketch.edge(reserve, unwinds, "refused", EdgeKind::Refused);
+    sketch.edge(weigh, unwinds, "refused", EdgeKind::Refused);
+    sketch.edge(weigh, lines, "", EdgeKind::Back);
+    sketch.edge(lines, completed, "done", EdgeKind::Next);
+    sketch.done("skipping")
 }
 
 pub(super) fn long() -> &'static Definition {
