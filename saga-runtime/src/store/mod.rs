@@ -7,7 +7,10 @@
 //! The conformance suite (`store::conformance`) tests this contract and is public, so that a third party can write a store.
 
 pub mod committer;
+pub mod conformance;
 pub mod memory;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, future::Future, pin::Pin};

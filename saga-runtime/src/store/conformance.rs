@@ -1,0 +1,154 @@
+//! The contract of [`Store`], as tests that every store passes.
+//!
+//! Each case gets a new, empty store, and panics with a sentence if the store does not do what the contract says.
+//! [`run`] runs all of them; [`CASES`] is the list, for test runners that show each on its own.
+//!
+//! ```
+//! use saga_runtime::store::{conformance, memory::Memory};
+//! use std::sync::Arc;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! conformance::run(async || Arc::new(Memory::new()) as _).await;
+//! # });
+//! ```
+//!
+//! What a store promises about crashes (a commit that was answered is found again, one that was not is there wholly or not
+//! at all) cannot be shown from within one process: test it by killing one.
+
+#![expect(clippy::missing_panics_doc, reason = "a test fails by a panic")]
+
+mod appends;
+mod batches;
+mod burial;
+mod claims;
+mod data;
+mod epochs;
+mod lists;
+mod requests;
+mod starts;
+mod support;
+
+use super::Store;
+use std::{fmt, pin::Pin, sync::Arc};
+
+/// One sentence of the contract, as a test.
+#[derive(Clone, Copy)]
+pub struct Case {
+    /// What it shows, e.g. `starts::the_same_identity_is_found_and_not_started_again`.
+    pub name: &'static str,
+    test: fn(Arc<dyn Store>) -> Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl Case {
+    /// Runs it on a new, empty store. It panics if the store fails it.
+    pub async fn run(&self, store: Arc<dyn Store>) {
+        (self.test)(store).await;
+    }
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Case").field(&self.name).finish()
+    }
+}
+
+/// Runs every case, each on a store of its own that `open` makes, and panics at the end with the names of those that failed.
+///
+/// Needs a tokio runtime.
+pub async fn run(mut open: impl AsyncFnMut() -> Arc<dyn Store>) {
+    let mut failed = Vec::new();
+    for case in CASES {
+        let store = open().await;
+        let at_work = Arc::clone(&store);
+        // As a task of its own, so that one that fails does not hide the others.
+        if tokio::spawn(async move { case.run(at_work).await }).await.is_err() {
+            failed.push(case.name);
+        }
+        // The next store may want the place of this one. One that fails to close fails its next open.
+        let _ = store.close().await;
+    }
+    assert!(failed.is_empty(), "the store does not keep its contract: {}", failed.join(", "));
+}
+
+macro_rules! cases {
+    ($($module:ident: $($name:ident),+ $(,)?;)+) => {
+        /// Every case.
+        pub const CASES: &[Case] = &[$($(Case {
+            name: concat!(stringify!($module), "::", stringify!($name)),
+            test: |store| Box::pin($module::$name(store)),
+        }),+),+];
+    };
+}
+
+cases! {
+    epochs:
+        every_worker_gets_a_higher_epoch,
+        an_old_epoch_writes_nothing,
+        an_old_epoch_claims_nothing,
+        an_epoch_that_was_never_given_writes_nothing,
+        an_empty_commit_says_whether_the_epoch_still_owns_the_work;
+    starts:
+        a_start_is_found_with_everything_that_was_said,
+        the_same_identity_is_found_and_not_started_again,
+        the_same_identity_twice_in_one_batch_starts_once,
+        an_identity_is_both_saga_and_id,
+        an_existing_identity_does_not_disturb_the_rest_of_the_batch,
+        numbers_rise_and_are_not_used_again,
+        a_start_whose_rows_do_not_begin_at_one_is_refused;
+    appends:
+        rows_are_read_in_order_from_any_place,
+        a_gap_is_refused_and_nothing_is_written,
+        a_sequence_that_is_taken_is_refused,
+        an_instance_that_does_not_exist_is_refused,
+        a_touch_changes_the_row_and_nothing_else_does,
+        without_a_touch_the_row_stays_as_it_is,
+        the_first_end_is_the_moment_of_the_end,
+        nobody_owns_what_has_ended,
+        consumed_requests_leave_with_the_rows_that_answer_them,
+        consuming_what_is_not_there_changes_nothing;
+    batches:
+        answers_are_in_the_order_of_the_writes,
+        each_write_sees_those_before_it,
+        one_bad_write_is_named_and_nothing_is_written,
+        the_first_of_several_bad_writes_is_named,
+        ten_thousand_writes_fit_into_one,
+        ten_thousand_rows_fit_into_one_write,
+        concurrent_commits_all_arrive,
+        one_identity_started_many_times_at_once_starts_once;
+    claims:
+        a_ready_instance_is_claimed_once,
+        an_owned_instance_is_not_claimed,
+        a_sleeping_instance_is_claimed_when_its_time_has_come,
+        a_claimed_instance_is_ready,
+        the_one_that_waited_longest_comes_first,
+        no_more_than_asked_for,
+        only_of_the_sagas_named,
+        parked_and_ended_instances_are_not_claimed,
+        what_a_dead_worker_owned_is_orphaned,
+        what_waits_for_a_build_is_claimed_by_the_next_worker_only,
+        the_next_wake_is_the_earliest_that_is_left,
+        concurrent_claims_share_nothing,
+        one_is_claimed_whatever_it_waits_for,
+        one_that_a_living_worker_owns_is_not_claimed,
+        one_claimed_by_a_worker_that_died_is_claimed_again;
+    lists:
+        a_list_is_by_number_and_in_pages,
+        a_list_of_some_statuses_has_no_others,
+        an_empty_store_lists_nothing;
+    requests:
+        requests_are_kept_in_order,
+        an_ended_instance_takes_requests_only_where_allowed,
+        an_instance_that_does_not_exist_takes_no_request,
+        an_inbox_is_its_instances_alone,
+        instances_with_requests_are_listed_in_pages,
+        requests_race_with_the_end_and_none_is_lost;
+    burial:
+        only_what_has_ended_without_open_debt_is_buried,
+        a_tombstone_keeps_the_identity_and_nothing_else,
+        a_tombstone_takes_no_more_rows,
+        burying_twice_is_the_same_as_once;
+    data:
+        any_text_comes_back_as_it_was,
+        large_rows_come_back_whole,
+        extreme_numbers_come_back;
+}

@@ -1,0 +1,113 @@
+//! Who runs what.
+
+use super::{
+    Sqlite,
+    error::Fault,
+    read::{by_number, count, instance},
+};
+use crate::store::{Claimed, Claims, Epoch, Instance, InstanceNo, Micros};
+use sqlx::{Row as _, SqliteConnection, query, query_scalar};
+
+/// The candidates of one saga, from each kind the ones that waited longest; each kind is read from an index of its own, in
+/// its order, and no further than asked for. Parameters: saga, epoch, now, limit.
+macro_rules! candidates {
+    ($($index:literal $kind:literal $order:literal),+) => {
+        candidates!(@ "" $(, $index $kind $order)+)
+    };
+    (@ $union:literal, $index:literal $kind:literal $order:literal $($rest:tt)*) => {
+        concat!(
+            $union,
+            "SELECT * FROM (SELECT no, saga, id, birth, version, input_hash, status, wake_at, state, owned, epoch, \
+             started_at, ended_at, buried, due_at FROM instance INDEXED BY ", $index, " WHERE saga = ?1 AND ", $kind,
+            " ORDER BY ", $order, " LIMIT ?4)",
+            candidates!(@ " UNION ALL " $($rest)*)
+        )
+    };
+    (@ $union:literal) => { "" };
+}
+
+const CANDIDATES: &str = candidates!(
+    "instance_free" "status = 'ready' AND owned = 0 AND due_at IS NOT NULL" "due_at",
+    "instance_free" "status = 'sleeping' AND owned = 0 AND due_at <= ?3" "due_at",
+    "instance_owned" "status = 'ready' AND owned = 1 AND epoch < ?2 AND due_at IS NOT NULL" "epoch, due_at",
+    "instance_owned" "status = 'sleeping' AND owned = 1 AND epoch < ?2 AND due_at <= ?3" "epoch, due_at",
+    "instance_given_back" "status = 'waits_for_build' AND epoch < ?2" "epoch, due_at"
+);
+
+/// When the next instance of a saga that sleeps wants to run. Parameters: saga, epoch.
+const NEXT_WAKE: &str = "
+    SELECT min(due_at) FROM (
+        SELECT * FROM (
+            SELECT due_at FROM instance INDEXED BY instance_free
+            WHERE saga = ?1 AND status = 'sleeping' AND owned = 0 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1
+        )
+        UNION ALL
+        SELECT due_at FROM instance INDEXED BY instance_owned
+        WHERE saga = ?1 AND status = 'sleeping' AND owned = 1 AND epoch < ?2 AND due_at IS NOT NULL
+    )";
+
+impl Sqlite {
+    pub(super) async fn claim_many(
+        &self,
+        epoch: Epoch,
+        sagas: &[&str],
+        now: Micros,
+        limit: usize,
+    ) -> Result<Claims, Fault> {
+        let mut transaction = self.begin_as(epoch).await?;
+        let claims = claim(&mut transaction, epoch, sagas, now, limit).await;
+        transaction.end(claims).await
+    }
+
+    pub(super) async fn claim_this(&self, epoch: Epoch, no: InstanceNo) -> Result<Option<Claimed>, Fault> {
+        let mut transaction = self.begin_as(epoch).await?;
+        let claimed = claim_one(&mut transaction, epoch, no).await;
+        transaction.end(claimed).await
+    }
+}
+
+async fn claim(
+    conn: &mut SqliteConnection,
+    epoch: Epoch,
+    sagas: &[&str],
+    now: Micros,
+    limit: usize,
+) -> Result<Claims, Fault> {
+    let mut found = Vec::new();
+    for saga in sagas {
+        let rows =
+            query(CANDIDATES).bind(*saga).bind(epoch.0).bind(now).bind(count(limit)).fetch_all(&mut *conn).await?;
+        for row in &rows {
+            let due: Micros = row.try_get("due_at")?;
+            found.push((due, instance(row)?));
+        }
+    }
+    found.sort_by_key(|(due, instance)| (*due, instance.no));
+    // A saga that is named twice is one saga.
+    found.dedup_by_key(|(_, instance)| instance.no);
+    found.truncate(limit);
+    let claimed: Vec<_> = found.into_iter().map(|(_, instance)| of(instance)).collect();
+    for Claimed { instance, .. } in &claimed {
+        let own =
+            "UPDATE instance SET owned = 1, epoch = ?, status = 'ready', wake_at = NULL, state = NULL WHERE no = ?";
+        query(own).bind(epoch.0).bind(instance.no.0).execute(&mut *conn).await?;
+    }
+    let mut next_wake = None;
+    for saga in sagas {
+        let wake: Option<Micros> = query_scalar(NEXT_WAKE).bind(*saga).bind(epoch.0).fetch_one(&mut *conn).await?;
+        next_wake = next_wake.into_iter().chain(wake).min();
+    }
+    Ok(Claims { claimed, next_wake })
+}
+
+async fn claim_one(conn: &mut SqliteConnection, epoch: Epoch, no: InstanceNo) -> Result<Option<Claimed>, Fault> {
+    let found = by_number(conn, no).await?;
+    let found = found.filter(|instance| !instance.buried && instance.owner.is_none_or(|owner| owner < epoch));
+    let Some(found) = found else { return Ok(None) };
+    query("UPDATE instance SET owned = 1, epoch = ? WHERE no = ?").bind(epoch.0).bind(no.0).execute(conn).await?;
+    Ok(Some(of(found)))
+}
+
+fn of(instance: Instance) -> Claimed {
+    Claimed { orphaned: instance.owner.is_some(), instance }
+}

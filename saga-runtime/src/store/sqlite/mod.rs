@@ -1,0 +1,155 @@
+//! The embedded store: one SQLite file for one runtime.
+//!
+//! Write-ahead log, `synchronous=FULL`, one connection that writes and a few that read. Other programs may read the file at
+//! any time; to write to it is this store's right alone while it is open (`sqlite3` and the like wait, or are waited for).
+//!
+//! The file is protected against everything that would let two runtimes work on one history: a second runtime in this
+//! process or another one, a second hard link, a copy. A worker that was replaced nevertheless finds its epoch outdated in
+//! its next commit.
+
+mod claim;
+mod error;
+mod inbox;
+mod lock;
+mod open;
+mod pool;
+mod read;
+mod schema;
+mod transaction;
+mod write;
+
+pub use open::SqliteBuilder;
+
+use super::{
+    Claimed, Claims, Epoch, Instance, InstanceNo, Micros, RequestNo, Row, Status, Store, StoreError, Storing, Write,
+    Written,
+};
+use error::Fault;
+use lock::{Identity, Lock};
+use pool::Pool;
+use std::{
+    path::{Path, PathBuf},
+    sync::Weak,
+    time::Duration,
+};
+use tokio::time::sleep;
+
+/// A store in one SQLite file.
+///
+/// ```no_run
+/// # async fn open() -> Result<(), saga_runtime::store::StoreError> {
+/// use saga_runtime::store::sqlite::Sqlite;
+///
+/// let store = Sqlite::open("orders.db").await?;
+/// # Ok(()) }
+/// ```
+///
+/// When it is dropped its connections close in the background, and the file is free after the last of them;
+/// [`close`](Store::close) waits for that.
+#[derive(Debug)]
+pub struct Sqlite {
+    writer: Pool,
+    readers: Pool,
+    path: PathBuf,
+    identity: Identity,
+    /// Held by the connections' pools, so that it goes after the last of them.
+    lock: Weak<Lock>,
+}
+
+impl Sqlite {
+    /// Opens the store in this file, which is created if it is not there.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] names the file and says what is wrong with it: it is in use by another runtime, was copied,
+    /// has a second hard link, belongs to something else, was written by a later release, or cannot be opened at all.
+    /// Nothing was written to it then.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::builder(path).open().await
+    }
+
+    /// Opens the store in this file with something out of the ordinary, see [`SqliteBuilder`].
+    pub fn builder(path: impl AsRef<Path>) -> SqliteBuilder {
+        SqliteBuilder::new(PathBuf::from(path.as_ref()))
+    }
+
+    /// The file, with every symbolic link followed.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        if let Some(lock) = self.lock.upgrade() {
+            lock.closing();
+        }
+    }
+}
+
+/// Makes a method's work into what the trait returns.
+fn storing<'a, T>(work: impl Future<Output = Result<T, Fault>> + Send + 'a) -> Storing<'a, T> {
+    Box::pin(async move { work.await.map_err(Fault::into_store_error) })
+}
+
+impl Store for Sqlite {
+    fn register(&self) -> Storing<'_, Epoch> {
+        storing(self.raise_epoch())
+    }
+
+    fn commit<'a>(&'a self, epoch: Epoch, writes: &'a [Write]) -> Storing<'a, Vec<Written>> {
+        storing(self.write_batch(epoch, writes))
+    }
+
+    fn claim<'a>(&'a self, epoch: Epoch, sagas: &'a [&'a str], now: Micros, limit: usize) -> Storing<'a, Claims> {
+        storing(self.claim_many(epoch, sagas, now, limit))
+    }
+
+    fn claim_one(&self, epoch: Epoch, instance: InstanceNo) -> Storing<'_, Option<Claimed>> {
+        storing(self.claim_this(epoch, instance))
+    }
+
+    fn find<'a>(&'a self, saga: &'a str, id: &'a str) -> Storing<'a, Option<Instance>> {
+        storing(self.read_identity(saga, id))
+    }
+
+    fn list<'a>(
+        &'a self,
+        statuses: &'a [Status],
+        after: Option<InstanceNo>,
+        limit: usize,
+    ) -> Storing<'a, Vec<Instance>> {
+        storing(self.read_list(statuses, after, limit))
+    }
+
+    fn journal(&self, instance: InstanceNo, from: u64, limit: usize) -> Storing<'_, Vec<Row>> {
+        storing(self.read_journal(instance, from, limit))
+    }
+
+    fn request<'a>(&'a self, instance: InstanceNo, body: &'a str, ended: bool) -> Storing<'a, Option<RequestNo>> {
+        storing(self.put_request(instance, body, ended))
+    }
+
+    fn inbox(&self, instance: InstanceNo) -> Storing<'_, Vec<(RequestNo, Box<str>)>> {
+        storing(self.read_inbox(instance))
+    }
+
+    fn inboxes(&self, after: Option<InstanceNo>, limit: usize) -> Storing<'_, Vec<InstanceNo>> {
+        storing(self.read_inboxes(after, limit))
+    }
+
+    fn bury(&self, instance: InstanceNo) -> Storing<'_, bool> {
+        storing(self.remove_journal(instance))
+    }
+
+    fn close(&self) -> Storing<'_, ()> {
+        Box::pin(async {
+            self.readers.close().await;
+            self.writer.close().await;
+            // A connection that was dropped in the middle of something may still be closing.
+            while self.lock.strong_count() > 0 {
+                sleep(Duration::from_millis(1)).await;
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,84 @@
+//! Write transactions.
+
+use super::{Sqlite, error::Fault, pool::Taken};
+use crate::store::{Epoch, StoreError};
+use sqlx::{SqliteConnection, query, query_scalar};
+use std::ops::{Deref, DerefMut};
+
+/// A write transaction, from `BEGIN IMMEDIATE` on. Dropped without [`Transaction::end`], nothing of it was written.
+#[derive(Debug)]
+pub(super) struct Transaction<'a>(Taken<'a>);
+
+impl Sqlite {
+    /// Begins a write transaction, as soon as nobody else writes.
+    pub(super) async fn begin(&self) -> Result<Transaction<'_>, Fault> {
+        let mut conn = self.writer.take().await?;
+        query("BEGIN IMMEDIATE").execute(&mut *conn).await?;
+        Ok(Transaction(conn))
+    }
+
+    /// Begins a write transaction of a worker: it fails if another one has taken over.
+    pub(super) async fn begin_as(&self, epoch: Epoch) -> Result<Transaction<'_>, Fault> {
+        let mut transaction = self.begin().await?;
+        let current: Result<i64, _> = query_scalar("SELECT epoch FROM store").fetch_one(&mut *transaction).await;
+        match current {
+            Ok(current) if current == epoch.0 => Ok(transaction),
+            Ok(_) => transaction.end(Err(StoreError::Fenced.into())).await,
+            Err(error) => transaction.end(Err(error.into())).await,
+        }
+    }
+
+    /// Begins a worker's life.
+    pub(super) async fn raise_epoch(&self) -> Result<Epoch, Fault> {
+        let mut transaction = self.begin().await?;
+        let raised =
+            query_scalar("UPDATE store SET epoch = epoch + 1 RETURNING epoch").fetch_one(&mut *transaction).await;
+        transaction.end(raised.map(Epoch).map_err(Fault::from)).await
+    }
+}
+
+impl Transaction<'_> {
+    /// Commits if the work was done, or else rolls back and hands on the work's error.
+    ///
+    /// # Errors
+    /// [`StoreError::InDoubt`] if the commit itself failed in a way that leaves open whether it will be found after a crash.
+    pub(super) async fn end<T>(mut self, done: Result<T, Fault>) -> Result<T, Fault> {
+        match done {
+            Ok(done) => match query("COMMIT").execute(&mut *self).await {
+                Ok(_) => {
+                    self.0.done();
+                    Ok(done)
+                }
+                // The connection is not given back: closing it ends the transaction.
+                Err(error) => {
+                    let fault = Fault::from(error);
+                    if fault.is_definite() {
+                        return Err(fault);
+                    }
+                    Err(StoreError::InDoubt(fault.reason().into()).into())
+                }
+            },
+            Err(fault) => {
+                // After some errors SQLite has rolled back by itself, and says so here; the connection is closed then.
+                if query("ROLLBACK").execute(&mut *self).await.is_ok() {
+                    self.0.done();
+                }
+                Err(fault)
+            }
+        }
+    }
+}
+
+impl Deref for Transaction<'_> {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.0
+    }
+}
+
+impl DerefMut for Transaction<'_> {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.0
+    }
+}

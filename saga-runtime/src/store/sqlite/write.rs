@@ -1,0 +1,178 @@
+//! The group commit's one transaction.
+
+use super::{
+    Sqlite,
+    error::Fault,
+    read::{find, status_name},
+};
+use crate::store::{Append, Epoch, InstanceNo, Row, Start, Status, StoreError, Touch, Write, Written};
+use sqlx::{SqliteConnection, query, query_scalar};
+
+/// Journal rows that one statement inserts, if there are so many: two statements to prepare, whatever the batch.
+const MANY: usize = 32;
+
+/// As many `(instance, seq, at, event)` as [`MANY`] says.
+macro_rules! insert_rows {
+    ($($more:literal)*) => {
+        concat!("INSERT INTO journal (instance, seq, at, event) VALUES (?, ?, ?, ?)", $(insert_rows!(@ $more)),*)
+    };
+    (@ $eight:literal) => {
+        ", (?, ?, ?, ?)"
+    };
+}
+
+const INSERT_ONE: &str = insert_rows!();
+const INSERT_MANY: &str = insert_rows!(1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1);
+
+/// A journal row and whose it is.
+type Line<'a> = (InstanceNo, &'a Row);
+
+impl Sqlite {
+    /// Writes a batch. If its data are to blame it is tried again one write at a time, which names the culprit.
+    pub(super) async fn write_batch(&self, epoch: Epoch, writes: &[Write]) -> Result<Vec<Written>, Fault> {
+        match self.try_batch(epoch, writes, false).await {
+            Err(fault) if fault.is_of_the_data() => self.try_batch(epoch, writes, true).await,
+            result => result,
+        }
+    }
+
+    async fn try_batch(&self, epoch: Epoch, writes: &[Write], one_by_one: bool) -> Result<Vec<Written>, Fault> {
+        let mut transaction = self.begin_as(epoch).await?;
+        let written = write_all(&mut transaction, epoch, writes, one_by_one).await;
+        transaction.end(written).await
+    }
+}
+
+async fn write_all(
+    conn: &mut SqliteConnection,
+    epoch: Epoch,
+    writes: &[Write],
+    one_by_one: bool,
+) -> Result<Vec<Written>, Fault> {
+    let mut answers = Vec::with_capacity(writes.len());
+    let mut lines = Vec::new();
+    for (index, write) in writes.iter().enumerate() {
+        let mut written = write_own_row(conn, epoch, write, &mut lines).await;
+        if one_by_one && written.is_ok() {
+            if let Err(fault) = insert(conn, &lines).await {
+                written = Err(fault);
+            }
+            lines.clear();
+        }
+        answers.push(written.map_err(|fault| fault.of_write(index))?);
+    }
+    insert(conn, &lines).await?;
+    Ok(answers)
+}
+
+/// Writes what a write says of the instance's own row and its inbox. The journal's rows are collected: those of all
+/// writes are inserted together, in order.
+async fn write_own_row<'a>(
+    conn: &mut SqliteConnection,
+    epoch: Epoch,
+    write: &'a Write,
+    lines: &mut Vec<Line<'a>>,
+) -> Result<Written, Fault> {
+    match write {
+        Write::Start(start) => {
+            let Some(no) = insert_instance(conn, epoch, start).await? else {
+                return exists(conn, start).await;
+            };
+            lines.extend(start.rows.iter().map(|row| (no, row)));
+            Ok(Written::Started(no))
+        }
+        Write::Append(append) => {
+            lines.extend(append.rows.iter().map(|row| (append.instance, row)));
+            change(conn, epoch, append).await?;
+            Ok(Written::Appended)
+        }
+    }
+}
+
+/// `None` if the identity is taken.
+async fn insert_instance(
+    conn: &mut SqliteConnection,
+    epoch: Epoch,
+    start: &Start,
+) -> Result<Option<InstanceNo>, Fault> {
+    let insert = query_scalar(
+        "INSERT INTO instance (saga, id, birth, version, input_hash, status, due_at, owned, epoch, started_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, 'ready', ?6, ?7, ?8, ?6) ON CONFLICT (saga, id) DO NOTHING RETURNING no",
+    );
+    let insert = insert.bind(&*start.saga).bind(&*start.id).bind(&*start.birth).bind(start.version);
+    let insert = insert.bind(&start.input_hash[..]).bind(start.at).bind(start.owned).bind(epoch.0);
+    Ok(insert.fetch_optional(conn).await?.map(InstanceNo))
+}
+
+async fn exists(conn: &mut SqliteConnection, start: &Start) -> Result<Written, Fault> {
+    match find(conn, &start.saga, &start.id).await? {
+        Some(instance) => Ok(Written::Exists(Box::new(instance))),
+        None => Err(StoreError::Unusable("an identity is taken by an instance that is not there".into()).into()),
+    }
+}
+
+async fn change(conn: &mut SqliteConnection, epoch: Epoch, append: &Append) -> Result<(), Fault> {
+    let no = append.instance;
+    let found = match &append.touch {
+        Some(touch) => update_instance(conn, epoch, no, touch).await?,
+        // The journal's own trigger looks.
+        None if !append.rows.is_empty() => true,
+        None => query("SELECT 1 FROM instance WHERE no = ? AND NOT buried")
+            .bind(no.0)
+            .fetch_optional(&mut *conn)
+            .await?
+            .is_some(),
+    };
+    if !found {
+        // Which write of the batch it is, the caller knows.
+        return Err(StoreError::Write { index: 0, reason: "there is no such instance".into() }.into());
+    }
+    for request in &append.consumed {
+        query("DELETE FROM request WHERE no = ? AND instance = ?")
+            .bind(request.0)
+            .bind(no.0)
+            .execute(&mut *conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// `false` if there is no such instance.
+async fn update_instance(
+    conn: &mut SqliteConnection,
+    epoch: Epoch,
+    no: InstanceNo,
+    touch: &Touch,
+) -> Result<bool, Fault> {
+    let ends = touch.status.is_end();
+    let due = match touch.status {
+        Status::Ready | Status::Sleeping | Status::WaitsForBuild => Some(touch.wake_at.unwrap_or(touch.at)),
+        Status::Parked | Status::Completed | Status::Compensated | Status::CompensatedWithDebt => None,
+    };
+    let update = query(
+        "UPDATE instance SET status = ?, due_at = ?, wake_at = ?, state = ?, owned = ?, epoch = ?,
+         ended_at = CASE WHEN ? THEN coalesce(ended_at, ?) END WHERE no = ? AND NOT buried",
+    );
+    let update = update.bind(status_name(touch.status)).bind(due).bind(touch.wake_at).bind(touch.state.as_deref());
+    let update = update.bind(touch.owned && !ends).bind(epoch.0).bind(ends).bind(touch.at).bind(no.0);
+    Ok(update.execute(conn).await?.rows_affected() == 1)
+}
+
+/// Inserts journal rows, in order.
+async fn insert(conn: &mut SqliteConnection, lines: &[Line<'_>]) -> Result<(), Fault> {
+    let (many, few) = lines.as_chunks::<MANY>();
+    let chunks = many.iter().map(|chunk| (INSERT_MANY, &chunk[..]));
+    let chunks = chunks.chain(few.chunks(1).map(|chunk| (INSERT_ONE, chunk)));
+    for (statement, chunk) in chunks {
+        let mut insert = query(statement);
+        for (no, row) in chunk {
+            let seq = i64::try_from(row.seq).map_err(|_| StoreError::Write {
+                index: 0,
+                reason: format!("row {} is beyond what SQLite can count", row.seq).into(),
+            })?;
+            insert = insert.bind(no.0).bind(seq).bind(row.at).bind(&*row.event);
+        }
+        insert.execute(&mut *conn).await?;
+    }
+    Ok(())
+}
