@@ -81,11 +81,13 @@ fn order(definition: &Definition) -> Vec<usize> {
     let nodes = definition.nodes;
     let is_drawn = |node: usize| nodes.get(node).is_some_and(|node| *node != Node::Unwinds);
     let mut waits_for = vec![0_usize; nodes.len()];
-    let onward = definition
-        .edges
-        .iter()
-        .filter(|edge| edge.kind != EdgeKind::Back && edge.from != edge.to && is_drawn(edge.from) && is_drawn(edge.to));
-    let onward: Vec<(usize, usize)> = onward.map(|edge| (edge.from, edge.to)).collect();
+    let mut onward: Vec<(usize, usize)> = Vec::new();
+    for edge in definition.edges.iter().filter(|edge| is_drawn(edge.from) && is_drawn(edge.to)) {
+        // Nothing stands above the start.
+        if edge.kind != EdgeKind::Back && edge.from != edge.to && edge.to != 0 {
+            onward.push((edge.from, edge.to));
+        }
+    }
     for &(_, to) in &onward {
         waits_for[to] += 1;
     }
@@ -171,7 +173,7 @@ fn children(row: usize, rows: &[Node], links: &[Link], depth: &[usize]) -> Vec<(
         _ => None,
     };
     let mut arms: Vec<(usize, bool)> = links.iter().filter_map(below).collect();
-    if !matches!(rows[row], Node::Branch(_) | Node::Call(_)) {
+    if arms.len() < 2 || !matches!(rows[row], Node::Branch(_) | Node::Call(_)) {
         return arms.into_iter().map(|(to, _)| (to, 0)).collect();
     }
     let size = |to: usize| reach(to, links, |link| matches!(link.to, Target::Row(to) if to > link.from)).len();

@@ -115,7 +115,7 @@ impl<'d> Drafting<'d> {
     fn new(definition: &'d Definition, graph: &'d Graph, routes: &'d Routes) -> Self {
         let shapes: Vec<Shape> = graph.rows.iter().map(|node| Shape::of(definition, *node)).collect();
         let sizes: Vec<Size> = shapes.iter().map(Shape::size).collect();
-        let (mut gaps, mut middles, mut x) = (Vec::new(), Vec::new(), MARGIN + labels_at_the_left(graph, routes));
+        let (mut gaps, mut middles, mut x) = (Vec::new(), Vec::new(), MARGIN);
         for (gap, &tracks) in routes.tracks.iter().enumerate() {
             gaps.push(x);
             // Left of the first column there is the margin already.
@@ -299,19 +299,31 @@ impl<'d> Drafting<'d> {
     fn finish(mut self) -> Layout {
         self.out.size.width = self.right + MARGIN;
         self.out.size.height += BOTTOM - GAP;
+        // A label to the left of the first column needs room that nobody knew of when the columns were placed.
+        let leftmost = self.out.labels.iter().map(|label| label.x).min().unwrap_or(MARGIN);
+        self.out.move_right((MARGIN - leftmost).max(0));
         self.out
+    }
+}
+
+impl Layout {
+    fn move_right(&mut self, by: i32) {
+        self.size.width += by;
+        let places = self.shapes.iter_mut().map(|(_, place)| place).chain(&mut self.lane);
+        places.for_each(|place| place.x += by);
+        self.lines.iter_mut().flat_map(|line| &mut line.points).for_each(|point| point.0 += by);
+        self.labels.iter_mut().for_each(|label| label.x += by);
+        for bar in &mut self.bars {
+            bar.from += by;
+            bar.to += by;
+            bar.text.0 += by;
+        }
     }
 }
 
 fn space_below(shape: &Shape) -> i32 {
     // Room for the point of no return.
     if shape.is_pivot() { 60 } else { 36 }
-}
-
-/// The room that the labels of ways around the first column take.
-fn labels_at_the_left(graph: &Graph, routes: &Routes) -> i32 {
-    let around = graph.links.iter().zip(&routes.ways).filter(|(_, way)| matches!(way, Way::Around { gap: 0, .. }));
-    around.map(|(link, _)| label_width(&link.label)).max().unwrap_or(0)
 }
 
 fn label_width(text: &str) -> i32 {

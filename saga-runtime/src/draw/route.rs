@@ -24,7 +24,7 @@ pub(super) enum Way {
     },
     /// Back to the head of a loop: to the left, then up into the head from below.
     Back,
-    /// Back, where something stands in the way: to the left of the target's column, and into its side.
+    /// Back, where something stands in the way: to the left of both columns, and into the target's side.
     Around {
         /// The gap in which the track is.
         gap: usize,
@@ -105,8 +105,9 @@ impl Places {
         if own > head && !graph.is_blocked(head, to, from) {
             return Way::Back;
         }
-        let track = self.track(head, Stretch { top: 2 * to, bottom: 2 * from, to });
-        Way::Around { gap: head, track }
+        let gap = own.min(head);
+        let track = self.track(gap, Stretch { top: 2 * to, bottom: 2 * from, to });
+        Way::Around { gap, track }
     }
 
     fn takes_column(&mut self, graph: &Graph, column: usize, rows: (usize, usize), stretch: Stretch) -> bool {

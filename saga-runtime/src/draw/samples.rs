@@ -326,3 +326,36 @@ pub(super) fn tangled() -> &'static Definition {
     sketch.next(0, unwinds);
     sketch.done("tangled")
 }
+
+const CLASSES: [Class; 5] =
+    [Class::Compensatable, Class::Pivot, Class::Retriable, Class::ReadOnly, Class::NotCompensated];
+const TEXTS: [&str; 5] = ["", "yes", "x > 0", "Some(a_longer_pattern)", "a condition that does not fit into any box"];
+
+/// Any nodes with any edges between them; the name says from which seed.
+pub(super) fn random(seed: u64) -> &'static Definition {
+    let mut state = seed;
+    let mut below = |most: usize| {
+        // Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014).
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((bits ^ (bits >> 31)) % most as u64).unwrap_or(0)
+    };
+    let mut sketch = Sketch::new();
+    for _ in 0..below(14) {
+        let text = TEXTS[below(TEXTS.len())];
+        match below(8) {
+            0 => sketch.node(Node::Branch(text)),
+            1 | 2 => sketch.node(Node::Loop(text)),
+            3 => sketch.node(Node::Completed),
+            4 => sketch.node(Node::Unwinds),
+            _ => sketch.call(text, CLASSES[below(CLASSES.len())], "undo_it"),
+        };
+    }
+    let nodes = sketch.nodes.len();
+    for _ in 0..below(3 * nodes) {
+        let kind = [EdgeKind::Next, EdgeKind::Next, EdgeKind::Refused, EdgeKind::Back][below(4)];
+        sketch.edge(below(nodes), below(nodes), TEXTS[below(TEXTS.len())], kind);
+    }
+    sketch.done(Box::leak(format!("seed {seed}").into_boxed_str()))
+}

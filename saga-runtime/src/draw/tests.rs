@@ -26,9 +26,18 @@ fn for_all(check: impl Fn(&Definition, &Layout)) {
     }
 }
 
+/// The samples, and graphs that no flow would give.
+fn for_all_and_any(check: impl Fn(&Definition, &Layout)) {
+    for_all(&check);
+    for seed in 0..400 {
+        let definition = samples::random(seed);
+        check(definition, &layout(definition));
+    }
+}
+
 #[test]
 fn no_two_boxes_overlap() {
-    for_all(|definition, layout| {
+    for_all_and_any(|definition, layout| {
         for (index, (one, place)) in layout.shapes.iter().enumerate() {
             for (other, other_place) in &layout.shapes[index + 1..] {
                 assert!(!overlap(place, other_place), "{}: {one:?} and {other:?}", definition.name);
@@ -39,7 +48,7 @@ fn no_two_boxes_overlap() {
 
 #[test]
 fn every_box_and_label_is_on_the_paper() {
-    for_all(|definition, layout| {
+    for_all_and_any(|definition, layout| {
         for (shape, place) in &layout.shapes {
             let inside = place.x >= 0 && place.y >= 0;
             let inside = inside && place.right() <= layout.size.width && place.bottom() <= layout.size.height;
@@ -54,7 +63,7 @@ fn every_box_and_label_is_on_the_paper() {
 
 #[test]
 fn no_text_leaves_its_box() {
-    for_all(|definition, layout| {
+    for_all_and_any(|definition, layout| {
         for (shape, place) in &layout.shapes {
             for words in &shape.words {
                 // A diamond is narrower where the upper and lower edge of the text are.
@@ -68,7 +77,7 @@ fn no_text_leaves_its_box() {
 
 #[test]
 fn no_line_passes_through_a_box() {
-    for_all(|definition, layout| {
+    for_all_and_any(|definition, layout| {
         for line in &layout.lines {
             for pair in line.points.windows(2) {
                 for (shape, place) in &layout.shapes {
@@ -137,7 +146,7 @@ fn lies_on(a: &[(i32, i32)], b: &[(i32, i32)]) -> bool {
 
 #[test]
 fn every_node_has_a_box_and_every_link_a_line() {
-    for_all(|definition, layout| {
+    for_all_and_any(|definition, layout| {
         let graph = Graph::new(definition);
         let drawn = definition.nodes.iter().filter(|node| **node != Node::Unwinds).count();
         assert_eq!(graph.rows.len(), drawn, "{}", definition.name);
