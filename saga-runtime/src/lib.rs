@@ -23,5 +23,8 @@ pub mod prelude {
 
 /// For tests of sagas.
 pub mod testing {
-    pub use crate::context::FlowContext;
+    pub use crate::{
+        context::FlowContext,
+        store::faulty::{Faulty, Lost},
+    };
 }

@@ -15,6 +15,9 @@ use tokio::{
 mod readback;
 mod task;
 
+#[cfg(test)]
+mod tests;
+
 /// At most so many writes are in one transaction.
 const BATCH: usize = 1024;
 /// A batch takes no further write once its events are this long.

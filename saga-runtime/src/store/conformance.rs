@@ -36,8 +36,10 @@ use std::{fmt, pin::Pin, sync::Arc};
 pub struct Case {
     /// What it shows, e.g. `starts::the_same_identity_is_found_and_not_started_again`.
     pub name: &'static str,
-    test: fn(Arc<dyn Store>) -> Pin<Box<dyn Future<Output = ()> + Send>>,
+    test: Test,
 }
+
+type Test = fn(Arc<dyn Store>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Case {
     /// Runs it on a new, empty store. It panics if the store fails it.

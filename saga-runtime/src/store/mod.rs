@@ -8,6 +8,7 @@
 
 pub mod committer;
 pub mod conformance;
+pub mod faulty;
 pub mod memory;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

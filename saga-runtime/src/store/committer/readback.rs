@@ -7,7 +7,9 @@ use super::super::{Store, StoreError, Write, Written};
 /// A batch is written wholly or not at all, so one write that left a trace tells of all. A batch in which none does (all of
 /// its starts find others in their place, and its appends have no rows) changes nothing when it is written again.
 pub(super) async fn read_back(store: &dyn Store, writes: &[Write]) -> Result<Option<Vec<Written>>, StoreError> {
-    for write in writes {
+    // Appends first: nobody else could have written their rows.
+    let (appends, starts): (Vec<_>, Vec<_>) = writes.iter().partition(|write| matches!(write, Write::Append(_)));
+    for write in appends.into_iter().chain(starts) {
         if let Some(written) = trace(store, write).await? {
             return if written { answers(store, writes).await.map(Some) } else { Ok(None) };
         }

@@ -1,0 +1,179 @@
+//! A store that fails when it is told to, for tests of what stands above it.
+
+use super::{
+    Claimed, Claims, Epoch, Instance, InstanceNo, Micros, RequestNo, Row, Status, Store, StoreError, Storing, Write,
+    Written,
+};
+use std::{
+    collections::BTreeMap,
+    future::ready,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Any store, with faults: an operation that fails, a commit whose answer is lost, a store that is away for a while.
+///
+/// Operations are counted from 1, and [`close`](Store::close) is none; commits are counted among them and on their own. A
+/// test runs once without faults to see how many there are, and then once for each.
+#[derive(Debug)]
+pub struct Faulty {
+    store: Arc<dyn Store>,
+    plan: Mutex<Plan>,
+}
+
+#[derive(Debug, Default)]
+struct Plan {
+    operations: u64,
+    commits: u64,
+    failing: BTreeMap<u64, StoreError>,
+    panicking: Option<u64>,
+    losing: BTreeMap<u64, Lost>,
+    away: Option<Box<str>>,
+}
+
+/// What became of a commit whose answer is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// It was written, and only its answer did not arrive.
+    Answer,
+    /// It was never written.
+    Everything,
+}
+
+impl Faulty {
+    /// This store, without faults so far.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, plan: Mutex::default() }
+    }
+
+    /// The operation with this number fails, and does nothing.
+    pub fn fail(&self, operation: u64, error: StoreError) {
+        self.plan().failing.insert(operation, error);
+    }
+
+    /// The operation with this number panics, and does nothing.
+    pub fn panic(&self, operation: u64) {
+        self.plan().panicking = Some(operation);
+    }
+
+    /// The answer to the commit with this number is lost.
+    pub fn lose(&self, commit: u64, lost: Lost) {
+        self.plan().losing.insert(commit, lost);
+    }
+
+    /// From now on nothing works, for this reason.
+    pub fn leave(&self, cause: &str) {
+        self.plan().away = Some(cause.into());
+    }
+
+    /// From now on everything works again.
+    pub fn come_back(&self) {
+        self.plan().away = None;
+    }
+
+    /// How many operations there were.
+    pub fn operations(&self) -> u64 {
+        self.plan().operations
+    }
+
+    /// How many of them were commits.
+    pub fn commits(&self) -> u64 {
+        self.plan().commits
+    }
+
+    fn plan(&self) -> MutexGuard<'_, Plan> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts an operation, and says whether it goes through.
+    fn step(&self) -> Result<(), StoreError> {
+        let mut plan = self.plan();
+        plan.operations += 1;
+        let operation = plan.operations;
+        if plan.panicking == Some(operation) {
+            drop(plan);
+            panic!("operation {operation} was told to panic");
+        }
+        if let Some(cause) = &plan.away {
+            return Err(StoreError::Unavailable(cause.clone()));
+        }
+        plan.failing.remove(&operation).map_or(Ok(()), Err)
+    }
+
+    fn through<'a, T: Send + 'a>(&'a self, operation: impl FnOnce(&'a dyn Store) -> Storing<'a, T>) -> Storing<'a, T> {
+        match self.step() {
+            Ok(()) => operation(&*self.store),
+            Err(error) => Box::pin(ready(Err(error))),
+        }
+    }
+}
+
+impl Store for Faulty {
+    fn register(&self) -> Storing<'_, Epoch> {
+        self.through(|store| store.register())
+    }
+
+    fn commit<'a>(&'a self, epoch: Epoch, writes: &'a [Write]) -> Storing<'a, Vec<Written>> {
+        let lost = {
+            let mut plan = self.plan();
+            plan.commits += 1;
+            let commit = plan.commits;
+            plan.losing.remove(&commit)
+        };
+        self.through(move |store| {
+            Box::pin(async move {
+                if lost != Some(Lost::Everything) {
+                    let written = store.commit(epoch, writes).await;
+                    if lost.is_none() || written.is_err() {
+                        return written;
+                    }
+                }
+                Err(StoreError::InDoubt("the connection broke".into()))
+            })
+        })
+    }
+
+    fn claim<'a>(&'a self, epoch: Epoch, sagas: &'a [&'a str], now: Micros, limit: usize) -> Storing<'a, Claims> {
+        self.through(move |store| store.claim(epoch, sagas, now, limit))
+    }
+
+    fn claim_one(&self, epoch: Epoch, instance: InstanceNo) -> Storing<'_, Option<Claimed>> {
+        self.through(move |store| store.claim_one(epoch, instance))
+    }
+
+    fn find<'a>(&'a self, saga: &'a str, id: &'a str) -> Storing<'a, Option<Instance>> {
+        self.through(move |store| store.find(saga, id))
+    }
+
+    fn list<'a>(
+        &'a self,
+        statuses: &'a [Status],
+        after: Option<InstanceNo>,
+        limit: usize,
+    ) -> Storing<'a, Vec<Instance>> {
+        self.through(move |store| store.list(statuses, after, limit))
+    }
+
+    fn journal(&self, instance: InstanceNo, from: u64, limit: usize) -> Storing<'_, Vec<Row>> {
+        self.through(move |store| store.journal(instance, from, limit))
+    }
+
+    fn request<'a>(&'a self, instance: InstanceNo, body: &'a str, ended: bool) -> Storing<'a, Option<RequestNo>> {
+        self.through(move |store| store.request(instance, body, ended))
+    }
+
+    fn inbox(&self, instance: InstanceNo) -> Storing<'_, Vec<(RequestNo, Box<str>)>> {
+        self.through(move |store| store.inbox(instance))
+    }
+
+    fn inboxes(&self, after: Option<InstanceNo>, limit: usize) -> Storing<'_, Vec<InstanceNo>> {
+        self.through(move |store| store.inboxes(after, limit))
+    }
+
+    fn bury(&self, instance: InstanceNo) -> Storing<'_, bool> {
+        self.through(move |store| store.bury(instance))
+    }
+
+    fn close(&self) -> Storing<'_, ()> {
+        self.store.close()
+    }
+}
