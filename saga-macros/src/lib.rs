@@ -20,7 +20,7 @@ use proc_macro::TokenStream;
 
 /// Compiles an impl block into a saga: an explicit, persisted state machine, made from ordinary async Rust.
 ///
-/// ```ignore
+/// ```text
 /// #[saga(name = "checkout", version = 1)]
 /// impl Checkout {
 ///     #[flow]
@@ -138,7 +138,7 @@ pub fn compensate(_: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes a type a refusal: a business "no" that `?` turns into `Failure::Refused` in a step and into `Unwind::Refused` in
 /// the flow.
 ///
-/// ```ignore
+/// ```text
 /// #[derive(Debug, Serialize, Deserialize, Refusal)]
 /// enum Refused {
 ///     OutOfStock { sku: String },

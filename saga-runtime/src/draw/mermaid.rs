@@ -34,7 +34,7 @@ fn flowchart(text: &mut String, definition: &Definition) -> fmt::Result {
         if let Some(undo) = Shape::undo_of(definition, *node, false) {
             let (open, close, class) = look(undo.form);
             writeln!(text, "  u{index}{open}\"{}\"{close}{class}", label(&undo))?;
-            writeln!(text, "  n{index} -. \"undone by\" .- u{index}")?;
+            writeln!(text, "  n{index} -.-|\"undone by\"| u{index}")?;
         }
     }
     let exists = |node: usize| node < definition.nodes.len();

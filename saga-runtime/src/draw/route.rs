@@ -52,10 +52,11 @@ struct Stretch {
     to: usize,
 }
 
+/// The stretches of one place that are taken.
 #[derive(Default)]
-struct Lane(Vec<Stretch>);
+struct Taken(Vec<Stretch>);
 
-impl Lane {
+impl Taken {
     fn is_free(&self, wanted: &Stretch) -> bool {
         self.0.iter().all(|taken| taken.to == wanted.to || taken.bottom < wanted.top || wanted.bottom < taken.top)
     }
@@ -64,7 +65,7 @@ impl Lane {
 /// Finds a way for each link of the graph.
 pub(super) fn routes(graph: &Graph) -> Routes {
     let mut places = Places {
-        columns: (0..graph.width()).map(|_| Lane::default()).collect(),
+        columns: (0..graph.width()).map(|_| Taken::default()).collect(),
         gaps: (0..=graph.width()).map(|_| Vec::new()).collect(),
     };
     let ways = graph.links.iter().map(|link| match link.to {
@@ -76,9 +77,10 @@ pub(super) fn routes(graph: &Graph) -> Routes {
     Routes { ways, tracks: places.gaps.iter().map(Vec::len).collect() }
 }
 
+/// Every place in which a line can run down.
 struct Places {
-    columns: Vec<Lane>,
-    gaps: Vec<Vec<Lane>>,
+    columns: Vec<Taken>,
+    gaps: Vec<Vec<Taken>>,
 }
 
 impl Places {
@@ -111,19 +113,19 @@ impl Places {
     }
 
     fn takes_column(&mut self, graph: &Graph, column: usize, rows: (usize, usize), stretch: Stretch) -> bool {
-        let lane = &mut self.columns[column];
-        let free = !graph.is_blocked(column, rows.0, rows.1) && lane.is_free(&stretch);
+        let taken = &mut self.columns[column];
+        let free = !graph.is_blocked(column, rows.0, rows.1) && taken.is_free(&stretch);
         if free {
-            lane.0.push(stretch);
+            taken.0.push(stretch);
         }
         free
     }
 
     fn track(&mut self, gap: usize, stretch: Stretch) -> usize {
         let tracks = &mut self.gaps[gap];
-        let free = tracks.iter().position(|lane| lane.is_free(&stretch));
+        let free = tracks.iter().position(|taken| taken.is_free(&stretch));
         let track = free.unwrap_or_else(|| {
-            tracks.push(Lane::default());
+            tracks.push(Taken::default());
             tracks.len() - 1
         });
         tracks[track].0.push(stretch);
