@@ -56,7 +56,8 @@ pub(crate) struct Step {
     pub(crate) class_span: Span,
     /// The parameters after `&self`, in order, the context among them.
     pub(crate) parameters: Vec<Parameter>,
-    /// The whole return type.
+    /// The whole return type. The flow takes the answer of a call by [`crate::emit::answer`], and hands out arguments by
+    /// [`crate::emit::argument`], so that what types tell is asked once.
     pub(crate) output: Type,
     /// What can be told from the tokens of the return type: whether the step can be refused.
     pub(crate) refusable: Refusable,

@@ -2,7 +2,7 @@
 
 use crate::errors::Errors;
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::{DeriveInput, parse_quote};
 
 /// `impl Refusal`, and the two conversions that `?` uses.
@@ -22,6 +22,7 @@ pub(crate) fn derive(item: TokenStream) -> TokenStream {
         let whole = quote!(#ident #arguments);
         generics.make_where_clause().predicates.push(parse_quote!(#whole: __rt::Persist + 'static));
     }
+    let is_error = is_error(&input);
     let (impl_generics, arguments, clause) = generics.split_for_impl();
     quote! {
         const _: () = {
@@ -45,7 +46,38 @@ pub(crate) fn derive(item: TokenStream) -> TokenStream {
                 }
             }
         };
+        #is_error
         #errors
+    }
+}
+
+/// Says why the conversion collides with the one that every `Error` has, which rustc reports by itself (E0119): a constant
+/// that asks whether the type is an `Error`, by the rule that an inherent constant goes before a trait's.
+///
+/// A generic type is not asked, since no constant can be: rustc's own error stands alone there.
+fn is_error(input: &DeriveInput) -> TokenStream {
+    if input.generics.params.iter().next().is_some() {
+        return TokenStream::new();
+    }
+    let ident = &input.ident;
+    let message = format!(
+        "`{ident}` is a refusal and also a `std::error::Error`: `?` on an error means \"transient, try again\", and a \
+         \"no\" would be retried for ever; help: remove `impl Error for {ident}` (or `derive(Error)`), or do not derive \
+         `Refusal` and turn the error into one where it is known to be a \"no\""
+    );
+    quote_spanned! {ident.span()=>
+        const _: () = {
+            struct Asked<T>(::core::marker::PhantomData<T>);
+            trait IsNoError {
+                const IS_ERROR: bool = false;
+            }
+            impl<T> IsNoError for Asked<T> {}
+            #[allow(dead_code)]
+            impl<T: ::core::error::Error> Asked<T> {
+                const IS_ERROR: bool = true;
+            }
+            ::core::assert!(!Asked::<#ident>::IS_ERROR, #message);
+        };
     }
 }
 

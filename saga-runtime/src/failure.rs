@@ -1,5 +1,6 @@
 //! How a step can fail, and what a flow and a compensation know of it.
 
+use crate::machine::Persist;
 use std::{error::Error, fmt, time::Duration};
 
 /// A business "no". Derive it: `#[derive(Refusal)]`.
@@ -12,7 +13,7 @@ use std::{error::Error, fmt, time::Duration};
     label = "a business \"no\" must be a type that derives `Refusal`",
     note = "add `#[derive(Refusal, Serialize, Deserialize)]` to `{Self}`"
 )]
-pub trait Refusal: serde::Serialize + serde::de::DeserializeOwned + Send + 'static {}
+pub trait Refusal: Persist + 'static {}
 
 /// Why a step did not return its output.
 #[derive(Debug)]

@@ -156,13 +156,14 @@ const _: () = {
                                 }
                             }
                             __drive.begin(0, &[0, 1, 2]);
-                            __drive.argument("line", __rt::coerced::<&str>(line), None);
+                            let __write = __rt::an_argument_is_saved::<str>();
+                            __drive.argument("line", __rt::coerced::<&str>(line), __write, None);
                             __s.order.keep(order);
                             break 'arm __Block::AfterReserve;
                         }
                         __Block::AfterReserve => 'arm: {
                             let mut holds = __s.holds.take();
-                            let __answer: Result<Hold, Failure<Refused>> = __drive.answer();
+                            let __answer = __drive.answer(&__rt::a_step_returns::<Hold, Failure<Refused>>());
                             let hold = __answer?;
                             holds.push(hold);
                             __s.holds.put(holds);
@@ -171,11 +172,12 @@ const _: () = {
                         __Block::Ship => 'arm: {
                             let holds = __s.holds.take();
                             __drive.begin(1, &[]);
-                            __drive.argument("holds", __rt::coerced::<&[Hold]>(&holds), Some("holds"));
+                            let __write = __rt::an_argument_is_saved::<[Hold]>();
+                            __drive.argument("holds", __rt::coerced::<&[Hold]>(&holds), __write, Some("holds"));
                             break 'arm __Block::AfterShip;
                         }
                         __Block::AfterShip => {
-                            let __answer: Result<usize, Transient> = __drive.answer();
+                            let __answer = __drive.answer(&__rt::a_step_returns::<usize, Transient>());
                             let parcels = __answer?;
                             return Ok(parcels);
                         }
@@ -191,14 +193,15 @@ const _: () = {
                         Ok(value) => value,
                         Err(error) => return __rt::Attempted::Unreadable(error),
                     };
-                    __rt::StepResult::into_attempted(self.reserve(&__cx, &__a0).await, "reserve")
+                    __rt::a_step_returns::<Hold, Failure<Refused>>()
+                        .attempted(self.reserve(&__cx, &__a0).await, "reserve")
                 }),
                 _ => Box::pin(async move {
                     let __a0 = match __arguments.get::<Vec<Hold>>("holds") {
                         Ok(value) => value,
                         Err(error) => return __rt::Attempted::Unreadable(error),
                     };
-                    __rt::StepResult::into_attempted(self.ship(&__cx, &__a0).await, "ship")
+                    __rt::a_step_returns::<usize, Transient>().attempted(self.ship(&__cx, &__a0).await, "ship")
                 }),
             }
         }
@@ -215,8 +218,8 @@ const _: () = {
 
         fn __check_output(step: usize, output: &__rt::RawValue) -> Result<(), __rt::JsonError> {
             match step {
-                0 => <Result<Hold, Failure<Refused>> as __rt::StepResult>::check_output(output),
-                _ => <Result<usize, Transient> as __rt::StepResult>::check_output(output),
+                0 => __rt::a_step_returns::<Hold, Failure<Refused>>().check_output(output),
+                _ => __rt::a_step_returns::<usize, Transient>().check_output(output),
             }
         }
     }

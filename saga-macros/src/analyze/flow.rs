@@ -1,7 +1,6 @@
 //! The `#[flow]` method: its signature. Its body is the flow phases' matter.
 
 use super::{
-    returns::Returns,
     signature::{self, Context, Written},
     step,
 };
@@ -147,9 +146,4 @@ fn owned_input(input: &Written<'_>, method: &Method, errors: &mut Errors) {
             format_args!("the input of flow `{name}` cannot be saved as `{text}`: {}\nhelp: {}", why.reason, why.help),
         );
     }
-}
-
-/// `T` and `R` of a flow's return type, if they are written out.
-pub(crate) fn returned(output: &Type) -> Option<(&Type, &Type)> {
-    Returns::of_type(output).flow()
 }

@@ -7,7 +7,7 @@ mod returns;
 mod signature;
 mod step;
 
-pub(crate) use self::{compensation::outcome, flow::returned};
+pub(crate) use self::{compensation::outcome, returns::Returns};
 use crate::{
     errors::Errors,
     model::{Model, Step},

@@ -102,7 +102,7 @@ fn retry(options: Option<&Options>, errors: &mut Errors) -> (TokenStream, Option
     let max = options.duration("max", errors);
     let attempts = options.number("attempts", errors);
     let jitter = options.truth("jitter", errors);
-    if options.list.is_empty() {
+    if options.empty {
         errors.span(
             "unknown_option",
             options.span,

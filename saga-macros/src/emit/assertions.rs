@@ -1,12 +1,13 @@
 //! What only types can tell, asked in such a way that the answer stands at the user's own token.
 
+use super::dispatch::returning;
 use crate::{
-    analyze::outcome,
+    analyze::{Returns, outcome},
     model::{Class, Model, Parameter, Refusable, Role, Step},
 };
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
-use syn::spanned::Spanned;
+use syn::{Type, spanned::Spanned};
 
 /// Statements that compile if the types agree, and do nothing.
 pub(super) fn assertions(model: &Model) -> TokenStream {
@@ -31,13 +32,18 @@ fn agrees(step: &Step, parameter: &Parameter) -> Option<TokenStream> {
         Role::Argument { owned, .. } => {
             let own = step.parameters.iter().find(|own| own.ident == parameter.ident)?;
             let Role::Argument { owned: taken, .. } = &own.role else { return None };
-            // Equal tokens need no question.
-            let same = owned.to_token_stream().to_string() == taken.to_token_stream().to_string();
-            (!same).then(|| quote!(__rt::takes_what_the_step_takes::<#owned, #taken>();))
+            (!same(owned, taken)).then(|| quote!(__rt::takes_what_the_step_takes::<#owned, #taken>();))
         }
         Role::Output => {
-            let (inner, output) = (outcome(&parameter.ty)?, &step.output);
-            Some(quote!(__rt::takes_what_the_step_returns::<#inner, <#output as __rt::StepResult>::Output>();))
+            let inner = outcome(&parameter.ty)?;
+            let same = Returns::of_type(&step.output).ok().is_some_and(|ok| same(inner, ok));
+            let returning = returning(step);
+            (!same).then(|| quote!(__rt::takes_what_the_step_returns::<#inner, _, _>(&#returning);))
         }
     }
+}
+
+/// Equal tokens need no question.
+fn same(a: &Type, b: &Type) -> bool {
+    a.to_token_stream().to_string() == b.to_token_stream().to_string()
 }

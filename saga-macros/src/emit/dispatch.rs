@@ -1,23 +1,27 @@
-//! From a step's number and saved arguments to the call of the user's method.
+//! From a step's number and saved arguments to the call of the user's method; and the two expressions by which the flow's
+//! machine hands out a call and takes its answer.
+//!
+//! What asks something of a type asks it by one function with the user's own tokens, wherever it stands, so that rustc finds
+//! the same mistake in the same words at the same place, and prints it once.
 
 use crate::{
-    analyze::outcome,
-    model::{Model, Parameter, Role},
+    analyze::{Returns, optional_text, outcome},
+    model::{Model, Parameter, Role, Step},
     owned,
 };
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::Ident;
+use syn::{Ident, Type};
 
 /// The body of `__step`.
 pub(super) fn step(model: &Model) -> TokenStream {
     let arms = model.steps.iter().enumerate().map(|(index, step)| {
         let (bindings, values) = arguments(&step.parameters, step.ident.span());
-        let (ident, output, name) = (&step.ident, &step.output, &step.name);
+        let (ident, returning, name) = (&step.ident, returning(step), &step.name);
         let attempt = quote_spanned! {step.ident.span()=>
             __rt::attempt_on_any_thread(async move {
                 #bindings
-                <#output as __rt::StepResult>::into_attempted(self.#ident(#(#values),*).await, #name)
+                #returning.attempted(self.#ident(#(#values),*).await, #name)
             })
         };
         quote!(#index => #attempt,)
@@ -56,14 +60,46 @@ pub(super) fn compensate(model: &Model) -> TokenStream {
 /// The body of `__check_output`.
 pub(super) fn check_output(model: &Model) -> TokenStream {
     let arms = model.steps.iter().enumerate().map(|(index, step)| {
-        let output = &step.output;
-        quote!(#index => <#output as __rt::StepResult>::check_output(__output),)
+        let returning = returning(step);
+        quote!(#index => #returning.check_output(__output),)
     });
     quote! {
         match __step {
             #(#arms)*
             _ => ::core::unreachable!("this saga has no such step"),
         }
+    }
+}
+
+/// What the machine can do with what this step returns: an expression of the type `Returning<..>`.
+pub(super) fn returning(step: &Step) -> TokenStream {
+    match Returns::of_type(&step.output) {
+        Returns::Result { ok, err } => quote!(__rt::a_step_returns::<#ok, #err>()),
+        _ => {
+            let output = &step.output;
+            quote!(__rt::a_step_returns_this::<#output>())
+        }
+    }
+}
+
+/// The answer of a call of this step: an expression of the step's own type.
+pub(crate) fn answer(step: &Step) -> TokenStream {
+    let returning = returning(step);
+    quote!(__drive.answer(&#returning))
+}
+
+/// Hands out the next argument of a call: a statement. `value` is the user's expression, `local` the slot that it is, if it
+/// is nothing else.
+pub(crate) fn argument(parameter: &Parameter, value: &TokenStream, local: Option<&str>) -> TokenStream {
+    let (name, ty) = (parameter.name(), &parameter.ty);
+    let local = optional_text(local);
+    // A reference is written as what it refers to.
+    let (written, borrow) = match owned::bare(ty) {
+        Type::Reference(reference) => (&*reference.elem, quote!()),
+        other => (other, quote!(&)),
+    };
+    quote! {
+        __drive.argument(#name, #borrow __rt::coerced::<#ty>(#value), __rt::an_argument_is_saved::<#written>(), #local);
     }
 }
 

@@ -4,19 +4,21 @@ mod assertions;
 mod definition;
 mod dispatch;
 
+pub(crate) use self::dispatch::{answer, argument};
 use crate::{
-    analyze,
-    model::{Flow, Machine, Model},
+    analyze::Returns,
+    model::{Machine, Model},
+    owned::owned,
     parse::SagaImpl,
 };
 use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{Ident, Type};
+use quote::{quote, quote_spanned};
+use syn::{Ident, Type, spanned::Spanned};
 
 /// The whole saga.
 pub(crate) fn emit(saga: &SagaImpl, model: &Model, machine: &Machine) -> TokenStream {
     let plain = &saga.plain;
-    let ends = ends(&model.flow);
+    let ends = ends(&model.flow.input_ty, &model.flow.output);
     let definition = definition::definition(model, machine);
     let (context, body) = (&model.flow.context, &machine.body);
     let named = named(saga);
@@ -85,7 +87,15 @@ pub(crate) fn inert(saga: &SagaImpl, model: Option<&Model>, errors: TokenStream)
                 type Refusal = __rt::Inert;
             )
         },
-        |model| ends(&model.flow),
+        |model| {
+            // What has been reported of the input and the return type is not to be reported here again.
+            let input = owned(&model.flow.input_ty).map_or_else(|_| syn::parse_quote!(()), |owned| owned.ty);
+            let output = &model.flow.output;
+            match Returns::of_type(output) {
+                returns if returns.flow().is_some() || matches!(returns, Returns::ByType(_)) => ends(&input, output),
+                _ => quote!(type Input = #input; type Output = (); type Refusal = __rt::Inert;),
+            }
+        },
     );
     let named = named(saga);
     let saga_impl = implement(
@@ -155,15 +165,13 @@ fn implement(saga: &SagaImpl, krate: &syn::Path, items: &TokenStream) -> TokenSt
 
 /// The types of the input and of both ends. Where the return type is written out, its own tokens are used, so that what
 /// cannot be saved is shown there; an alias is asked by trait.
-fn ends(flow: &Flow) -> TokenStream {
-    let (input, output) = (&flow.input_ty, &flow.output);
-    match analyze::returned(output) {
+fn ends(input: &Type, output: &Type) -> TokenStream {
+    match Returns::of_type(output).flow() {
         Some((ok, refusal)) => quote!(type Input = #input; type Output = #ok; type Refusal = #refusal;),
-        None => quote! {
-            type Input = #input;
-            type Output = <#output as __rt::FlowResult>::Output;
-            type Refusal = <#output as __rt::FlowResult>::Refusal;
-        },
+        None => {
+            let output = quote_spanned!(output.span()=> <#output as __rt::FlowResult>);
+            quote!(type Input = #input; type Output = #output::Output; type Refusal = #output::Refusal;)
+        }
     }
 }
 

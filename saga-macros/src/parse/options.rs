@@ -95,6 +95,8 @@ pub(crate) struct Options {
     pub(crate) target: Option<Ident>,
     /// The options themselves: known, each at most once.
     pub(crate) list: Vec<Opt>,
+    /// Whether nothing at all is written there.
+    pub(crate) empty: bool,
 }
 
 /// One option.
@@ -120,7 +122,7 @@ pub(crate) enum OptValue {
 impl Options {
     /// Reads options; reports what is no option here and what is given twice, and leaves it out.
     pub(crate) fn parse(place: Place, span: Span, tokens: TokenStream, errors: &mut Errors) -> Self {
-        let mut options = Self { place, span, target: None, list: Vec::new() };
+        let mut options = Self { place, span, target: None, list: Vec::new(), empty: tokens.is_empty() };
         let read = |input: ParseStream<'_>| {
             while !input.is_empty() {
                 options.one(input, errors)?;

@@ -1,11 +1,12 @@
 //! A call of a step, as data: what the machine asks for and what it is told.
 
 use super::{
+    check::ReadBack,
     json::{Json, JsonError, decode, encode},
     slot::Persist,
 };
-use crate::failure::{Exhausted, Failure, Transient};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use crate::failure::{Exhausted, Failure, Refusal, Transient};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::{future::Future, pin::Pin};
 
@@ -20,7 +21,7 @@ impl Arguments {
     ///
     /// # Errors
     /// It is missing, or is not a `T`.
-    pub fn get<T: DeserializeOwned>(&self, parameter: &str) -> Result<T, Unreadable> {
+    pub fn get<T: ReadBack>(&self, parameter: &str) -> Result<T, Unreadable> {
         let unreadable = |reason| Unreadable { what: "argument", name: parameter.into(), reason };
         let (_, json) =
             self.0.iter().find(|(name, _)| **name == *parameter).ok_or_else(|| unreadable("it is missing".into()))?;
@@ -153,7 +154,7 @@ impl<T: Persist, E: StepError> StepResult for Result<T, E> {
     }
 }
 
-impl<R: Persist> StepError for Failure<R> {
+impl<R: Refusal> StepError for Failure<R> {
     fn into_attempted(self, step: &'static str) -> Attempted {
         match self {
             Self::Refused(refusal) => match encode(&refusal) {

@@ -4,43 +4,53 @@
 //! are not recommended: what the user has to mend is the type, not the bound below it.
 
 use super::{
-    call::{Attempt, Attempted, CannotBeRefused, Unreadable},
-    json::decode,
+    call::{Answer, Attempt, Attempted, CannotBeRefused, StepError, StepResult, Unreadable},
+    json::{Json, JsonError, decode, null},
 };
 use crate::failure::{Outcome, Refusal, Transient, Unwind};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
-use std::future::Future;
+use std::{fmt, future::Future, marker::PhantomData};
 
 /// Can be written when it is saved.
+///
+/// Not a subtrait of `Serialize`: rustc would then report the missing supertrait in its own words.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be saved: it does not implement `Serialize`",
     label = "is saved, so it must implement `Serialize`",
-    note = "help: add `#[derive(Serialize)]` to the type that lacks it"
+    note = "add `#[derive(Serialize)]` to the type that lacks it"
 )]
-pub trait Written: Serialize {}
+pub trait Written {
+    /// The value as JSON.
+    #[doc(hidden)]
+    fn write(&self) -> Result<Json, JsonError>;
+}
+
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + ?Sized> Written for T {}
+impl<T: Serialize + ?Sized> Written for T {
+    fn write(&self) -> Result<Json, JsonError> {
+        serde_json::value::to_raw_value(self).map_err(|error| JsonError(error.to_string()))
+    }
+}
 
 /// Can be read back after a crash.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read back after a crash: it does not implement `Deserialize`",
     label = "is saved, so it must implement `Deserialize`, without borrowing",
-    note = "help: add `#[derive(Deserialize)]` to the type that lacks it"
+    note = "add `#[derive(Deserialize)]` to the type that lacks it"
 )]
-pub trait ReadBack: DeserializeOwned {}
-#[diagnostic::do_not_recommend]
-impl<T: DeserializeOwned> ReadBack for T {}
+pub trait ReadBack: Sized {
+    /// The value that this JSON says.
+    #[doc(hidden)]
+    fn read(json: &RawValue) -> Result<Self, JsonError>;
+}
 
-/// Can go from one thread to another between two steps.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be sent between threads, as everything that lives across a step is",
-    label = "is saved, so it must be `Send`",
-    note = "help: use `Arc` in the place of `Rc`, `Mutex` in the place of `RefCell`"
-)]
-pub trait Sent: Send {}
 #[diagnostic::do_not_recommend]
-impl<T: Send> Sent for T {}
+impl<T: DeserializeOwned> ReadBack for T {
+    fn read(json: &RawValue) -> Result<Self, JsonError> {
+        serde_json::from_str(json.get()).map_err(|error| JsonError(error.to_string()))
+    }
+}
 
 /// What a flow returns: a `Result` whose error is [`Unwind`].
 #[diagnostic::on_unimplemented(
@@ -73,7 +83,7 @@ pub trait CompensationResult: Sized {
 impl CompensationResult for Result<(), Transient> {
     fn into_attempted(self) -> Attempted {
         match self {
-            Ok(()) => Attempted::Done(super::json::null()),
+            Ok(()) => Attempted::Done(null()),
             Err(transient) => Attempted::Transient(transient),
         }
     }
@@ -99,10 +109,59 @@ impl<T> ReturnedByTheStep<T> for T {}
 pub fn takes_what_the_step_takes<T: TakenByTheStep<Taken>, Taken>() {}
 
 /// Compiles if a compensation's outcome fits.
-pub fn takes_what_the_step_returns<T: ReturnedByTheStep<Returned>, Returned>() {}
+pub fn takes_what_the_step_returns<T: ReturnedByTheStep<Returned>, S, Returned>(_: &Returning<S, Returned>) {}
 
 /// Compiles if a retriable step cannot be refused.
 pub fn a_retriable_step_cannot_be_refused<T: CannotBeRefused>() {}
+
+/// What the machine does with what a step returns, once it is known that it can.
+///
+/// `S` is what the step returns, `T` its output. Generated code asks at several places; it asks in the same words, so that
+/// rustc says what is missing once.
+pub struct Returning<S, T> {
+    output: PhantomData<fn() -> T>,
+    attempted: fn(S, &'static str) -> Attempted,
+    answer: fn(&Answer) -> Result<S, Unreadable>,
+    check: fn(&RawValue) -> Result<(), JsonError>,
+}
+
+impl<S, T> Returning<S, T> {
+    /// The end of an attempt, as data.
+    pub fn attempted(&self, result: S, step: &'static str) -> Attempted {
+        (self.attempted)(result, step)
+    }
+
+    /// A recorded answer, as the flow gets it.
+    pub(super) fn answer(&self, answer: &Answer) -> Result<S, Unreadable> {
+        (self.answer)(answer)
+    }
+
+    /// Whether this text is an output of the step.
+    pub fn check_output(&self, output: &RawValue) -> Result<(), JsonError> {
+        (self.check)(output)
+    }
+}
+
+impl<S, T> fmt::Debug for Returning<S, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::any::type_name::<S>())
+    }
+}
+
+/// For a step whose return type is written out as `Result<T, E>`.
+pub fn a_step_returns<T: Written + ReadBack + Send, E: StepError>() -> Returning<Result<T, E>, T> {
+    a_step_returns_this()
+}
+
+/// For a step whose return type is an alias.
+pub fn a_step_returns_this<S: StepResult>() -> Returning<S, S::Output> {
+    Returning { output: PhantomData, attempted: S::into_attempted, answer: S::from_answer, check: S::check_output }
+}
+
+/// How an argument of this type is written.
+pub fn an_argument_is_saved<T: Written + ?Sized>() -> fn(&T) -> Result<Json, JsonError> {
+    T::write
+}
 
 /// Boxes an attempt, which may go on on another thread after each of its awaits.
 pub fn attempt_on_any_thread<'a>(attempt: impl Future<Output = Attempted> + Send + 'a) -> Attempt<'a> {

@@ -1,11 +1,11 @@
 //! What a machine is handed: the generic part, once, around the executor.
 
 use super::{
-    call::{Answer, StepResult, Unreadable},
-    json::{Json, encode},
+    call::{Answer, Unreadable},
+    check::Returning,
+    json::{Json, JsonError},
     slot::{AnySlot, Digest256, Persist, Saved, Slot, digest, halt},
 };
-use serde::Serialize;
 use std::{collections::BTreeMap, future::Future, pin::Pin};
 
 /// A future that an executor returns.
@@ -131,19 +131,6 @@ impl<'e> Drive<'e> {
         self.pending = Some(Pending::New { state, live, arguments: Vec::new(), error: None });
     }
 
-    /// The next argument of the call, already coerced to the parameter's type.
-    ///
-    /// `local` names the slot that the argument is, if it is nothing else (`&order`): stored once if it is unchanged.
-    pub fn argument<T: Serialize + ?Sized>(&mut self, parameter: &'static str, value: &T, local: Option<&'static str>) {
-        let Some(Pending::New { arguments, error, .. }) = &mut self.pending else { return };
-        match encode(value) {
-            Ok(json) => arguments.push(Argument { parameter, value: json, same_as: local }),
-            Err(cause) => {
-                error.get_or_insert(Unreadable { what: "argument", name: parameter.into(), reason: cause.0 });
-            }
-        }
-    }
-
     /// Makes the call that the last arm ended in, if it ended in one. The one await of a machine.
     ///
     /// # Cancel safety
@@ -194,12 +181,31 @@ impl<'e> Drive<'e> {
         Call { state, arguments, frame, error }
     }
 
+    /// The next argument of the call, already coerced to the parameter's type, written as that type is.
+    ///
+    /// `local` names the slot that the argument is, if it is nothing else (`&order`): stored once if it is unchanged.
+    pub fn argument<T: ?Sized>(
+        &mut self,
+        parameter: &'static str,
+        value: &T,
+        write: fn(&T) -> Result<Json, JsonError>,
+        local: Option<&'static str>,
+    ) {
+        let Some(Pending::New { arguments, error, .. }) = &mut self.pending else { return };
+        match write(value) {
+            Ok(json) => arguments.push(Argument { parameter, value: json, same_as: local }),
+            Err(cause) => {
+                error.get_or_insert(Unreadable { what: "argument", name: parameter.into(), reason: cause.0 });
+            }
+        }
+    }
+
     /// The answer of the call, as the step's own type.
-    pub fn answer<S: StepResult>(&mut self) -> S {
+    pub fn answer<S, T>(&mut self, step: &Returning<S, T>) -> S {
         let Some(answer) = self.answer.take() else {
             halt(Unreadable { what: "answer", name: "of the call".into(), reason: "it is missing".into() })
         };
-        S::from_answer(&answer).unwrap_or_else(|error| halt(error))
+        step.answer(&answer).unwrap_or_else(|error| halt(error))
     }
 }
 

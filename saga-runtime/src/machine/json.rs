@@ -1,6 +1,6 @@
 //! Values as they are stored.
 
-use serde::{Serialize, de::DeserializeOwned};
+use super::check::{ReadBack, Written};
 use serde_json::value::RawValue;
 
 /// A value as stored: one JSON text.
@@ -19,13 +19,13 @@ impl std::fmt::Display for JsonError {
 impl std::error::Error for JsonError {}
 
 /// Writes a value as JSON.
-pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Json, JsonError> {
-    serde_json::value::to_raw_value(value).map_err(|error| JsonError(error.to_string()))
+pub fn encode<T: Written + ?Sized>(value: &T) -> Result<Json, JsonError> {
+    value.write()
 }
 
 /// Reads a value back.
-pub fn decode<T: DeserializeOwned>(json: &RawValue) -> Result<T, JsonError> {
-    serde_json::from_str(json.get()).map_err(|error| JsonError(error.to_string()))
+pub fn decode<T: ReadBack>(json: &RawValue) -> Result<T, JsonError> {
+    T::read(json)
 }
 
 /// JSON `null`.

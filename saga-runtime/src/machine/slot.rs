@@ -2,14 +2,16 @@
 
 use super::{
     call::Unreadable,
-    check::{ReadBack, Sent, Written},
+    check::{ReadBack, Written},
     json::{Json, JsonError, decode, encode, same_value},
 };
 use sha2::{Digest, Sha256};
 
 /// A local that lives across a step must be saved: written, read back, and sent between threads.
-pub trait Persist: Written + ReadBack + Sent {}
-impl<T: Written + ReadBack + Sent> Persist for T {}
+///
+/// Where a value is asked directly, the three are bounds of their own, because rustc names the bound as it is written.
+pub trait Persist: Written + ReadBack + Send {}
+impl<T: Written + ReadBack + Send> Persist for T {}
 
 /// The hash of a value as last saved.
 pub type Digest256 = [u8; 32];
@@ -46,7 +48,7 @@ impl<T> Slot<T> {
     }
 }
 
-impl<T: Persist> Slot<T> {
+impl<T: Written + ReadBack + Send> Slot<T> {
     /// Moves the value out, into a local of its name.
     ///
     /// A value that is missing or cannot be read ends the machine with a typed error: the instance is parked.

@@ -1,0 +1,19 @@
+use saga_runtime::prelude::*;
+use saga_tests::shop::*;
+
+struct Checkout;
+
+#[saga(name = "checkout", version = 1)]
+impl Checkout {
+    #[step]
+    async fn reserve(&self, _cx: &StepContext, _order: &Order) -> Result<Hold, Failure<Refused>> {
+        Ok(Hold(1))
+    }
+
+    #[compensate(reserve)]
+    async fn release(&self, _cx: &StepContext, _hold: Outcome<Hold>) -> Result<(), Transient> {
+        Ok(())
+    }
+}
+
+fn main() {}

@@ -1,0 +1,29 @@
+use saga_runtime::prelude::*;
+use saga_tests::shop::*;
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize)]
+struct Basket;
+
+struct Checkout;
+
+#[saga(name = "checkout", version = 1)]
+impl Checkout {
+    #[flow]
+    async fn run(&self, cx: &FlowContext, _order: Order) -> Result<(), Unwind<Refused>> {
+        self.reserve(cx, &Basket).await?;
+        Ok(())
+    }
+
+    #[step]
+    async fn reserve(&self, _cx: &StepContext, _basket: &Basket) -> Result<Hold, Failure<Refused>> {
+        Ok(Hold(1))
+    }
+
+    #[compensate(reserve)]
+    async fn release(&self, _cx: &StepContext, _hold: Outcome<Hold>) -> Result<(), Transient> {
+        Ok(())
+    }
+}
+
+fn main() {}
