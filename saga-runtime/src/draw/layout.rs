@@ -189,9 +189,15 @@ impl<'d> Drafting<'d> {
         };
         match way {
             Way::Straight | Way::Down => self.label(&link.label, middle + 7, own.bottom() + 15),
-            Way::Back => self.label(&link.label, own.x - 8 - label_width(&link.label), centre - 5),
+            Way::Back => {
+                let beside_the_node = own.x - 8 - label_width(&link.label);
+                // Where several begin as one, each is named where it turns up.
+                let alone = self.place_among(index, |way| way == Way::Back).is_none();
+                let x = if alone { beside_the_node } else { beside_the_node.min(points[1].0 + 7) };
+                self.label(&link.label, x, centre - 5);
+            }
             Way::Around { .. } => self.label(&link.label, points[1].0 - 7 - label_width(&link.label), centre + 4),
-            Way::Elbow | Way::Track { .. } | Way::Undo => match self.place_among_arms(index) {
+            Way::Elbow | Way::Track { .. } | Way::Undo => match self.place_among(index, is_arm) {
                 None => self.label(&link.label, own.right() + 8, centre - 5),
                 Some(place) => self.label(&link.label, points[1].0 + 7, centre + 16 + 14 * place),
             },
@@ -200,14 +206,13 @@ impl<'d> Drafting<'d> {
         self.out.lines.push(Line { points, kind });
     }
 
-    /// Which of several lines this is that leave a node by its right side and begin as one; `None` if it is the only one.
-    fn place_among_arms(&self, index: usize) -> Option<i32> {
+    /// Which of several such lines this is that leave a node by one side and begin as one; `None` if it is the only one.
+    fn place_among(&self, index: usize, is_such: impl Fn(Way) -> bool) -> Option<i32> {
         let from = self.graph.links[index].from;
-        let is_arm = |other: &usize| {
-            self.graph.links[*other].from == from && matches!(self.routes.ways[*other], Way::Elbow | Way::Track { .. })
-        };
-        let arms: Vec<usize> = (0..self.graph.links.len()).filter(is_arm).collect();
-        if arms.len() < 2 { None } else { arms.iter().position(|&arm| arm == index).map(int) }
+        let others = self.graph.links.iter().zip(&self.routes.ways).enumerate();
+        let such = others.filter(|(_, (link, way))| link.from == from && is_such(**way));
+        let such: Vec<usize> = such.map(|(other, _)| other).collect();
+        if such.len() < 2 { None } else { such.iter().position(|&other| other == index).map(int) }
     }
 
     fn label(&mut self, text: &str, x: i32, y: i32) {
@@ -319,6 +324,11 @@ impl Layout {
             bar.text.0 += by;
         }
     }
+}
+
+/// Whether the way leaves its node by the right side.
+fn is_arm(way: Way) -> bool {
+    matches!(way, Way::Elbow | Way::Track { .. })
 }
 
 fn space_below(shape: &Shape) -> i32 {

@@ -20,13 +20,16 @@ fn passes(a: (i32, i32), b: (i32, i32), place: &Rect) -> bool {
     left < place.right() - 1 && right > place.x + 1 && top < place.bottom() - 1 && bottom > place.y + 1
 }
 
+/// The samples, and flows that could be written.
 fn for_all(check: impl Fn(&Definition, &Layout)) {
-    for definition in samples::all() {
+    for definition in samples::all().into_iter().chain((0..FLOWS).map(samples::random_flow)) {
         check(definition, &layout(definition));
     }
 }
 
-/// The samples, and graphs that no flow would give.
+const FLOWS: u64 = 150;
+
+/// The same, and graphs that no flow would give.
 fn for_all_and_any(check: impl Fn(&Definition, &Layout)) {
     for_all(&check);
     for seed in 0..400 {
