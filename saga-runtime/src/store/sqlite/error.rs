@@ -62,11 +62,6 @@ impl Fault {
         }
     }
 
-    /// Whether the file is no database at all.
-    pub(super) fn is_no_database(&self) -> bool {
-        self.code() == Some(code::NOT_A_DATABASE)
-    }
-
     /// As the write at this place of a batch is to be told.
     pub(super) fn of_write(self, index: usize) -> Self {
         if self.is_of_the_data() {
@@ -99,6 +94,20 @@ impl Fault {
         match self.code() {
             Some(code::CORRUPT | code::NOT_A_DATABASE | code::SCHEMA) => StoreError::Unusable(reason),
             _ => StoreError::Unavailable(reason),
+        }
+    }
+}
+
+impl Fault {
+    /// As whoever tried to open the file is told.
+    pub(super) fn of_open(self, path: &Path) -> StoreError {
+        match (self.code(), self) {
+            (_, Self::Store(error)) => error,
+            (Some(code::NOT_A_DATABASE), _) => unusable(path, "is no SQLite database"),
+            (Some(code::CORRUPT), fault) => unusable(path, format_args!("is damaged: {}", fault.reason())),
+            (_, fault) => {
+                StoreError::Unavailable(format!("{} cannot be opened: {}", path.display(), fault.reason()).into())
+            }
         }
     }
 }

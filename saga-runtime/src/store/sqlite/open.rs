@@ -96,7 +96,7 @@ impl SqliteBuilder {
             Err(fault) => {
                 // Whatever went wrong with closing says less than what went wrong before.
                 let _ = store.close().await;
-                Err(fault.into_store_error())
+                Err(fault.of_open(&store.path))
             }
         }
     }

@@ -24,10 +24,7 @@ pub(super) enum Found {
 
 /// Looks, and refuses what is not ours or too new. Writes nothing.
 pub(super) async fn inspect(conn: &mut SqliteConnection, path: &Path) -> Result<Found, Fault> {
-    let objects: Result<i64, _> = query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *conn).await;
-    let objects = objects
-        .map_err(Fault::from)
-        .map_err(|fault| if fault.is_no_database() { unusable(path, "is no SQLite database").into() } else { fault })?;
+    let objects: i64 = query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *conn).await?;
     let application: i64 = query_scalar("PRAGMA application_id").fetch_one(&mut *conn).await?;
     let version: i64 = query_scalar("PRAGMA user_version").fetch_one(&mut *conn).await?;
     match (application, objects) {

@@ -1,0 +1,8 @@
+//! What is the SQLite store's own: its file, its locks, its crashes. The contract is tested by the conformance suite.
+#![cfg(feature = "sqlite")]
+
+mod files;
+mod full;
+mod interruptions;
+mod processes;
+mod support;
