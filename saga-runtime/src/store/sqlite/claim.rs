@@ -26,7 +26,7 @@ macro_rules! candidates {
     (@ $union:literal) => { "" };
 }
 
-const CANDIDATES: &str = candidates!(
+pub(super) const CANDIDATES: &str = candidates!(
     "instance_free" "status = 'ready' AND owned = 0 AND due_at IS NOT NULL" "due_at",
     "instance_free" "status = 'sleeping' AND owned = 0 AND due_at <= ?3" "due_at",
     "instance_owned" "status = 'ready' AND owned = 1 AND epoch < ?2 AND due_at IS NOT NULL" "epoch, due_at",
@@ -35,7 +35,7 @@ const CANDIDATES: &str = candidates!(
 );
 
 /// When the next instance of a saga that sleeps wants to run. Parameters: saga, epoch.
-const NEXT_WAKE: &str = "
+pub(super) const NEXT_WAKE: &str = "
     SELECT min(due_at) FROM (
         SELECT * FROM (
             SELECT due_at FROM instance INDEXED BY instance_free

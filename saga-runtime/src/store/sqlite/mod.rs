@@ -18,6 +18,9 @@ mod schema;
 mod transaction;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use open::SqliteBuilder;
 
 use super::{
