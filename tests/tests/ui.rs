@@ -19,10 +19,7 @@ fn what_is_close_to_a_mistake_compiles() {
 fn every_check_has_a_program_that_it_refuses() {
     let checks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../saga-macros/src/checks.rs");
     let table = std::fs::read_to_string(checks).expect("the table of checks is beside this crate");
-    let ids: Vec<_> = table
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\","))
-        .collect();
+    let ids: Vec<_> = table.lines().filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\",")).collect();
     assert!(ids.contains(&"missing_compensation"), "the table was read: {ids:?}");
     let missing: Vec<_> = ids
         .into_iter()

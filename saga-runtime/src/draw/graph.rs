@@ -118,7 +118,9 @@ fn links(definition: &Definition, row_of: &[Option<usize>]) -> Vec<Link> {
             label = if label == "refused" { String::new() } else { label };
         }
         match links.iter_mut().find(|link| (link.from, link.to, link.refused) == (from, to, refused)) {
-            Some(same) if same.label.is_empty() || label.is_empty() || same.label == label => {}
+            Some(_) if label.is_empty() => {}
+            Some(same) if same.label.is_empty() => same.label = label,
+            Some(same) if same.label.split(" | ").any(|case| case == label) => {}
             Some(same) => {
                 same.label.push_str(" | ");
                 same.label.push_str(&label);

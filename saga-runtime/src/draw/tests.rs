@@ -7,7 +7,7 @@ use super::{
     shape::{Form, Rect},
     text::{Face, clipped, width, xml},
 };
-use crate::definition::{Definition, Node};
+use crate::definition::{Definition, EdgeKind, Node};
 
 fn overlap(a: &Rect, b: &Rect) -> bool {
     a.x < b.right() && b.x < a.right() && a.y < b.bottom() && b.y < a.bottom()
@@ -179,6 +179,19 @@ fn what_follows_stands_below_but_for_loops() {
         ["Start", "Call(0)", "Loop(\"for line in &order.lines\")", "Call(1)", "Call(2)", "Call(3)", "Completed"]
     );
     assert_eq!(graph.columns, [0, 0, 0, 1, 0, 0, 0], "the body of the loop stands to the right of its head");
+}
+
+#[test]
+fn edges_between_the_same_two_nodes_are_one_line_with_all_their_labels() {
+    let mut sketch = samples::Sketch::new();
+    let branch = sketch.node(Node::Branch("x"));
+    let completed = sketch.node(Node::Completed);
+    sketch.next(0, branch);
+    for label in ["", "a", "b", "", "a"] {
+        sketch.edge(branch, completed, label, EdgeKind::Next);
+    }
+    let labels: Vec<String> = Graph::new(sketch.done("merged")).links.into_iter().map(|link| link.label).collect();
+    assert_eq!(labels, ["", "a | b"]);
 }
 
 #[test]
