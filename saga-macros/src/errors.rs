@@ -1,5 +1,6 @@
 //! The collector of mistakes: all are reported in one pass, in the order of the source, each once.
 
+use crate::checks::CHECKS;
 use proc_macro2::{Span, TokenStream};
 use syn::spanned::Spanned;
 
@@ -20,17 +21,22 @@ impl Errors {
     }
 
     /// A mistake at these tokens. The message follows the catalogue: what is wrong, why, then `help:` on a line of its own.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a token, or a reference to one: both read well where it is called"
+    )]
     pub(crate) fn at(&mut self, check: Check, place: impl Spanned, message: impl std::fmt::Display) {
         self.span(check, place.span(), message);
     }
 
     /// A mistake at this span.
     pub(crate) fn span(&mut self, check: Check, span: Span, message: impl std::fmt::Display) {
-        self.found.push((check, syn::Error::new(span, message)));
+        self.syntax(check, syn::Error::new(span, message));
     }
 
     /// A mistake that syn found.
     pub(crate) fn syntax(&mut self, check: Check, error: syn::Error) {
+        debug_assert!(CHECKS.contains(&check), "`{check}` is not in the table of checks");
         self.found.push((check, error));
     }
 

@@ -5,9 +5,9 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 /// `#[saga]`: parse, analyze, lower, emit.
-pub(crate) fn saga(options: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn saga(options: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let Some(saga) = parse::parse(options, &item, &mut errors) else {
+    let Some(saga) = parse::parse(options, item, &mut errors) else {
         let errors = errors.into_tokens();
         return quote!(#item #errors);
     };
@@ -17,11 +17,11 @@ pub(crate) fn saga(options: TokenStream, item: TokenStream) -> TokenStream {
         let _ = errors.into_tokens();
         return emit::emit(&saga, model, machine);
     }
-    emit::inert(&saga, model.as_ref(), errors.into_tokens())
+    emit::inert(&saga, model.as_ref(), &errors.into_tokens())
 }
 
 /// One of our inner attributes where no `#[saga]` has taken it away.
-pub(crate) fn outside_saga(attribute: &str, item: TokenStream) -> TokenStream {
+pub(crate) fn outside_saga(attribute: &str, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     errors.span(
         "outside_saga",

@@ -69,7 +69,7 @@ use proc_macro::TokenStream;
 /// ordinary call is not looked into.
 #[proc_macro_attribute]
 pub fn saga(options: TokenStream, item: TokenStream) -> TokenStream {
-    expand::saga(options.into(), item.into()).into()
+    expand::saga(options.into(), &item.into()).into()
 }
 
 /// The one method of a `#[saga]` impl that says in which order its steps run.
@@ -80,7 +80,7 @@ pub fn saga(options: TokenStream, item: TokenStream) -> TokenStream {
 /// of the one call in it, where a step is called at two places.
 #[proc_macro_attribute]
 pub fn flow(_: TokenStream, item: TokenStream) -> TokenStream {
-    expand::outside_saga("flow", item.into()).into()
+    expand::outside_saga("flow", &item.into()).into()
 }
 
 /// A step of a `#[saga]` impl: one local transaction at a participant.
@@ -113,7 +113,7 @@ pub fn flow(_: TokenStream, item: TokenStream) -> TokenStream {
 /// Durations are a whole number and a unit: `ms`, `s`, `m`, `h` or `d`.
 #[proc_macro_attribute]
 pub fn step(_: TokenStream, item: TokenStream) -> TokenStream {
-    expand::outside_saga("step", item.into()).into()
+    expand::outside_saga("step", &item.into()).into()
 }
 
 /// The compensation of a step of a `#[saga]` impl, `#[compensate(reserve)]`: its semantic undo.
@@ -132,7 +132,7 @@ pub fn step(_: TokenStream, item: TokenStream) -> TokenStream {
 /// | `idempotent = "why"` | why it does without the idempotency key, if it takes no `&StepContext` |
 #[proc_macro_attribute]
 pub fn compensate(_: TokenStream, item: TokenStream) -> TokenStream {
-    expand::outside_saga("compensate", item.into()).into()
+    expand::outside_saga("compensate", &item.into()).into()
 }
 
 /// Makes a type a refusal: a business "no" that `?` turns into `Failure::Refused` in a step and into `Unwind::Refused` in

@@ -28,20 +28,12 @@ pub(crate) struct Unownable {
 /// everything else as it is.
 pub(crate) fn owned(ty: &Type) -> Result<Owned, Unownable> {
     let ty = bare(ty);
-    let owned = match ty {
-        Type::Reference(reference) => Owned { ty: referent(reference)?, by_reference: true },
-        _ => match optional_reference(ty) {
-            Some(reference) => {
-                let inner = referent(reference)?;
-                // `Option` is the user's own word; only its argument is another.
-                let Type::Path(mut path) = ty.clone() else { unreachable!("an optional reference is a path") };
-                if let Some(last) = path.path.segments.last_mut() {
-                    last.arguments = PathArguments::AngleBracketed(syn::parse_quote!(<#inner>));
-                }
-                Owned { ty: Type::Path(path), by_reference: false }
-            }
-            None => Owned { ty: ty.clone(), by_reference: false },
-        },
+    let owned = if let Type::Reference(reference) = ty {
+        Owned { ty: referent(reference)?, by_reference: true }
+    } else if let Some(reference) = optional_reference(ty) {
+        Owned { ty: with_argument(ty, &referent(reference)?), by_reference: false }
+    } else {
+        Owned { ty: ty.clone(), by_reference: false }
     };
     match Unnameable::find(&owned.ty) {
         Some(unownable) => Err(unownable),
@@ -55,13 +47,12 @@ pub(crate) fn passed(ty: &Type, value: &Ident) -> TokenStream {
     if matches!(ty, Type::Reference(_)) {
         return quote!(&#value);
     }
-    match optional_reference(ty) {
-        Some(reference) => match bare(&reference.elem) {
-            Type::Slice(_) => quote!(::core::option::Option::as_deref(&#value)),
-            elem if is_str(elem) => quote!(::core::option::Option::as_deref(&#value)),
-            _ => quote!(::core::option::Option::as_ref(&#value)),
-        },
-        None => quote!(#value),
+    let Some(reference) = optional_reference(ty) else { return quote!(#value) };
+    let elem = bare(&reference.elem);
+    if is_str(elem) || matches!(elem, Type::Slice(_)) {
+        quote!(::core::option::Option::as_deref(&#value))
+    } else {
+        quote!(::core::option::Option::as_ref(&#value))
     }
 }
 
@@ -115,6 +106,17 @@ fn optional_reference(ty: &Type) -> Option<&TypeReference> {
         (true, 1, Some(GenericArgument::Type(Type::Reference(reference)))) => Some(reference),
         _ => None,
     }
+}
+
+/// `Option<inner>`, in which `Option` is the user's own word.
+fn with_argument(ty: &Type, inner: &Type) -> Type {
+    let mut ty = ty.clone();
+    if let Type::Path(path) = &mut ty
+        && let Some(last) = path.path.segments.last_mut()
+    {
+        last.arguments = PathArguments::AngleBracketed(syn::parse_quote!(<#inner>));
+    }
+    ty
 }
 
 /// Looks for what cannot stand in a type that is saved.

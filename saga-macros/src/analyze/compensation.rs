@@ -15,6 +15,7 @@ use crate::{
 };
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
+use std::fmt::Write as _;
 use syn::{GenericArgument, Ident, PathArguments, Type, ext::IdentExt, spanned::Spanned};
 
 /// Reads every compensation and gives each to its step.
@@ -114,7 +115,7 @@ fn missing(step: &Step, method: &Method, errors: &mut Errors) {
     let mut parameters = String::from("&self, cx: &StepContext");
     for parameter in &step.parameters {
         if let Role::Argument { .. } = parameter.role {
-            parameters.push_str(&format!(", {}: {}", parameter.ident, pretty::tokens(&parameter.ty)));
+            let _ = write!(parameters, ", {}: {}", parameter.ident, pretty::tokens(&parameter.ty));
         }
     }
     let ok = Returns::of(&method.sig.output).ok().map_or_else(|| "..".to_owned(), pretty::tokens);
@@ -197,7 +198,7 @@ fn compensation(method: &Method, step: &Step, step_method: &Method, errors: &mut
     }
     let (policy, within, docs, durable) =
         (policy.tokens(true), duration_tokens(within), method.docs(), name.unraw().to_string());
-    let idempotent = super::optional_text(idempotent.as_deref());
+    let idempotent = super::optional(idempotent.as_deref());
     let definition = quote! {
         __def::Compensation { name: #durable, docs: #docs, policy: #policy, within: #within, idempotent: #idempotent }
     };

@@ -14,7 +14,7 @@ use crate::{
     parse::{Method, SagaImpl},
 };
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::{Type, ext::IdentExt};
 
 /// Builds the model, and reports everything about it that tokens tell. Without a flow there is no model.
@@ -47,12 +47,9 @@ pub(crate) fn krate(saga: &SagaImpl, errors: &mut Errors) -> syn::Path {
     saga.options.path("crate", errors).unwrap_or_else(|| syn::parse_quote!(::saga_runtime))
 }
 
-/// An optional text as a const expression.
-pub(crate) fn optional_text(text: Option<&str>) -> TokenStream {
-    match text {
-        Some(text) => quote!(::core::option::Option::Some(#text)),
-        None => quote!(::core::option::Option::None),
-    }
+/// An optional value as a const expression.
+pub(crate) fn optional(value: Option<impl ToTokens>) -> TokenStream {
+    value.map_or_else(|| quote!(::core::option::Option::None), |value| quote!(::core::option::Option::Some(#value)))
 }
 
 /// Two steps of one durable name.

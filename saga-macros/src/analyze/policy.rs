@@ -1,5 +1,6 @@
 //! Options about attempts and time, as const expressions of the definition.
 
+use super::optional;
 use crate::{
     errors::Errors,
     parse::{Options, Timed, duration_tokens},
@@ -12,7 +13,7 @@ use std::time::Duration;
 const INITIAL: Duration = Duration::from_millis(100);
 const MAX: Duration = Duration::from_secs(30);
 const TIMEOUT: Duration = Duration::from_secs(30);
-const WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
+const WITHIN: Duration = Duration::from_hours(24);
 
 /// How the attempts of a call are bounded.
 #[derive(Debug)]
@@ -64,16 +65,9 @@ impl Policy {
 
     /// The const expression. `parks` says whether running out of attempts parks the instance.
     pub(super) fn tokens(&self, parks: bool) -> TokenStream {
-        let (timeout, deadline, retry) = (duration_tokens(self.timeout), optional(self.deadline), &self.retry);
+        let (timeout, deadline, retry) =
+            (duration_tokens(self.timeout), optional(self.deadline.map(duration_tokens)), &self.retry);
         quote!(__def::Policy { timeout: #timeout, deadline: #deadline, retry: #retry, then_park: #parks })
-    }
-}
-
-/// An optional duration as a const expression.
-pub(super) fn optional(duration: Option<Duration>) -> TokenStream {
-    match duration.map(duration_tokens) {
-        Some(duration) => quote!(::core::option::Option::Some(#duration)),
-        None => quote!(::core::option::Option::None),
     }
 }
 
@@ -133,9 +127,6 @@ fn retry(options: Option<&Options>, errors: &mut Errors) -> (TokenStream, Option
         (None, None) => (INITIAL, MAX),
     };
     let (first, most, jitter) = (duration_tokens(first), duration_tokens(most), jitter.unwrap_or(true));
-    let count = match attempts {
-        Some((count, _)) => quote!(::core::option::Option::Some(#count)),
-        None => quote!(::core::option::Option::None),
-    };
+    let count = optional(attempts.map(|(count, _)| count));
     (quote!(__def::Retry { initial: #first, max: #most, attempts: #count, jitter: #jitter }), attempts)
 }

@@ -14,7 +14,7 @@ pub(crate) enum Returns<'t> {
         err: &'t Type,
     },
     /// A name that may be an alias of a `Result`: types will tell.
-    ByType(&'t Type),
+    ByType,
     /// Certainly no `Result`.
     Other(&'t Type),
     /// There is none.
@@ -33,13 +33,13 @@ impl<'t> Returns<'t> {
     /// Reads a return type.
     pub(crate) fn of_type(ty: &'t Type) -> Self {
         let Type::Path(path) = bare(ty) else {
-            return if matches!(bare(ty), Type::Macro(_)) { Self::ByType(ty) } else { Self::Other(ty) };
+            return if matches!(bare(ty), Type::Macro(_)) { Self::ByType } else { Self::Other(ty) };
         };
         let Some(last) = path.path.segments.last() else { return Self::Other(ty) };
         match &types(&last.arguments)[..] {
             [ok, err] if last.ident == "Result" => Self::Result { ok, err },
             _ if ["Option", "Vec", "String", "bool"].iter().any(|plain| last.ident == plain) => Self::Other(ty),
-            _ => Self::ByType(ty),
+            _ => Self::ByType,
         }
     }
 

@@ -60,6 +60,12 @@ pub(super) fn check<'m>(method: &'m Method, what: &str, errors: &mut Errors) -> 
     }
     receiver(method, what, errors);
     for parameter in &sig.generics.params {
+        if let GenericParam::Lifetime(lifetime) = parameter
+            && borrows(method, &lifetime.lifetime.to_string())
+        {
+            // Reported at the argument that cannot be saved.
+            continue;
+        }
         let (token, help) = match parameter {
             GenericParam::Lifetime(lifetime) => (
                 lifetime.lifetime.apostrophe,
@@ -79,6 +85,18 @@ pub(super) fn check<'m>(method: &'m Method, what: &str, errors: &mut Errors) -> 
         .iter()
         .filter_map(|input| if let FnArg::Typed(typed) = input { named(typed, what, name, errors) } else { None })
         .collect()
+}
+
+/// Whether a parameter other than the context names this lifetime.
+fn borrows(method: &Method, lifetime: &str) -> bool {
+    method.sig.inputs.iter().any(|input| match input {
+        FnArg::Typed(typed) => {
+            let words = pretty::tokens(&typed.ty);
+            context(&typed.ty).is_none()
+                && words.split(|c: char| c != '\'' && c != '_' && !c.is_alphanumeric()).any(|word| word == lifetime)
+        }
+        FnArg::Receiver(_) => false,
+    })
 }
 
 /// A method takes `&self`: it runs again and again, and beside others.
@@ -126,12 +144,8 @@ fn returns(method: &Method, what: &str, errors: &mut Errors) {
         ),
         returns @ Returns::Result { .. } => {
             let Some(word) = returns.error_word() else { return };
-            let wrong: &[_] = match what {
-                "flow" => &["Failure", "Transient"],
-                "step" => &["Unwind"],
-                // A compensation that can be refused has a check of its own.
-                _ => &["Unwind"],
-            };
+            // A compensation that can be refused has a check of its own.
+            let wrong: &[_] = if what == "flow" { &["Failure", "Transient"] } else { &["Unwind"] };
             if wrong.iter().any(|wrong| word == wrong) {
                 errors.at(
                     "signature",
@@ -140,7 +154,7 @@ fn returns(method: &Method, what: &str, errors: &mut Errors) {
                 );
             }
         }
-        Returns::ByType(_) => {}
+        Returns::ByType => {}
     }
 }
 

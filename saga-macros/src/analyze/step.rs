@@ -1,7 +1,8 @@
 //! One `#[step]` method.
 
 use super::{
-    policy::{self, Policy},
+    optional,
+    policy::Policy,
     returns::Returns,
     signature::{self, Context, Written},
 };
@@ -9,7 +10,7 @@ use crate::{
     errors::Errors,
     model::{Class, Parameter, Refusable, Role, Step},
     owned::owned,
-    parse::{Method, check_name},
+    parse::{Method, check_name, duration_tokens},
     pretty,
 };
 use proc_macro2::Span;
@@ -40,7 +41,7 @@ pub(super) fn step(method: &Method, errors: &mut Errors) -> (Step, Span) {
         no_compensation: options.reason("no_compensation", errors),
         // A retriable step and a pivot never exhaust: they park (SEMANTICS.md rule 11).
         policy: policy.tokens(policy.parks || matches!(class, Class::Pivot | Class::Retriable)),
-        key_valid: policy::optional(key_valid),
+        key_valid: optional(key_valid.map(duration_tokens)),
         compensation: None,
         docs: method.docs(),
         parameters,

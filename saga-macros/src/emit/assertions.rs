@@ -38,7 +38,7 @@ fn agrees(step: &Step, parameter: &Parameter) -> Option<TokenStream> {
             let inner = outcome(&parameter.ty)?;
             let same = Returns::of_type(&step.output).ok().is_some_and(|ok| same(inner, ok));
             let returning = returning(step);
-            (!same).then(|| quote!(__rt::takes_what_the_step_returns::<#inner, _, _>(&#returning);))
+            (!same).then(|| quote_spanned!(inner.span()=> #returning.is_taken_as::<#inner>();))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The definition as a const expression.
 
 use crate::{
-    analyze::optional_text,
+    analyze::optional,
     model::{Class, Machine, Model, Role, State, Step},
 };
 use proc_macro2::TokenStream;
@@ -42,16 +42,10 @@ fn step(step: &Step) -> TokenStream {
         Class::ReadOnly => quote!(ReadOnly),
         Class::NotCompensated => quote!(NotCompensated),
     };
-    let compensation = match &step.compensation {
-        Some(compensation) => {
-            let definition = &compensation.definition;
-            quote!(::core::option::Option::Some(#definition))
-        }
-        None => quote!(::core::option::Option::None),
-    };
+    let compensation = optional(step.compensation.as_ref().map(|compensation| &compensation.definition));
     let parameters = arguments(step);
-    let idempotent = optional_text(step.idempotent.as_deref());
-    let no_compensation = optional_text(step.no_compensation.as_deref());
+    let idempotent = optional(step.idempotent.as_deref());
+    let no_compensation = optional(step.no_compensation.as_deref());
     quote! {
         __def::Step {
             name: #name,

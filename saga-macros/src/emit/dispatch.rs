@@ -5,13 +5,13 @@
 //! the same mistake in the same words at the same place, and prints it once.
 
 use crate::{
-    analyze::{Returns, optional_text, outcome},
+    analyze::{Returns, optional, outcome},
     model::{Model, Parameter, Role, Step},
     owned,
 };
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Ident, Type};
+use syn::{Ident, Type, spanned::Spanned};
 
 /// The body of `__step`.
 pub(super) fn step(model: &Model) -> TokenStream {
@@ -73,13 +73,11 @@ pub(super) fn check_output(model: &Model) -> TokenStream {
 
 /// What the machine can do with what this step returns: an expression of the type `Returning<..>`.
 pub(super) fn returning(step: &Step) -> TokenStream {
-    match Returns::of_type(&step.output) {
-        Returns::Result { ok, err } => quote!(__rt::a_step_returns::<#ok, #err>()),
-        _ => {
-            let output = &step.output;
-            quote!(__rt::a_step_returns_this::<#output>())
-        }
+    if let Returns::Result { ok, err } = Returns::of_type(&step.output) {
+        return quote!(__rt::a_step_returns::<#ok, #err>());
     }
+    let output = &step.output;
+    quote_spanned!(output.span()=> __rt::a_step_returns_this::<#output>())
 }
 
 /// The answer of a call of this step: an expression of the step's own type.
@@ -92,7 +90,7 @@ pub(crate) fn answer(step: &Step) -> TokenStream {
 /// is nothing else.
 pub(crate) fn argument(parameter: &Parameter, value: &TokenStream, local: Option<&str>) -> TokenStream {
     let (name, ty) = (parameter.name(), &parameter.ty);
-    let local = optional_text(local);
+    let local = optional(local);
     // A reference is written as what it refers to.
     let (written, borrow) = match owned::bare(ty) {
         Type::Reference(reference) => (&*reference.elem, quote!()),

@@ -75,7 +75,7 @@ pub(crate) fn emit(saga: &SagaImpl, model: &Model, machine: &Machine) -> TokenSt
 
 /// What is left of a saga with mistakes: the user's items, so that the editor goes on, and an impl that does nothing, so
 /// that nothing else turns red; and the mistakes.
-pub(crate) fn inert(saga: &SagaImpl, model: Option<&Model>, errors: TokenStream) -> TokenStream {
+pub(crate) fn inert(saga: &SagaImpl, model: Option<&Model>, errors: &TokenStream) -> TokenStream {
     let plain = &saga.plain;
     let krate = model.map_or_else(|| syn::parse_quote!(::saga_runtime), |model| model.krate.clone());
     let krate = saga.options.path("crate", &mut crate::errors::Errors::unheard()).unwrap_or(krate);
@@ -92,7 +92,7 @@ pub(crate) fn inert(saga: &SagaImpl, model: Option<&Model>, errors: TokenStream)
             let input = owned(&model.flow.input_ty).map_or_else(|_| syn::parse_quote!(()), |owned| owned.ty);
             let output = &model.flow.output;
             match Returns::of_type(output) {
-                returns if returns.flow().is_some() || matches!(returns, Returns::ByType(_)) => ends(&input, output),
+                returns if returns.flow().is_some() || matches!(returns, Returns::ByType) => ends(&input, output),
                 _ => quote!(type Input = #input; type Output = (); type Refusal = __rt::Inert;),
             }
         },
@@ -147,7 +147,10 @@ pub(crate) fn inert(saga: &SagaImpl, model: Option<&Model>, errors: TokenStream)
 fn implement(saga: &SagaImpl, krate: &syn::Path, items: &TokenStream) -> TokenStream {
     let self_ty = &saga.header.self_ty;
     let (generics, _, clause) = saga.header.generics.split_for_impl();
+    // Where the block itself is left out, so is the machine.
+    let cfgs = saga.header.attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
     quote! {
+        #(#cfgs)*
         const _: () = {
             #[allow(unused_imports)]
             use #krate::{definition as __def, machine as __rt};
@@ -164,15 +167,20 @@ fn implement(saga: &SagaImpl, krate: &syn::Path, items: &TokenStream) -> TokenSt
 }
 
 /// The types of the input and of both ends. Where the return type is written out, its own tokens are used, so that what
-/// cannot be saved is shown there; an alias is asked by trait.
+/// cannot be saved is shown there; an alias is asked by trait. The tokens around them carry the type's span as well, so that
+/// what rustc says of the whole item (a private type, E0446) stands there too.
 fn ends(input: &Type, output: &Type) -> TokenStream {
-    match Returns::of_type(output).flow() {
-        Some((ok, refusal)) => quote!(type Input = #input; type Output = #ok; type Refusal = #refusal;),
-        None => {
-            let output = quote_spanned!(output.span()=> <#output as __rt::FlowResult>);
-            quote!(type Input = #input; type Output = #output::Output; type Refusal = #output::Refusal;)
-        }
+    let input = quote_spanned!(input.span()=> type Input = #input;);
+    if let Some((ok, refusal)) = Returns::of_type(output).flow() {
+        let output = quote_spanned!(ok.span()=> type Output = #ok;);
+        let refusal = quote_spanned!(refusal.span()=> type Refusal = #refusal;);
+        return quote!(#input #output #refusal);
     }
+    let ends = quote_spanned! {output.span()=>
+        type Output = <#output as __rt::FlowResult>::Output;
+        type Refusal = <#output as __rt::FlowResult>::Refusal;
+    };
+    quote!(#input #ends)
 }
 
 /// Names every annotated method, so that none is dead code, and follows the step in `#[compensate(step)]`, so that an

@@ -172,6 +172,17 @@ fn item_of(input: ParseStream<'_>, saga: &mut SagaImpl, errors: &mut Errors) -> 
     };
     syn::parse::discouraged::Speculative::advance_to(input, &ahead);
 
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("cfg")) {
+        errors.at(
+            "signature",
+            attr.path(),
+            format_args!(
+                "`{}` is there in some builds only, but instances that one build began are finished by another\n\
+                 help: put `#[cfg(..)]` inside the body, or on the whole impl block",
+                sig.ident
+            ),
+        );
+    }
     let options = options_of(attribute, kind.place(), errors);
     let others = attrs.iter().filter(|attr| Kind::of(attr).is_none()).cloned().collect();
     let method = Method { options, attrs: others, vis, sig, body };

@@ -8,7 +8,7 @@ use std::time::Duration;
 use syn::Lit;
 
 /// The longest duration that an option takes: beyond it somebody meant something else.
-const LONGEST: Duration = Duration::from_secs(3650 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(3650 * 24);
 /// The longest durable name: it is part of keys and of paths.
 const LONGEST_NAME: usize = 64;
 
@@ -19,15 +19,12 @@ impl Options {
     /// `pivot`: whether it is there, and where.
     pub(crate) fn flag(&self, key: &str, errors: &mut Errors) -> Option<Span> {
         let option = self.get(key)?;
-        match &option.value {
-            OptValue::Flag => {}
-            OptValue::Is(value) => {
-                errors.at("bad_value", value, format_args!("`{key}` takes no value\nhelp: write `{key}`"))
-            }
-            OptValue::List(_) => {
-                errors.at("bad_value", &option.key, format_args!("`{key}` takes no value\nhelp: write `{key}`"));
-            }
-        }
+        let place = match &option.value {
+            OptValue::Flag => return Some(option.key.span()),
+            OptValue::Is(value) => value.clone(),
+            OptValue::List(_) => option.key.to_token_stream(),
+        };
+        errors.at("bad_value", place, format_args!("`{key}` takes no value\nhelp: write `{key}`"));
         Some(option.key.span())
     }
 
@@ -64,23 +61,16 @@ impl Options {
     /// `attempts = 6`: a number from 1.
     pub(crate) fn number(&self, key: &str, errors: &mut Errors) -> Option<(u32, Span)> {
         let value = self.value(key, "a number", errors)?;
-        match syn::parse2::<Lit>(value.clone()) {
-            Ok(Lit::Int(number)) => match number.base10_parse::<u32>() {
-                Ok(0) => {
-                    errors.at("bad_value", value, format_args!("`{key}` is at least 1"));
-                    None
-                }
-                Ok(count) => Some((count, number.span())),
-                Err(_) => {
-                    errors.at("bad_value", value, format_args!("`{key}` is a number from 1 to {}", u32::MAX));
-                    None
-                }
-            },
-            _ => {
-                self.bad(key, "a number", value, errors);
-                None
-            }
+        let Ok(Lit::Int(number)) = syn::parse2::<Lit>(value.clone()) else {
+            self.bad(key, "a number", value, errors);
+            return None;
+        };
+        match number.base10_parse::<u32>() {
+            Ok(0) => errors.at("bad_value", value, format_args!("`{key}` is at least 1")),
+            Ok(count) => return Some((count, number.span())),
+            Err(_) => errors.at("bad_value", value, format_args!("`{key}` is a number from 1 to {}", u32::MAX)),
         }
+        None
     }
 
     /// `jitter = false`: true or false.
@@ -213,8 +203,8 @@ mod tests {
     #[test]
     fn durations_are_a_whole_number_and_a_unit() {
         assert_eq!(duration("50ms"), Ok(Duration::from_millis(50)));
-        assert_eq!(duration("24h"), Ok(Duration::from_secs(86_400)));
-        assert_eq!(duration("7d"), Ok(Duration::from_secs(7 * 86_400)));
+        assert_eq!(duration("24h"), Ok(Duration::from_hours(24)));
+        assert_eq!(duration("7d"), Ok(Duration::from_hours(7 * 24)));
         for bad in ["", "5", "s", "1.5s", "-1s", "5 s", "5S", "0s", "99999999999999999999s", "4000d"] {
             assert!(duration(bad).is_err(), "{bad}");
         }

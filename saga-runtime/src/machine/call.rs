@@ -120,7 +120,7 @@ pub trait StepError: Sized {
 #[diagnostic::on_unimplemented(
     message = "this step can be refused, but it stands where the saga can only go forward",
     label = "must fail with `Transient`",
-    note = "after the pivot nothing is undone: make the step `retriable`, or let it return `Result<T, Transient>`"
+    note = "past the pivot nothing is undone: the step must return `Result<T, Transient>`"
 )]
 pub trait CannotBeRefused {}
 impl<T> CannotBeRefused for Result<T, Transient> {}

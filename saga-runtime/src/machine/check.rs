@@ -108,9 +108,6 @@ impl<T> ReturnedByTheStep<T> for T {}
 /// Compiles if a compensation's parameter fits.
 pub fn takes_what_the_step_takes<T: TakenByTheStep<Taken>, Taken>() {}
 
-/// Compiles if a compensation's outcome fits.
-pub fn takes_what_the_step_returns<T: ReturnedByTheStep<Returned>, S, Returned>(_: &Returning<S, Returned>) {}
-
 /// Compiles if a retriable step cannot be refused.
 pub fn a_retriable_step_cannot_be_refused<T: CannotBeRefused>() {}
 
@@ -126,6 +123,9 @@ pub struct Returning<S, T> {
 }
 
 impl<S, T> Returning<S, T> {
+    /// Compiles if a compensation's `Outcome<Taken>` fits.
+    pub fn is_taken_as<Taken: ReturnedByTheStep<T>>(&self) {}
+
     /// The end of an attempt, as data.
     pub fn attempted(&self, result: S, step: &'static str) -> Attempted {
         (self.attempted)(result, step)

@@ -15,7 +15,7 @@ pub use self::{
     check::{
         CompensationResult, FlowResult, Inert, ReadBack, Returning, Written, a_retriable_step_cannot_be_refused,
         a_step_returns, a_step_returns_this, an_argument_is_saved, attempt_on_any_thread, outcome,
-        takes_what_the_step_returns, takes_what_the_step_takes,
+        takes_what_the_step_takes,
     },
     drive::{Argument, Call, Drive, Entry, Executing, Executor, FrameValue, Resume, coerced, collect},
     json::{Json, JsonError, decode, encode, null, same_value},

@@ -8,6 +8,7 @@ impl Checkout {
     #[flow]
     async fn run(&self, cx: &FlowContext, order: Order) -> Result<(), Unwind<Refused>> {
         self.reserve(cx, &order).await?;
+        self.charge(cx, &order).await?;
         Ok(())
     }
 
@@ -17,9 +18,15 @@ impl Checkout {
     }
 
     #[compensate(reserve)]
-    async fn release(&self, cx: &StepContext, order: &Order) -> Result<(), Transient> {
-        let _ = self.reserve(cx, order).await;
-        Self::release(self, cx, order).await
+    async fn release(&self, cx: &StepContext, _order: &Order) -> Result<(), Transient> {
+        let _ = self.reserve(cx, _order).await;
+        let _ = Self::charge(self, cx, _order).await;
+        Ok(())
+    }
+
+    #[step(pivot)]
+    async fn charge(&self, _cx: &StepContext, _order: &Order) -> Result<Charge, Failure<Refused>> {
+        Ok(Charge(1))
     }
 }
 

@@ -12,12 +12,12 @@ impl Checkout {
     }
 
     #[step(timeout = "soon")]
-    async fn reserve(&self, _order: &Order) -> Result<Hold, Failure<Refused>> {
+    async fn reserve(&self, _cx: &StepContext, _order: &Order) -> Result<Hold, Failure<Refused>> {
         Ok(Hold(1))
     }
 
     #[step(pivot)]
-    async fn charge(&self, _cx: &StepContext, _order: &Order) -> Option<Charge> {
+    async fn charge(&mut self, _cx: &StepContext, _order: &Order) -> Option<Charge> {
         None
     }
 

@@ -6,7 +6,7 @@ struct Checkout;
 #[saga(name = "checkout", version = 1)]
 impl Checkout {
     #[flow]
-    async fn run(&self, cx: &FlowContext, order: Order) -> Result<(), Unwind<Refused>> {
+    async fn run(&self, _cx: &FlowContext, order: Order) -> Result<(), Unwind<Refused>> {
         self.reserve(&order).await?;
         Ok(())
     }

@@ -1,8 +1,7 @@
 use saga_runtime::prelude::*;
 use saga_tests::shop::*;
-use serde::{Deserialize, Serialize};
 
-#[derive(Serialize)]
+#[derive(serde::Serialize)]
 struct Basket;
 
 struct Checkout;

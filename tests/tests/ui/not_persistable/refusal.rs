@@ -1,6 +1,5 @@
 use saga_runtime::prelude::*;
 use saga_tests::shop::*;
-use serde::{Deserialize, Serialize};
 
 enum No {
     Never,

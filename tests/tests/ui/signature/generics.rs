@@ -12,7 +12,7 @@ impl Checkout {
     }
 
     #[step]
-    async fn reserve<T, const N: usize>(&self, _cx: &StepContext, _order: &Order) -> Result<Hold, Failure<Refused>> {
+    async fn reserve<'c, 'o>(&self, _cx: &'c StepContext, _order: &'o Order) -> Result<Hold, Failure<Refused>> {
         Ok(Hold(1))
     }
 

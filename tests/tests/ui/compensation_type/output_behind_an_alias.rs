@@ -3,8 +3,7 @@ use saga_tests::shop::*;
 
 struct Checkout;
 
-type Answer = Result<Hold, String>;
-type Undone = Result<(), String>;
+type Answer = Result<Hold, Failure<Refused>>;
 
 #[saga(name = "checkout", version = 1)]
 impl Checkout {
@@ -20,7 +19,7 @@ impl Checkout {
     }
 
     #[compensate(reserve)]
-    async fn release(&self, _cx: &StepContext, _hold: Outcome<Hold>) -> Undone {
+    async fn release(&self, _cx: &StepContext, _hold: Outcome<Charge>) -> Result<(), Transient> {
         Ok(())
     }
 }
