@@ -16,9 +16,9 @@ use syn::{Ident, Type, spanned::Spanned};
 /// The body of `__step`.
 pub(super) fn step(model: &Model) -> TokenStream {
     let arms = model.steps.iter().enumerate().map(|(index, step)| {
-        let (bindings, values) = arguments(&step.parameters, step.ident.span());
+        let (bindings, values) = arguments(&step.parameters, at(step.ident.span()));
         let (ident, returning, name) = (&step.ident, returning(step), &step.name);
-        let attempt = quote_spanned! {step.ident.span()=>
+        let attempt = quote_spanned! {at(step.ident.span())=>
             __rt::attempt_on_any_thread(async move {
                 #bindings
                 #returning.attempted(self.#ident(#(#values),*).await, #name)
@@ -34,11 +34,16 @@ pub(super) fn step(model: &Model) -> TokenStream {
     }
 }
 
+/// Shown at the user's token, and resolved where the generated code stands: the user's may come from another macro.
+pub(super) fn at(span: Span) -> Span {
+    Span::call_site().located_at(span)
+}
+
 /// The body of `__compensate`.
 pub(super) fn compensate(model: &Model) -> TokenStream {
     let arms = model.steps.iter().enumerate().filter_map(|(index, step)| {
         let compensation = step.compensation.as_ref()?;
-        let span = compensation.ident.span();
+        let span = at(compensation.ident.span());
         let (bindings, values) = arguments(&compensation.parameters, span);
         let (ident, output) = (&compensation.ident, &compensation.output);
         let attempt = quote_spanned! {span=>
@@ -77,7 +82,7 @@ pub(super) fn returning(step: &Step) -> TokenStream {
         return quote!(__rt::a_step_returns::<#ok, #err>());
     }
     let output = &step.output;
-    quote_spanned!(output.span()=> __rt::a_step_returns_this::<#output>())
+    quote_spanned!(at(output.span())=> __rt::a_step_returns_this::<#output>())
 }
 
 /// The answer of a call of this step: an expression of the step's own type.

@@ -4,6 +4,7 @@ mod assertions;
 mod definition;
 mod dispatch;
 
+use self::dispatch::at;
 pub(crate) use self::dispatch::{answer, argument};
 use crate::{
     analyze::Returns,
@@ -12,7 +13,7 @@ use crate::{
     parse::SagaImpl,
 };
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{Ident, Type, spanned::Spanned};
 
 /// The whole saga.
@@ -21,6 +22,9 @@ pub(crate) fn emit(saga: &SagaImpl, model: &Model, machine: &Machine) -> TokenSt
     let ends = ends(&model.flow.input_ty, &model.flow.output);
     let definition = definition::definition(model, machine);
     let (context, body) = (&model.flow.context, &machine.body);
+    // The flow's own token, which is the one that its body means, wherever both come from.
+    let receiver = model.flow.method.sig.receiver();
+    let this = receiver.map_or_else(|| quote!(self), |receiver| receiver.self_token.to_token_stream());
     let named = named(saga);
     let step = dispatch::step(model);
     let compensate = dispatch::compensate(model);
@@ -34,7 +38,7 @@ pub(crate) fn emit(saga: &SagaImpl, model: &Model, machine: &Machine) -> TokenSt
             const DEFINITION: &'static __def::Definition = #definition;
 
             fn __flow<'__saga>(
-                &'__saga self,
+                &'__saga #this,
                 #context: __rt::FlowContext,
                 mut __drive: __rt::Drive<'__saga>,
             ) -> __rt::Executing<'__saga, ::core::result::Result<Self::Output, __rt::Unwind<Self::Refusal>>> {
@@ -170,13 +174,13 @@ fn implement(saga: &SagaImpl, krate: &syn::Path, items: &TokenStream) -> TokenSt
 /// cannot be saved is shown there; an alias is asked by trait. The tokens around them carry the type's span as well, so that
 /// what rustc says of the whole item (a private type, E0446) stands there too.
 fn ends(input: &Type, output: &Type) -> TokenStream {
-    let input = quote_spanned!(input.span()=> type Input = #input;);
+    let input = quote_spanned!(at(input.span())=> type Input = #input;);
     if let Some((ok, refusal)) = Returns::of_type(output).flow() {
-        let output = quote_spanned!(ok.span()=> type Output = #ok;);
-        let refusal = quote_spanned!(refusal.span()=> type Refusal = #refusal;);
+        let output = quote_spanned!(at(ok.span())=> type Output = #ok;);
+        let refusal = quote_spanned!(at(refusal.span())=> type Refusal = #refusal;);
         return quote!(#input #output #refusal);
     }
-    let ends = quote_spanned! {output.span()=>
+    let ends = quote_spanned! {at(output.span())=>
         type Output = <#output as __rt::FlowResult>::Output;
         type Refusal = <#output as __rt::FlowResult>::Refusal;
     };
