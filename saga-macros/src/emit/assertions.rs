@@ -1,6 +1,6 @@
 //! What only types can tell, asked in such a way that the answer stands at the user's own token.
 
-use super::dispatch::{at, returning};
+use super::dispatch::returning;
 use crate::{
     analyze::{Returns, outcome},
     model::{Class, Model, Parameter, Refusable, Role, Step},
@@ -15,8 +15,7 @@ pub(super) fn assertions(model: &Model) -> TokenStream {
     for step in &model.steps {
         let output = &step.output;
         if let (Class::Retriable, Refusable::ByType) = (step.class, step.refusable) {
-            assertions
-                .extend(quote_spanned!(at(output.span())=> __rt::a_retriable_step_cannot_be_refused::<#output>();));
+            assertions.extend(quote_spanned!(output.span()=> __rt::a_retriable_step_cannot_be_refused::<#output>();));
         }
         let Some(compensation) = &step.compensation else { continue };
         for parameter in &compensation.parameters {
@@ -39,7 +38,7 @@ fn agrees(step: &Step, parameter: &Parameter) -> Option<TokenStream> {
             let inner = outcome(&parameter.ty)?;
             let same = Returns::of_type(&step.output).ok().is_some_and(|ok| same(inner, ok));
             let returning = returning(step);
-            (!same).then(|| quote_spanned!(at(inner.span())=> #returning.is_taken_as::<#inner>();))
+            (!same).then(|| quote_spanned!(inner.span()=> #returning.is_taken_as::<#inner>();))
         }
     }
 }

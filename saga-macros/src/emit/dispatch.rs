@@ -9,21 +9,23 @@ use crate::{
     model::{Model, Parameter, Role, Step},
     owned,
 };
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Ident, Type, spanned::Spanned};
+use syn::{Type, spanned::Spanned};
 
 /// The body of `__step`.
 pub(super) fn step(model: &Model) -> TokenStream {
     let arms = model.steps.iter().enumerate().map(|(index, step)| {
-        let (bindings, values) = arguments(&step.parameters, at(step.ident.span()));
+        let span = step.ident.span();
+        let (bindings, values) = arguments(&step.parameters, span);
         let (ident, returning, name) = (&step.ident, returning(step), &step.name);
-        let attempt = quote_spanned! {at(step.ident.span())=>
-            __rt::attempt_on_any_thread(async move {
+        let attempt = attempt(
+            span,
+            quote! {
                 #bindings
                 #returning.attempted(self.#ident(#(#values),*).await, #name)
-            })
-        };
+            },
+        );
         quote!(#index => #attempt,)
     });
     quote! {
@@ -34,24 +36,20 @@ pub(super) fn step(model: &Model) -> TokenStream {
     }
 }
 
-/// Shown at the user's token, and resolved where the generated code stands: the user's may come from another macro.
-pub(super) fn at(span: Span) -> Span {
-    Span::call_site().located_at(span)
-}
-
 /// The body of `__compensate`.
 pub(super) fn compensate(model: &Model) -> TokenStream {
     let arms = model.steps.iter().enumerate().filter_map(|(index, step)| {
         let compensation = step.compensation.as_ref()?;
-        let span = at(compensation.ident.span());
+        let span = compensation.ident.span();
         let (bindings, values) = arguments(&compensation.parameters, span);
         let (ident, output) = (&compensation.ident, &compensation.output);
-        let attempt = quote_spanned! {span=>
-            __rt::attempt_on_any_thread(async move {
+        let attempt = attempt(
+            span,
+            quote! {
                 #bindings
                 <#output as __rt::CompensationResult>::into_attempted(self.#ident(#(#values),*).await)
-            })
-        };
+            },
+        );
         Some(quote!(#index => #attempt,))
     });
     quote! {
@@ -60,6 +58,14 @@ pub(super) fn compensate(model: &Model) -> TokenStream {
             _ => ::core::unreachable!("this step has no compensation"),
         }
     }
+}
+
+/// One attempt. Its future is shown at the method's name, where a future that cannot leave its thread is reported; what is
+/// in it is resolved where the generated code stands, since the name may come from a macro, with locals of its own.
+fn attempt(span: Span, body: TokenStream) -> TokenStream {
+    let mut braces = Group::new(Delimiter::Brace, body);
+    braces.set_span(span);
+    quote_spanned!(span=> __rt::attempt_on_any_thread(async move #braces))
 }
 
 /// The body of `__check_output`.
@@ -82,7 +88,7 @@ pub(super) fn returning(step: &Step) -> TokenStream {
         return quote!(__rt::a_step_returns::<#ok, #err>());
     }
     let output = &step.output;
-    quote_spanned!(at(output.span())=> __rt::a_step_returns_this::<#output>())
+    quote_spanned!(output.span()=> __rt::a_step_returns_this::<#output>())
 }
 
 /// The answer of a call of this step: an expression of the step's own type.
@@ -111,31 +117,31 @@ fn arguments(parameters: &[Parameter], span: Span) -> (TokenStream, Vec<TokenStr
     let mut bindings = TokenStream::new();
     let mut values = Vec::new();
     for (index, parameter) in parameters.iter().enumerate() {
-        let local = Ident::new(&format!("__a{index}"), span);
+        let local = format_ident!("__a{index}");
         let name = parameter.name();
-        match &parameter.role {
-            Role::Context => values.push(quote_spanned!(span=> &__cx)),
+        let saved = match &parameter.role {
+            Role::Context => {
+                values.push(quote!(&__cx));
+                continue;
+            }
             Role::Argument { owned: ty, .. } => {
-                bindings.extend(read(&local, &quote_spanned!(span=> __arguments.get::<#ty>(#name)), span));
                 values.push(owned::passed(&parameter.ty, &local));
+                let get = quote_spanned!(span=> .get::<#ty>(#name));
+                quote!(__arguments #get)
             }
             Role::Output => {
-                let inner = outcome(&parameter.ty);
-                bindings.extend(read(&local, &quote_spanned!(span=> __rt::outcome::<#inner>(__output)), span));
                 values.push(quote!(#local));
+                let inner = outcome(&parameter.ty);
+                let read = quote_spanned!(span=> __rt::outcome::<#inner>);
+                quote!(#read(__output))
             }
-        }
+        };
+        bindings.extend(quote! {
+            let #local = match #saved {
+                ::core::result::Result::Ok(__value) => __value,
+                ::core::result::Result::Err(__error) => return __rt::Attempted::Unreadable(__error),
+            };
+        });
     }
     (bindings, values)
-}
-
-/// Binds a value that was saved; without it the method is not called.
-fn read(local: &Ident, value: &TokenStream, span: Span) -> TokenStream {
-    let error = format_ident!("__error", span = span);
-    quote_spanned! {span=>
-        let #local = match #value {
-            ::core::result::Result::Ok(__value) => __value,
-            ::core::result::Result::Err(#error) => return __rt::Attempted::Unreadable(#error),
-        };
-    }
 }

@@ -4,7 +4,6 @@ mod assertions;
 mod definition;
 mod dispatch;
 
-use self::dispatch::at;
 pub(crate) use self::dispatch::{answer, argument};
 use crate::{
     analyze::Returns,
@@ -21,7 +20,7 @@ pub(crate) fn emit(saga: &SagaImpl, model: &Model, machine: &Machine) -> TokenSt
     let plain = &saga.plain;
     let ends = ends(&model.flow.input_ty, &model.flow.output);
     let definition = definition::definition(model, machine);
-    let (context, body) = (&model.flow.context, &machine.body);
+    let (context, output, body) = (&model.flow.context, &model.flow.output, &machine.body);
     // The flow's own token, which is the one that its body means, wherever both come from.
     let receiver = model.flow.method.sig.receiver();
     let this = receiver.map_or_else(|| quote!(self), |receiver| receiver.self_token.to_token_stream());
@@ -41,7 +40,7 @@ pub(crate) fn emit(saga: &SagaImpl, model: &Model, machine: &Machine) -> TokenSt
                 &'__saga #this,
                 #context: __rt::FlowContext,
                 mut __drive: __rt::Drive<'__saga>,
-            ) -> __rt::Executing<'__saga, ::core::result::Result<Self::Output, __rt::Unwind<Self::Refusal>>> {
+            ) -> __rt::Executing<'__saga, #output> {
                 #named
                 #assertions
                 #body
@@ -174,13 +173,13 @@ fn implement(saga: &SagaImpl, krate: &syn::Path, items: &TokenStream) -> TokenSt
 /// cannot be saved is shown there; an alias is asked by trait. The tokens around them carry the type's span as well, so that
 /// what rustc says of the whole item (a private type, E0446) stands there too.
 fn ends(input: &Type, output: &Type) -> TokenStream {
-    let input = quote_spanned!(at(input.span())=> type Input = #input;);
+    let input = quote_spanned!(input.span()=> type Input = #input;);
     if let Some((ok, refusal)) = Returns::of_type(output).flow() {
-        let output = quote_spanned!(at(ok.span())=> type Output = #ok;);
-        let refusal = quote_spanned!(at(refusal.span())=> type Refusal = #refusal;);
+        let output = quote_spanned!(ok.span()=> type Output = #ok;);
+        let refusal = quote_spanned!(refusal.span()=> type Refusal = #refusal;);
         return quote!(#input #output #refusal);
     }
-    let ends = quote_spanned! {at(output.span())=>
+    let ends = quote_spanned! {output.span()=>
         type Output = <#output as __rt::FlowResult>::Output;
         type Refusal = <#output as __rt::FlowResult>::Refusal;
     };
