@@ -125,6 +125,7 @@ impl Parameter {
 
 /// What a parameter is.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a build holds a handful of them, and only for a moment")]
 pub(crate) enum Role {
     /// The `&StepContext`.
     Context,

@@ -20,7 +20,8 @@ pub(crate) fn emit(saga: &SagaImpl, model: &Model, machine: &Machine) -> TokenSt
     let plain = &saga.plain;
     let ends = ends(&model.flow.input_ty, &model.flow.output);
     let definition = definition::definition(model, machine);
-    let (context, output, body) = (&model.flow.context, &model.flow.output, &machine.body);
+    let (context, body) = (&model.flow.context, &machine.body);
+    let returned = returned(&model.flow.output);
     // The flow's own token, which is the one that its body means, wherever both come from.
     let receiver = model.flow.method.sig.receiver();
     let this = receiver.map_or_else(|| quote!(self), |receiver| receiver.self_token.to_token_stream());
@@ -40,7 +41,7 @@ pub(crate) fn emit(saga: &SagaImpl, model: &Model, machine: &Machine) -> TokenSt
                 &'__saga #this,
                 #context: __rt::FlowContext,
                 mut __drive: __rt::Drive<'__saga>,
-            ) -> __rt::Executing<'__saga, #output> {
+            ) -> #returned {
                 #named
                 #assertions
                 #body
@@ -100,6 +101,7 @@ pub(crate) fn inert(saga: &SagaImpl, model: Option<&Model>, errors: &TokenStream
             }
         },
     );
+    let returned = returned(model.map_or(&*saga.header.self_ty, |model| &model.flow.output));
     let named = named(saga);
     let saga_impl = implement(
         saga,
@@ -114,7 +116,7 @@ pub(crate) fn inert(saga: &SagaImpl, model: Option<&Model>, errors: &TokenStream
                 &'__saga self,
                 _: __rt::FlowContext,
                 _: __rt::Drive<'__saga>,
-            ) -> __rt::Executing<'__saga, ::core::result::Result<Self::Output, __rt::Unwind<Self::Refusal>>> {
+            ) -> #returned {
                 #named
                 ::core::unreachable!()
             }
@@ -184,6 +186,13 @@ fn ends(input: &Type, output: &Type) -> TokenStream {
         type Refusal = <#output as __rt::FlowResult>::Refusal;
     };
     quote!(#input #ends)
+}
+
+/// What `__flow` returns; the same question about an alias as in [`ends`], at the same place.
+fn returned(output: &Type) -> TokenStream {
+    quote_spanned! {output.span()=>
+        __rt::Executing<'__saga, ::core::result::Result<Self::Output, __rt::Unwind<Self::Refusal>>>
+    }
 }
 
 /// Names every annotated method, so that none is dead code, and follows the step in `#[compensate(step)]`, so that an
