@@ -3,6 +3,7 @@
 //! Drawings, the timeline, fingerprints, tests and the engine's own decisions all read this; nothing about a saga is
 //! described twice.
 
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// A saga as data: its steps, its states, and the graph that connects them.
@@ -21,7 +22,7 @@ pub struct Definition {
     /// Every state in which an instance can wait for an answer, in the order of the source.
     pub states: &'static [State],
     /// The name of each slot: a local of the flow that lives across a step. Two slots may share a name, but never in one
-    /// state.
+    /// state. The first is the flow's input.
     pub slots: &'static [&'static str],
     /// The nodes of the graph. The first is [`Node::Start`].
     pub nodes: &'static [Node],
@@ -65,7 +66,8 @@ pub struct Step {
 }
 
 /// What may happen to a step, after Richardson (*Microservices Patterns*, chapter 4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Class {
     /// Has a compensation that undoes it.
     Compensatable,

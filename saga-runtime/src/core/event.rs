@@ -1,0 +1,389 @@
+//! What a journal's rows say.
+//!
+//! Written as JSON with one field that names the kind, so that a person with a SQL prompt can read them. A kind that this
+//! build does not know is told apart from a text that is damaged: the first waits for a build that knows it, the second
+//! needs a person.
+
+use crate::{
+    definition::Class,
+    machine::{Answer, Json},
+};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, fmt};
+
+/// One transition of an instance.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Event {
+    /// It was started with this input.
+    Started {
+        /// The saga's version then.
+        version: u32,
+        /// The name of the flow's parameter.
+        parameter: Box<str>,
+        /// The input.
+        input: Json,
+    },
+    /// The flow arrived at a call: it may begin as soon as this row is durable.
+    Called(Box<Called>),
+    /// An attempt of the call failed.
+    AttemptFailed(Failed),
+    /// An attempt was lost with the worker that ran it; this many in a row now.
+    Recovered {
+        /// How many without progress, this one included.
+        count: u32,
+    },
+    /// The call has its answer.
+    Answered {
+        /// Which.
+        answer: Answer,
+    },
+    /// The call ended in doubt: its own undo runs first, and then the flow is told this.
+    Doubted {
+        /// What the flow is told.
+        then: Answer,
+    },
+    /// The saga gave up: what completed is undone.
+    Unwinding {
+        /// Why.
+        cause: UnwindCause,
+        /// Whether the call that it was in may have begun, and is undone first.
+        doubt: bool,
+    },
+    /// The undo of a call has ended.
+    Undone {
+        /// The row of the call.
+        call: u64,
+        /// How.
+        how: How,
+    },
+    /// An attempt of a compensation failed.
+    CompensationFailed(Failed),
+    /// It needs a person.
+    Parked {
+        /// Why.
+        cause: ParkCause,
+        /// In words.
+        error: Box<str>,
+    },
+    /// A request was decided upon.
+    Decided(Box<Decided>),
+    /// It ended: the flow returned this.
+    Completed {
+        /// The output.
+        output: Json,
+    },
+    /// It ended: everything was undone, or is debt.
+    Compensated {},
+    /// Somebody settled what a skipped compensation left behind.
+    DebtSettled {
+        /// The row of the call that was not undone.
+        call: u64,
+        /// Who.
+        by: Box<str>,
+        /// How.
+        why: Box<str>,
+    },
+}
+
+/// A call of a step.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Called {
+    /// The state's durable name.
+    pub(crate) state: Box<str>,
+    /// The step's durable name.
+    pub(crate) step: Box<str>,
+    /// The step's class.
+    pub(crate) class: Class,
+    /// The compensation that undoes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) compensation: Option<Box<str>>,
+    /// What a build must agree on to resume here.
+    pub(crate) fingerprint: Box<str>,
+    /// Which call in this state it is, from 1.
+    pub(crate) ordinal: u64,
+    /// The evaluated arguments, by parameter.
+    pub(crate) arguments: BTreeMap<Box<str>, Stored>,
+    /// The live locals, by name.
+    pub(crate) frame: BTreeMap<Box<str>, Stored>,
+}
+
+/// A saved value: here, or in an earlier row.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Stored {
+    /// This one.
+    Value(Json),
+    /// What this row holds for this local.
+    Kept {
+        /// The row.
+        row: u64,
+        /// The local.
+        local: Box<str>,
+    },
+}
+
+/// A failed attempt.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Failed {
+    /// Which attempt of the call it was, from 1.
+    pub(crate) attempt: u32,
+    /// In words.
+    pub(crate) error: Box<str>,
+    /// Whether it may have taken effect all the same.
+    pub(crate) effect: bool,
+    /// When the next one is due, in microseconds since the epoch; nothing if there is none by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) retry_at: Option<i64>,
+}
+
+/// Why an instance unwinds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum UnwindCause {
+    /// The flow let a refusal out.
+    Refused(Json),
+    /// The flow let an exhausted step out.
+    Exhausted {
+        /// The step.
+        step: Box<str>,
+        /// Its last error.
+        last_error: Box<str>,
+    },
+    /// Somebody asked for it.
+    Cancelled {
+        /// Why.
+        reason: Box<str>,
+    },
+    /// Its time ran out.
+    Deadline,
+}
+
+/// How the undo of a call ended.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum How {
+    /// The compensation has run.
+    Done,
+    /// Somebody undid it by other means.
+    Resolved {
+        /// Who.
+        by: Box<str>,
+        /// How.
+        why: Box<str>,
+    },
+    /// It was given up, and is debt.
+    Skipped {
+        /// Who.
+        by: Box<str>,
+        /// Why.
+        why: Box<str>,
+    },
+}
+
+/// Why an instance is parked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ParkCause {
+    /// A step that may not give up has run out of attempts or time.
+    Exhausted,
+    /// A step, or a compensation, panicked.
+    Panicked,
+    /// A step took effect, but what it returned cannot be recorded.
+    Unrecordable,
+    /// A step, or a compensation, asked for a person.
+    Asked,
+    /// A step's key is no longer valid at the participant.
+    KeyExpired,
+    /// A compensation ran out of attempts or time.
+    GaveUp,
+    /// Plain code of the flow panicked.
+    FlowPanicked,
+    /// The flow returned an error past the pivot.
+    RefusedPastPivot,
+    /// It was lost in a crash again and again.
+    CrashLoop,
+    /// Something cannot be saved.
+    Unsavable,
+    /// Something saved cannot be read.
+    Unreadable,
+}
+
+impl ParkCause {
+    /// Whether it is about one attempt of a step, which may have taken effect.
+    pub(crate) fn is_of_an_attempt(self) -> bool {
+        matches!(self, Self::Exhausted | Self::Panicked | Self::Unrecordable | Self::Asked | Self::KeyExpired)
+    }
+}
+
+impl fmt::Display for ParkCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Exhausted => "out of attempts or time",
+            Self::Panicked => "a panic in a step or compensation",
+            Self::Unrecordable => "an answer that cannot be recorded",
+            Self::Asked => "asked for a person",
+            Self::KeyExpired => "the idempotency key is no longer valid",
+            Self::GaveUp => "a compensation ran out of attempts or time",
+            Self::FlowPanicked => "a panic in the flow's plain code",
+            Self::RefusedPastPivot => "the flow gave up past the pivot",
+            Self::CrashLoop => "lost in a crash again and again",
+            Self::Unsavable => "something cannot be saved",
+            Self::Unreadable => "something saved cannot be read",
+        })
+    }
+}
+
+/// What somebody asks of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Verb {
+    /// Give up and undo.
+    Cancel,
+    /// Try again.
+    Retry,
+    /// It was done, with this output (a step); it was undone (a compensation).
+    Resolve,
+    /// The step did not happen: unwind without undoing it.
+    DidNotHappen,
+    /// Give this compensation up; it stays as debt.
+    Skip,
+    /// The debt is settled.
+    Settle,
+}
+
+impl Verb {
+    /// The verb in words.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Cancel => "cancel",
+            Self::Retry => "retry",
+            Self::Resolve => "resolve",
+            Self::DidNotHappen => "did not happen",
+            Self::Skip => "skip",
+            Self::Settle => "settle",
+        }
+    }
+}
+
+/// A decision on a request.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Decided {
+    /// The request's number.
+    pub(crate) request: i64,
+    /// What was asked for.
+    pub(crate) verb: Verb,
+    /// By whom.
+    pub(crate) by: Box<str>,
+    /// Why.
+    pub(crate) why: Box<str>,
+    /// Why not, if it was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) refused: Option<Box<str>>,
+}
+
+/// Why a row could not be understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Undecodable {
+    /// Its kind is not known to this build.
+    UnknownKind(Box<str>),
+    /// It is damaged.
+    Damaged(Box<str>),
+}
+
+impl Event {
+    /// Every kind there is, as written.
+    const KINDS: [&'static str; 14] = [
+        "started",
+        "called",
+        "attempt_failed",
+        "recovered",
+        "answered",
+        "doubted",
+        "unwinding",
+        "undone",
+        "compensation_failed",
+        "parked",
+        "decided",
+        "completed",
+        "compensated",
+        "debt_settled",
+    ];
+
+    /// The kind, as written.
+    pub(crate) fn kind(&self) -> &'static str {
+        let index = match self {
+            Self::Started { .. } => 0,
+            Self::Called(_) => 1,
+            Self::AttemptFailed(_) => 2,
+            Self::Recovered { .. } => 3,
+            Self::Answered { .. } => 4,
+            Self::Doubted { .. } => 5,
+            Self::Unwinding { .. } => 6,
+            Self::Undone { .. } => 7,
+            Self::CompensationFailed(_) => 8,
+            Self::Parked { .. } => 9,
+            Self::Decided(_) => 10,
+            Self::Completed { .. } => 11,
+            Self::Compensated {} => 12,
+            Self::DebtSettled { .. } => 13,
+        };
+        Self::KINDS[index]
+    }
+
+    /// The row's text.
+    pub(crate) fn to_text(&self) -> Result<Box<str>, serde_json::Error> {
+        serde_json::to_string(self).map(Into::into)
+    }
+
+    /// Reads a row's text.
+    pub(crate) fn from_text(text: &str) -> Result<Self, Undecodable> {
+        serde_json::from_str(text).map_err(|error| {
+            let fields = serde_json::from_str::<BTreeMap<Box<str>, serde::de::IgnoredAny>>(text).unwrap_or_default();
+            match fields.into_keys().next() {
+                Some(kind) if !Self::KINDS.contains(&&*kind) => Undecodable::UnknownKind(kind),
+                _ => Undecodable::Damaged(error.to_string().into()),
+            }
+        })
+    }
+
+    /// What the flow is told of a call, if this row says so.
+    pub(crate) fn answer(&self) -> Option<&Answer> {
+        match self {
+            Self::Answered { answer } | Self::Doubted { then: answer } => Some(answer),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Undecodable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownKind(kind) => write!(f, "a row of kind `{kind}`, which this build does not know"),
+            Self::Damaged(error) => f.write_str(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_of_a_later_build_is_told_apart_from_damage() {
+        let unknown = Event::from_text(r#"{"joined":{"branches":2}}"#).expect_err("not a kind of this build");
+        assert_eq!(unknown, Undecodable::UnknownKind("joined".into()));
+        for damaged in ["", "{", "null", r#"{"recovered":{"count":"two"}}"#, r#"{"recovered":{}}"#] {
+            assert!(matches!(Event::from_text(damaged), Err(Undecodable::Damaged(_))), "{damaged}");
+        }
+    }
+
+    #[test]
+    fn a_row_reads_as_a_person_would_write_it() {
+        let event = Event::Recovered { count: 2 };
+        assert_eq!(&*event.to_text().expect("it is JSON"), r#"{"recovered":{"count":2}}"#);
+        let event = Event::Compensated {};
+        assert_eq!(&*event.to_text().expect("it is JSON"), r#"{"compensated":{}}"#);
+        assert_eq!(Event::from_text(r#"{"compensated":{}}"#).expect("it reads back").kind(), "compensated");
+    }
+}

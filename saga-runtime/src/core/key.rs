@@ -1,0 +1,58 @@
+//! Idempotency keys (one for each call, one for each undo of a call).
+
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+
+/// What a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The call itself.
+    Step,
+    /// The call's compensation.
+    Compensation,
+}
+
+/// The key of a call: a hash of what makes it this call and no other, as 40 hexadecimal digits.
+///
+/// `birth` is unique for ever, so that a later instance of the same id has other keys. `branch` is the path of joins that
+/// leads to the call; outside of joins it is empty.
+pub(crate) fn key(birth: &str, branch: &str, state: &str, ordinal: u64, purpose: Purpose) -> Box<str> {
+    let purpose = match purpose {
+        Purpose::Step => "step",
+        Purpose::Compensation => "undo",
+    };
+    let mut hash = Sha256::new();
+    for part in [birth, branch, state, &ordinal.to_string(), purpose] {
+        // With its length, so that no two lists of parts look the same.
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    let mut key = String::with_capacity(40);
+    for byte in hash.finalize().iter().take(20) {
+        // Writing to a string does not fail.
+        let _ = write!(key, "{byte:02x}");
+    }
+    key.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn each_call_and_each_undo_has_a_key_of_its_own_fit_for_a_header() {
+        let mut seen = BTreeSet::new();
+        for birth in ["1", "11"] {
+            for state in ["reserve", "1reserve"] {
+                for ordinal in [1, 2, 11] {
+                    for purpose in [Purpose::Step, Purpose::Compensation] {
+                        let key = key(birth, "", state, ordinal, purpose);
+                        assert!(key.len() <= 64 && key.bytes().all(|byte| byte.is_ascii_graphic()), "{key}");
+                        assert!(seen.insert(key));
+                    }
+                }
+            }
+        }
+    }
+}

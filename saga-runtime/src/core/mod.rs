@@ -1,0 +1,15 @@
+//! The engine's decisions, as pure and total functions of data: no tokio, no store, no clock, no tracing in here.
+//!
+//! A journal is a list of [`Event`]s; folding it with [`State::apply`] gives the instance's state, or a typed error that
+//! names the pair that is not possible. [`decide`] and [`request`] say what comes next.
+
+pub(crate) mod decide;
+pub(crate) mod event;
+pub(crate) mod instance;
+pub(crate) mod key;
+pub(crate) mod request;
+
+pub(crate) use self::{
+    event::{Called, Decided, Event, Failed, How, ParkCause, Stored, UnwindCause, Verb},
+    instance::{Illegal, Phase, State},
+};

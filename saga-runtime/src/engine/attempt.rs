@@ -1,0 +1,157 @@
+//! One attempt of a step or of a compensation: with its timeout, its panic caught, its answer weighed.
+
+use super::{
+    Point, SECOND,
+    call::unreadable,
+    journal::Over,
+    unwind_safe::{Caught, message},
+    worker::Worker,
+};
+use crate::{
+    context::StepContext,
+    core::decide::Ended,
+    machine::{Arguments, Attempted, Json, RawValue},
+    store::Micros,
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// What is attempted.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Work<'a> {
+    /// The step.
+    Step,
+    /// Its compensation, with the step's output if that is known.
+    Undo(Option<&'a RawValue>),
+}
+
+/// An attempt that is to be made.
+#[derive(Debug)]
+pub(super) struct Effort<'a> {
+    pub(super) work: Work<'a>,
+    /// The step's index.
+    pub(super) index: usize,
+    pub(super) state: Box<str>,
+    pub(super) key: Box<str>,
+    pub(super) undoes: Option<Box<str>>,
+    /// Which, from 1.
+    pub(super) attempt: u32,
+    /// How long it may take.
+    pub(super) timeout: Micros,
+}
+
+/// What came of an attempt.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub(super) ended: Ended,
+    /// The output or the refusal.
+    pub(super) json: Option<Json>,
+    /// In words, if it failed.
+    pub(super) error: Box<str>,
+}
+
+impl Made {
+    fn failed(ended: Ended, error: impl Into<Box<str>>) -> Self {
+        Self { ended, json: None, error: error.into() }
+    }
+
+    /// Whether it is journaled as a failed attempt.
+    pub(super) fn is_failure(&self) -> bool {
+        matches!(self.ended, Ended::Failed { .. } | Ended::Panicked | Ended::Unrecordable)
+    }
+
+    /// Whether it may have taken effect although it failed.
+    pub(super) fn may_have_effect(&self) -> bool {
+        !matches!(self.ended, Ended::Failed { effect: false, .. })
+    }
+}
+
+impl Worker {
+    /// Makes one attempt.
+    pub(super) async fn attempt(&mut self, effort: &Effort<'_>, arguments: &Arguments) -> Result<Made, Over> {
+        let (engine, saga) = (Arc::clone(&self.engine), Arc::clone(&self.saga));
+        let ids = Arc::clone(&self.journal.identity.ids);
+        let undo = matches!(effort.work, Work::Undo(_));
+        let (instance, state, attempt) = (&*ids.instance, &*effort.state, effort.attempt);
+        let pass = match self.alone {
+            Some(_) => engine.gate.pass_alone(),
+            None => engine.gate.pass().await,
+        };
+        engine.at(Point::BeforeAttempt { instance, state, undo, attempt }).await;
+        let begun = engine.clock.now();
+        let timeout = Duration::from_micros(u64::try_from(effort.timeout).unwrap_or(1));
+        let cx = StepContext {
+            ids: Arc::clone(&ids),
+            state: effort.state.clone(),
+            key: effort.key.clone(),
+            undoes: effort.undoes.clone(),
+            attempt,
+            deadline: Instant::now() + timeout,
+        };
+        let attempted = {
+            let running = match effort.work {
+                Work::Step => saga.step(effort.index, cx, arguments),
+                Work::Undo(output) => saga.compensate(effort.index, cx, arguments, output),
+            };
+            let mut running = Caught(running);
+            let over = engine.clock.sleep_until(begun.saturating_add(effort.timeout));
+            tokio::pin!(over);
+            loop {
+                // What may be done while it runs: let the others begin after a second, and save what read-only steps
+                // before it have answered.
+                let alone_until = self.alone.is_some().then_some(begun.saturating_add(SECOND));
+                let save_at = self.journal.has_pending().then_some(self.journal.committed_at.saturating_add(SECOND));
+                tokio::select! {
+                    biased;
+                    ended = &mut running => break Some(ended),
+                    () = &mut over => break None,
+                    () = engine.clock.sleep_until(alone_until.unwrap_or_default()), if alone_until.is_some() => {
+                        self.alone = None;
+                    }
+                    () = engine.clock.sleep_until(save_at.unwrap_or_default()), if save_at.is_some() => {
+                        self.commit().await?;
+                    }
+                }
+            }
+        };
+        drop(pass);
+        self.alone = None;
+        engine.at(Point::AfterAttempt { instance, state, undo, attempt }).await;
+        Ok(self.weighed(attempted, effort, timeout))
+    }
+
+    fn weighed(
+        &self,
+        attempted: Option<Result<Attempted, Box<dyn std::any::Any + Send>>>,
+        effort: &Effort<'_>,
+        timeout: Duration,
+    ) -> Made {
+        let limit = self.engine.limits.step;
+        let recorded = |ended, json: Json| {
+            let size = json.get().len();
+            if size <= limit {
+                return Made { ended, json: Some(json), error: Box::default() };
+            }
+            let error = format!("the answer of `{}` is {size} bytes long, more than the limit of {limit}", effort.state);
+            Made::failed(Ended::Unrecordable, error)
+        };
+        match attempted {
+            None => {
+                let error = format!("no answer within {timeout:?}");
+                Made::failed(Ended::Failed { effect: true, after: None, park: false }, error)
+            }
+            Some(Err(payload)) => Made::failed(Ended::Panicked, format!("panicked: {}", message(&*payload))),
+            Some(Ok(Attempted::Done(json))) => recorded(Ended::Done, json),
+            Some(Ok(Attempted::Refused(json))) => recorded(Ended::Refused, json),
+            Some(Ok(Attempted::Transient(transient))) => {
+                let ended =
+                    Ended::Failed { effect: transient.effect, after: transient.after, park: transient.park };
+                Made::failed(ended, transient.message)
+            }
+            Some(Ok(Attempted::Unrecordable(error))) => Made::failed(Ended::Unrecordable, unreadable(&error)),
+            Some(Ok(Attempted::Unreadable(error))) => Made::failed(Ended::Unreadable, unreadable(&error)),
+        }
+    }
+}

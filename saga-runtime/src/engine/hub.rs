@@ -1,0 +1,102 @@
+//! Who runs here, and who waits for news of whom.
+
+use crate::store::InstanceNo;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use tokio::sync::{Notify, watch};
+
+/// A running instance's doorbell: there is a request in its inbox.
+#[derive(Debug, Default)]
+pub(crate) struct Poke {
+    rung: AtomicBool,
+    notify: Notify,
+}
+
+impl Poke {
+    /// Rings.
+    pub(crate) fn ring(&self) {
+        self.rung.store(true, Ordering::Release);
+        self.notify.notify_one();
+    }
+
+    /// Whether it was rung since the last time.
+    pub(crate) fn answered(&self) -> bool {
+        self.rung.swap(false, Ordering::AcqRel)
+    }
+
+    /// Ends when it is rung.
+    pub(crate) async fn rings(&self) {
+        while !self.rung.load(Ordering::Acquire) {
+            self.notify.notified().await;
+        }
+    }
+}
+
+/// The running instances of this worker, and those who want news of one.
+#[derive(Debug, Default)]
+pub(crate) struct Hub {
+    running: Mutex<HashMap<InstanceNo, Arc<Poke>>>,
+    /// Instances that do not run here and have a request waiting.
+    wanted: Mutex<HashSet<InstanceNo>>,
+    watched: Mutex<HashMap<InstanceNo, watch::Sender<()>>>,
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Hub {
+    /// It runs here from now on. A request that came before rings at once.
+    pub(crate) fn enter(&self, instance: InstanceNo, poke: &Arc<Poke>) {
+        held(&self.running).insert(instance, Arc::clone(poke));
+        if held(&self.wanted).remove(&instance) {
+            poke.ring();
+        }
+    }
+
+    /// It no longer runs here. Whether it was rung for and did not look.
+    pub(crate) fn leave(&self, instance: InstanceNo) -> bool {
+        held(&self.running).remove(&instance).is_some_and(|poke| poke.answered())
+    }
+
+    /// There is a request for it. Whether it runs here and has been told.
+    pub(crate) fn ring(&self, instance: InstanceNo) -> bool {
+        let running = held(&self.running);
+        if let Some(poke) = running.get(&instance) {
+            poke.ring();
+            return true;
+        }
+        // Still under the lock, so that whoever enters next finds it.
+        held(&self.wanted).insert(instance);
+        false
+    }
+
+    /// Whether it runs here.
+    pub(crate) fn runs(&self, instance: InstanceNo) -> bool {
+        held(&self.running).contains_key(&instance)
+    }
+
+    /// How many run here.
+    pub(crate) fn count(&self) -> usize {
+        held(&self.running).len()
+    }
+
+    /// News of an instance: what it resolves to has changed since this call.
+    pub(crate) fn watch(&self, instance: InstanceNo) -> watch::Receiver<()> {
+        let mut watched = held(&self.watched);
+        watched.retain(|_, sender| sender.receiver_count() > 0);
+        watched.entry(instance).or_insert_with(|| watch::Sender::new(())).subscribe()
+    }
+
+    /// Something of it was committed.
+    pub(crate) fn changed(&self, instance: InstanceNo) {
+        if let Some(sender) = held(&self.watched).get(&instance) {
+            sender.send_replace(());
+        }
+    }
+}

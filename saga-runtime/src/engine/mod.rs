@@ -1,0 +1,203 @@
+//! The store-backed engine: one task for each running instance, one scheduler for those that wait in the store.
+//!
+//! A worker loads an instance's rows, folds them, and drives the machine from there; whatever it decides is asked of
+//! [`core`](crate::core), and whatever it does goes through [`journal::Journal`], the one way to the store.
+
+mod attempt;
+mod call;
+pub(crate) mod erased;
+mod forward;
+mod gate;
+pub(crate) mod hub;
+mod journal;
+pub(crate) mod load;
+pub(crate) mod observer;
+mod requests;
+mod scheduler;
+mod start;
+mod undo;
+mod unwind_safe;
+mod worker;
+
+pub(crate) use self::{
+    load::{history, load},
+    scheduler::run as schedule,
+    start::{Input, Started},
+};
+
+use crate::{
+    clock::Clock,
+    definition::Definition,
+    store::{
+        Epoch, InstanceNo, Micros, Store,
+        committer::{Committer, Health},
+    },
+};
+use erased::AnySaga;
+use observer::{Observer, Point};
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+use tokio::{
+    sync::{Notify, Semaphore, watch},
+    task::JoinSet,
+};
+
+/// A second, in microseconds.
+pub(crate) const SECOND: Micros = 1_000_000;
+
+/// How many instances may be taken at a time for a decision on a request, beside the ones that run.
+const DECIDING: usize = 16;
+
+/// What may not be exceeded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Instances that run forward at a time.
+    pub(crate) concurrency: usize,
+    /// Instances that are undone at a time.
+    pub(crate) compensations: usize,
+    /// Bytes of a step's arguments, and of its answer.
+    pub(crate) step: usize,
+    /// Bytes of an input, and of a frame.
+    pub(crate) instance: usize,
+}
+
+/// What the tasks of one worker's life share.
+pub(crate) struct Engine {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) committer: Committer,
+    pub(crate) epoch: Epoch,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) sagas: HashMap<&'static str, Arc<dyn AnySaga>>,
+    pub(crate) limits: Limits,
+    pub(crate) hub: hub::Hub,
+    pub(crate) stopping: watch::Sender<bool>,
+    forward: Arc<Semaphore>,
+    undoing: Arc<Semaphore>,
+    deciding: Arc<Semaphore>,
+    gate: gate::Gate,
+    /// Rung when there may be something for the scheduler to do.
+    wake: Notify,
+    /// Whether instances may wait in the store for a permit.
+    backlog: AtomicBool,
+    /// Instances that do not run here and have a request.
+    asked: Mutex<Vec<InstanceNo>>,
+    observer: Option<Observer>,
+    /// A point was told to be this worker's last.
+    dead: AtomicBool,
+    random: AtomicU64,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+impl Engine {
+    #[expect(clippy::too_many_arguments, reason = "called at one place, by the builder, with what it has collected")]
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        committer: Committer,
+        epoch: Epoch,
+        clock: Arc<dyn Clock>,
+        sagas: HashMap<&'static str, Arc<dyn AnySaga>>,
+        limits: Limits,
+        observer: Option<Observer>,
+        seed: u64,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            store,
+            committer,
+            epoch,
+            clock,
+            sagas,
+            limits,
+            hub: hub::Hub::default(),
+            stopping: watch::Sender::new(false),
+            forward: Arc::new(Semaphore::new(limits.concurrency)),
+            undoing: Arc::new(Semaphore::new(limits.compensations)),
+            deciding: Arc::new(Semaphore::new(DECIDING)),
+            gate: gate::Gate::default(),
+            wake: Notify::new(),
+            backlog: AtomicBool::new(true),
+            asked: Mutex::default(),
+            observer,
+            dead: AtomicBool::new(false),
+            random: AtomicU64::new(seed),
+            tasks: Mutex::default(),
+        })
+    }
+
+    /// The definition of a registered saga.
+    pub(crate) fn definition(&self, saga: &str) -> Option<&'static Definition> {
+        self.sagas.get(saga).map(|saga| saga.definition())
+    }
+
+    /// Spawns a task that ends with the runtime.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task);
+    }
+
+    /// Ends every task where it stands, as a crash would.
+    pub(crate) fn abort(&self) {
+        self.stopping.send_replace(true);
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+    }
+
+    /// Asks every task to end, and waits for that until the limit.
+    pub(crate) async fn stop(&self, by: Micros) {
+        self.stopping.send_replace(true);
+        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        let all = async { while tasks.join_next().await.is_some() {} };
+        tokio::select! {
+            () = all => {}
+            () = self.clock.sleep_until(by) => {}
+        }
+        tasks.shutdown().await;
+    }
+
+    /// Whether no new work is to begin.
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow() || self.dead.load(Ordering::Relaxed)
+    }
+
+    /// Whether writes get through.
+    pub(crate) fn health(&self) -> Health {
+        self.committer.health().borrow().clone()
+    }
+
+    /// There is a request for this instance: whoever runs it is told, or it is taken for a decision.
+    pub(crate) fn deliver(&self, instance: InstanceNo) {
+        if !self.hub.ring(instance) {
+            self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
+            self.wake.notify_one();
+        }
+    }
+
+    /// An instance waits in the store for a permit.
+    pub(crate) fn waits(&self) {
+        self.backlog.store(true, Ordering::Release);
+        self.wake.notify_one();
+    }
+
+    /// A number below 1, evenly spread (splitmix64, Steele et al. 2014).
+    pub(crate) fn random(&self) -> f64 {
+        let mut z = self.random.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed).wrapping_add(0x9E37_79B9_7F4A_7C15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        let top = u32::try_from((z ^ (z >> 31)) >> 32).unwrap_or(u32::MAX);
+        f64::from(top) / (f64::from(u32::MAX) + 1.0)
+    }
+
+    /// Passes a named point; it may be the last.
+    pub(crate) async fn at(&self, point: Point<'_>) {
+        let Some(observer) = &self.observer else { return };
+        if self.dead.load(Ordering::Acquire) || observer(point).is_break() {
+            self.dead.store(true, Ordering::Release);
+            std::future::pending::<()>().await;
+        }
+    }
+}
