@@ -1,6 +1,9 @@
 //! For tests of sagas.
 
-pub use crate::context::FlowContext;
+pub use crate::{
+    context::FlowContext,
+    store::faulty::{Faulty, Lost},
+};
 
 use crate::{
     clock::{Clock, Sleeping},

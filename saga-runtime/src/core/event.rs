@@ -184,7 +184,7 @@ pub(crate) enum How {
 /// Why an instance is parked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum ParkCause {
+pub enum ParkCause {
     /// A step that may not give up has run out of attempts or time.
     Exhausted,
     /// A step, or a compensation, panicked.

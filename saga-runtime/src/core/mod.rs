@@ -9,7 +9,8 @@ pub(crate) mod instance;
 pub(crate) mod key;
 pub(crate) mod request;
 
+pub use self::event::ParkCause;
 pub(crate) use self::{
-    event::{Called, Decided, Event, Failed, How, ParkCause, Stored, UnwindCause, Verb},
+    event::{Called, Decided, Event, Failed, How, Stored, UnwindCause, Verb},
     instance::{Illegal, Phase, State},
 };

@@ -81,7 +81,9 @@ fn parked(state: &State, cause: ParkCause, beneath: &Phase, request: &Request, k
         (Phase::Calling(_), Verb::Retry) if cause.is_of_an_attempt() && key_expired => Grant::Refused(
             "the step's key is no longer valid at the participant: find out what happened, then resolve or say that it did not happen",
         ),
-        (Phase::Doubted { .. } | Phase::Unwinding { .. }, Verb::Skip | Verb::Resolve) | (_, Verb::Retry) => Grant::Granted,
+        (Phase::Doubted { .. } | Phase::Unwinding { .. }, Verb::Skip | Verb::Resolve) | (_, Verb::Retry) => {
+            Grant::Granted
+        }
         (Phase::Calling(_), Verb::Resolve) if cause.is_of_an_attempt() => match request.output {
             Some(_) => Grant::Granted,
             None => Grant::Refused("a step is resolved with its output"),

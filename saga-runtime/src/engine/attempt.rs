@@ -134,7 +134,8 @@ impl Worker {
             if size <= limit {
                 return Made { ended, json: Some(json), error: Box::default() };
             }
-            let error = format!("the answer of `{}` is {size} bytes long, more than the limit of {limit}", effort.state);
+            let error =
+                format!("the answer of `{}` is {size} bytes long, more than the limit of {limit}", effort.state);
             Made::failed(Ended::Unrecordable, error)
         };
         match attempted {
@@ -146,8 +147,7 @@ impl Worker {
             Some(Ok(Attempted::Done(json))) => recorded(Ended::Done, json),
             Some(Ok(Attempted::Refused(json))) => recorded(Ended::Refused, json),
             Some(Ok(Attempted::Transient(transient))) => {
-                let ended =
-                    Ended::Failed { effect: transient.effect, after: transient.after, park: transient.park };
+                let ended = Ended::Failed { effect: transient.effect, after: transient.after, park: transient.park };
                 Made::failed(ended, transient.message)
             }
             Some(Ok(Attempted::Unrecordable(error))) => Made::failed(Ended::Unrecordable, unreadable(&error)),

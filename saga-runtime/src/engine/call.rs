@@ -14,7 +14,7 @@ use crate::{
     },
     machine::{Answer, Arguments, Call, Json, Unreadable},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 impl Worker {
     /// The flow has arrived at a call: its intent, with everything before it, is made durable, and then it is attempted.
@@ -205,6 +205,3 @@ impl super::attempt::Made {
 pub(super) fn unreadable(error: &Unreadable) -> Box<str> {
     error.to_string().into()
 }
-
-/// The engine's own handle, kept alive while a future of the user's runs.
-pub(super) type Shared<T> = Arc<T>;

@@ -46,7 +46,8 @@ impl<S: Saga> AnySaga for Registered<S> {
 
     fn flow<'a>(&'a self, cx: FlowContext, drive: Drive<'a>) -> Executing<'a, FlowEnd> {
         Box::pin(async move {
-            let unsavable = |what, reason| FlowEnd::Unsavable(Unreadable { what, name: S::DEFINITION.name.into(), reason });
+            let unsavable =
+                |what, reason| FlowEnd::Unsavable(Unreadable { what, name: S::DEFINITION.name.into(), reason });
             match self.0.__flow(cx, drive).await {
                 Ok(output) => match written(&output) {
                     Ok(json) => FlowEnd::Completed(json),

@@ -83,13 +83,7 @@ impl Journal {
         journal
     }
 
-    fn new(
-        engine: &Arc<Engine>,
-        identity: Identity,
-        no: Option<InstanceNo>,
-        status: Status,
-        state: State,
-    ) -> Self {
+    fn new(engine: &Arc<Engine>, identity: Identity, no: Option<InstanceNo>, status: Status, state: State) -> Self {
         Self {
             identity,
             no,

@@ -20,9 +20,10 @@ mod unwind_safe;
 mod worker;
 
 pub(crate) use self::{
+    journal::Over,
     load::{history, load},
     scheduler::run as schedule,
-    start::{Input, Started},
+    start::Input,
 };
 
 use crate::{
@@ -40,7 +41,7 @@ use std::{
     future::Future,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
 };
 use tokio::{
@@ -85,6 +86,8 @@ pub(crate) struct Engine {
     wake: Notify,
     /// Whether instances may wait in the store for a permit.
     backlog: AtomicBool,
+    /// When the first of the sleeping ones wants to run again.
+    wake_at: AtomicI64,
     /// Instances that do not run here and have a request.
     asked: Mutex<Vec<InstanceNo>>,
     observer: Option<Observer>,
@@ -121,6 +124,7 @@ impl Engine {
             gate: gate::Gate::default(),
             wake: Notify::new(),
             backlog: AtomicBool::new(true),
+            wake_at: AtomicI64::new(Micros::MAX),
             asked: Mutex::default(),
             observer,
             dead: AtomicBool::new(false),
@@ -159,6 +163,13 @@ impl Engine {
         tasks.shutdown().await;
     }
 
+    /// Ends when the runtime is asked to stop.
+    pub(crate) async fn stops(&self) {
+        let mut stopping = self.stopping.subscribe();
+        // An error would say that this engine is gone, which is borrowed here.
+        drop(stopping.wait_for(|stop| *stop).await);
+    }
+
     /// Whether no new work is to begin.
     pub(crate) fn is_stopping(&self) -> bool {
         *self.stopping.borrow() || self.dead.load(Ordering::Relaxed)
@@ -175,6 +186,11 @@ impl Engine {
             self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
             self.wake.notify_one();
         }
+    }
+
+    /// Whether another instance may run forward now.
+    fn has_room(&self) -> bool {
+        self.forward.available_permits() > 0
     }
 
     /// An instance waits in the store for a permit.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     core::{
-        Event, Failed, How, ParkCause, Phase,
+        Event, Failed, How, ParkCause, Phase, Stored,
         decide::{self, Ended, NextUndo},
         instance::Undo,
         key::{Purpose, key},
@@ -90,7 +90,8 @@ impl Worker {
         if !matches!(self.journal.state.phase, Phase::Doubted { .. } | Phase::Unwinding { .. }) {
             return Ok(());
         }
-        let (Some(undo), Some(tries)) = (self.journal.state.undo.last().cloned(), self.journal.state.phase.tries().cloned())
+        let (Some(undo), Some(tries)) =
+            (self.journal.state.undo.last().cloned(), self.journal.state.phase.tries().cloned())
         else {
             return Ok(());
         };
@@ -183,5 +184,3 @@ async fn undoing_of(store: &dyn Store, no: InstanceNo, undo: &Undo) -> Result<Un
     };
     Ok(Undoing { call: undo.call, state: called.state, ordinal: called.ordinal, arguments, output })
 }
-
-use crate::core::Stored;

@@ -343,11 +343,10 @@ impl Worker {
             // A failed attempt is durable before its back-off ends.
             self.commit().await?;
             let before = self.journal.state.seq;
-            let mut stopping = engine.stopping.subscribe();
             tokio::select! {
                 () = engine.clock.sleep_until(at) => {}
                 () = self.poke.rings() => self.heed().await?,
-                _ = stopping.wait_for(|stop| *stop) => return Err(self.stop().await),
+                () = engine.stops() => return Err(self.stop().await),
             }
             if self.journal.state.seq != before {
                 return Ok(());

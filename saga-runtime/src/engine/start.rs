@@ -1,0 +1,84 @@
+//! Starting an instance: its input is durable when the starter is answered, and so is its first intent if a permit is free.
+
+use super::{
+    Engine,
+    hub::Poke,
+    journal::{Identity, Journal, Over},
+    load::Payloads,
+    worker::{Worker, run_fresh},
+};
+use crate::{
+    context::Ids,
+    core::Event,
+    machine::Json,
+    store::{Instance, InstanceNo, Write, Written},
+};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// What an instance is started with.
+#[derive(Debug)]
+pub(crate) struct Input {
+    pub(crate) id: Box<str>,
+    pub(crate) json: Json,
+    /// The hash of its canonical JSON.
+    pub(crate) hash: [u8; 32],
+}
+
+/// An instance that is durable.
+#[derive(Debug)]
+pub(crate) struct Started {
+    pub(crate) no: InstanceNo,
+    /// The one that had the identity before, if there was one.
+    pub(crate) existing: Option<Box<Instance>>,
+}
+
+impl Engine {
+    /// Starts an instance of a registered saga, or finds the one of that identity.
+    pub(crate) async fn start(self: &Arc<Self>, saga: &str, input: Input) -> Result<Started, Over> {
+        if self.is_stopping() {
+            return Err(Over::Stopped);
+        }
+        let Some(saga) = self.sagas.get(saga) else { return Err(Over::WaitsForBuild) };
+        let definition = saga.definition();
+        let identity = Identity {
+            ids: Arc::new(Ids { saga: definition.name.into(), instance: input.id }),
+            birth: uuid::Uuid::now_v7().simple().to_string().into(),
+            version: definition.version,
+            input_hash: input.hash,
+        };
+        let journal = Journal::fresh(self, identity);
+        let mut worker = Worker::new(self, saga, journal, Payloads::default(), Arc::new(Poke::default()));
+        let parameter = definition.slots.first().copied().unwrap_or_default().into();
+        worker.push(&Event::Started { version: definition.version, parameter, input: input.json })?;
+        let over = match Arc::clone(&self.forward).try_acquire_owned() {
+            Ok(permit) => {
+                let (reply, answered) = oneshot::channel();
+                worker.forward = Some(permit);
+                worker.reply = Some(reply);
+                self.spawn(run_fresh(worker));
+                match answered.await {
+                    Ok(Ok(started)) => return Ok(started),
+                    Ok(Err(over)) => over,
+                    // The task was aborted with the runtime.
+                    Err(_) => Over::Stopped,
+                }
+            }
+            Err(_) => {
+                let start = worker.journal.into_waiting_start();
+                match self.committer.write(Write::Start(start)).await.map_err(Over::from)? {
+                    Written::Started(no) => {
+                        self.waits();
+                        return Ok(Started { no, existing: None });
+                    }
+                    Written::Exists(instance) => Over::Exists(instance),
+                    Written::Appended => Over::Broken("the store answered a start as if it were an append".into()),
+                }
+            }
+        };
+        match over {
+            Over::Exists(instance) => Ok(Started { no: instance.no, existing: Some(instance) }),
+            other => Err(other),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! What can go wrong for a caller.
+
+use crate::{
+    engine::load::Unfoldable,
+    machine::JsonError,
+    store::{StoreError, committer::CommitError},
+};
+use serde_json::value::RawValue;
+use std::fmt;
+
+/// Why the runtime could not do what it was asked.
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    message: Box<str>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Invalid,
+    TooLarge,
+    Conflict,
+    Unavailable,
+    Fenced,
+    Stopped,
+    UnknownSaga,
+    Unreadable,
+    Buried,
+}
+
+impl Error {
+    fn new(kind: Kind, message: impl Into<Box<str>>) -> Self {
+        Self { kind, message: message.into(), source: None }
+    }
+
+    /// What was given is not fit for it; the message names it.
+    pub fn is_invalid(&self) -> bool {
+        matches!(self.kind, Kind::Invalid | Kind::TooLarge)
+    }
+
+    /// What was given is longer than the limit; the message names both.
+    pub fn is_too_large(&self) -> bool {
+        self.kind == Kind::TooLarge
+    }
+
+    /// The id is taken by an instance with another input.
+    pub fn is_conflict(&self) -> bool {
+        self.kind == Kind::Conflict
+    }
+
+    /// The store is away, full or gone; it may work later, with the same call.
+    pub fn is_unavailable(&self) -> bool {
+        self.kind == Kind::Unavailable
+    }
+
+    /// Another worker has taken over this one's work: this runtime does nothing any more.
+    pub fn is_fenced(&self) -> bool {
+        self.kind == Kind::Fenced
+    }
+
+    /// The runtime has stopped, or is about to.
+    pub fn is_stopped(&self) -> bool {
+        self.kind == Kind::Stopped
+    }
+
+    /// The saga was not registered with this runtime.
+    pub fn is_unknown_saga(&self) -> bool {
+        self.kind == Kind::UnknownSaga
+    }
+
+    /// What is stored cannot be read as what it should be.
+    pub fn is_unreadable(&self) -> bool {
+        self.kind == Kind::Unreadable
+    }
+
+    /// Only the instance's tombstone is left: that it was there, and how it ended.
+    pub fn is_buried(&self) -> bool {
+        self.kind == Kind::Buried
+    }
+
+    pub(crate) fn invalid(message: &str) -> Self {
+        Self::new(Kind::Invalid, message)
+    }
+
+    pub(crate) fn too_large(message: &str) -> Self {
+        Self::new(Kind::TooLarge, message)
+    }
+
+    pub(crate) fn unavailable(reason: &str) -> Self {
+        Self::new(Kind::Unavailable, format!("the store is not available: {reason}"))
+    }
+
+    pub(crate) fn fenced() -> Self {
+        Self::new(Kind::Fenced, "another worker has taken over: this runtime does nothing any more")
+    }
+
+    pub(crate) fn stopped() -> Self {
+        Self::new(Kind::Stopped, "the runtime has stopped")
+    }
+
+    pub(crate) fn unknown_saga(name: &str) -> Self {
+        let message = format!("saga `{name}` was not registered with this runtime: `.register(..)` it");
+        Self::new(Kind::UnknownSaga, message)
+    }
+
+    pub(crate) fn buried(id: &str) -> Self {
+        Self::new(Kind::Buried, format!("of instance `{id}` only the tombstone is left"))
+    }
+
+    pub(crate) fn unreadable(what: &str, error: JsonError) -> Self {
+        Self { source: Some(Box::new(error)), ..Self::new(Kind::Unreadable, format!("{what} cannot be read")) }
+    }
+
+    pub(crate) fn conflict(saga: &str, id: &str, old: Option<&RawValue>, new: &RawValue) -> Self {
+        let shown = |json: &RawValue| {
+            let text = json.get();
+            if text.chars().count() <= 200 {
+                text.to_owned()
+            } else {
+                format!("{}..", text.chars().take(200).collect::<String>())
+            }
+        };
+        let old = old.map_or_else(|| "which is no longer kept".to_owned(), |old| shown(old));
+        let new = shown(new);
+        let message = format!(
+            "instance `{id}` of saga `{saga}` was started with another input: it has {old}, and now it is given {new}"
+        );
+        Self::new(Kind::Conflict, message)
+    }
+
+    /// A start that did not come about.
+    pub(crate) fn from_start(saga: &str, id: &str, over: crate::engine::Over) -> Self {
+        use crate::engine::Over;
+        match over {
+            Over::Cut(error) => error.into(),
+            Over::Rejected(reason) => {
+                Self::invalid(&format!("instance `{id}` of saga `{saga}` cannot be stored: {reason}"))
+            }
+            Over::WaitsForBuild => Self::unknown_saga(saga),
+            Over::Broken(reason) => Self::new(Kind::Unreadable, reason),
+            Over::Ended | Over::Asleep | Over::Parked | Over::Stopped | Over::Exists(_) => Self::stopped(),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        let kind = match &error {
+            StoreError::Fenced => Kind::Fenced,
+            StoreError::Write { .. } => Kind::Invalid,
+            _ => Kind::Unavailable,
+        };
+        Self { source: Some(Box::new(error.clone())), ..Self::new(kind, error.to_string()) }
+    }
+}
+
+impl From<CommitError> for Error {
+    fn from(error: CommitError) -> Self {
+        let kind = match &error {
+            CommitError::Fenced => Kind::Fenced,
+            CommitError::Rejected(_) => Kind::Invalid,
+            CommitError::Unavailable(_) => Kind::Unavailable,
+            CommitError::Stopped => Kind::Stopped,
+        };
+        Self { source: Some(Box::new(error.clone())), ..Self::new(kind, error.to_string()) }
+    }
+}
+
+impl From<Unfoldable> for Error {
+    fn from(error: Unfoldable) -> Self {
+        match error {
+            Unfoldable::Store(error) => error.into(),
+            other => Self::new(Kind::Unreadable, other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! One instance.
+
+use super::{Cause, Debt, Decision, End, Error, Owner, Park, Progress, Settled, Status, Timeline};
+use crate::{
+    core::{Event, Phase, Verb, request::Request},
+    engine::{
+        history, load,
+        load::{Loaded, Unfoldable, row},
+    },
+    machine::{Saga, decode},
+    store::{Instance, InstanceNo, Store},
+};
+use std::{fmt, marker::PhantomData, sync::Arc};
+
+/// One instance of a saga.
+pub struct Handle<S> {
+    owner: Arc<Owner>,
+    saga: &'static str,
+    id: Box<str>,
+    no: InstanceNo,
+    of: PhantomData<fn() -> S>,
+}
+
+impl<S> Clone for Handle<S> {
+    fn clone(&self) -> Self {
+        Self { owner: Arc::clone(&self.owner), saga: self.saga, id: self.id.clone(), no: self.no, of: PhantomData }
+    }
+}
+
+impl<S> fmt::Debug for Handle<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("saga", &self.saga).field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// How an instance of this saga ends.
+type EndOf<S> = End<<S as Saga>::Output, <S as Saga>::Refusal>;
+
+impl<S: Saga> Handle<S> {
+    pub(super) fn new(owner: Arc<Owner>, saga: &'static str, id: &str, no: InstanceNo) -> Self {
+        Self { owner, saga, id: id.into(), no, of: PhantomData }
+    }
+
+    /// The id that it was started with.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Waits for its end.
+    ///
+    /// A parked instance has not ended: this waits until somebody settles it. See [`settled`](Self::settled).
+    ///
+    /// # Errors
+    /// The store cannot be read, the stored end is not what the saga returns, or the runtime stops first.
+    ///
+    /// # Cancel safety
+    /// Waiting changes nothing.
+    pub async fn result(&self) -> Result<EndOf<S>, Error> {
+        loop {
+            if let Settled::Ended(end) = self.wait(|progress| progress.is_end()).await? {
+                return Ok(end);
+            }
+        }
+    }
+
+    /// Waits for its end, or until it is parked.
+    ///
+    /// # Errors
+    /// As for [`result`](Self::result).
+    ///
+    /// # Cancel safety
+    /// Waiting changes nothing.
+    pub async fn settled(&self) -> Result<Settled<S::Output, S::Refusal>, Error> {
+        self.wait(|progress| progress.is_end() || progress == crate::store::Status::Parked).await
+    }
+
+    async fn wait(
+        &self,
+        enough: impl Fn(crate::store::Status) -> bool,
+    ) -> Result<Settled<S::Output, S::Refusal>, Error> {
+        let engine = &self.owner.engine;
+        let mut news = engine.hub.watch(self.no);
+        let mut stopping = engine.stopping.subscribe();
+        loop {
+            news.mark_unchanged();
+            let instance = self.instance().await?;
+            if enough(instance.status) {
+                return self.read(&instance).await;
+            }
+            if *stopping.borrow_and_update() {
+                return Err(Error::stopped());
+            }
+            tokio::select! {
+                _ = news.changed() => {}
+                _ = stopping.changed() => {}
+            }
+        }
+    }
+
+    async fn read(&self, instance: &Instance) -> Result<Settled<S::Output, S::Refusal>, Error> {
+        if instance.buried {
+            return Err(Error::buried(&self.id));
+        }
+        let loaded = match self.load().await {
+            Ok(loaded) => loaded,
+            Err(error) if instance.status == crate::store::Status::Parked => {
+                return Ok(Settled::Parked { cause: super::ParkCause::Unreadable, error: error.to_string().into() });
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let state = &loaded.state;
+        match &state.phase {
+            Phase::Completed { row } => match self.row(*row).await? {
+                Event::Completed { output } => {
+                    let output = decode(&output).map_err(|error| Error::unreadable("the saga's output", error))?;
+                    Ok(Settled::Ended(End::Completed(output)))
+                }
+                _ => Err(Error::invalid("the end's row is not the end")),
+            },
+            Phase::Compensated { cause } => match self.row(*cause).await? {
+                Event::Unwinding { cause, .. } => {
+                    let debt = state.debt.iter().map(Debt::from).collect();
+                    Ok(Settled::Ended(End::Compensated { cause: Cause::read(&cause)?, debt }))
+                }
+                _ => Err(Error::invalid("the cause's row is not the cause")),
+            },
+            Phase::Parked { row, cause, .. } => {
+                let error = self.parked_for(*row).await?;
+                Ok(Settled::Parked { cause: *cause, error })
+            }
+            // It has moved on between two looks.
+            _ => Ok(Settled::Parked { cause: super::ParkCause::Asked, error: "it has moved on".into() }),
+        }
+    }
+
+    /// What it is doing.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn status(&self) -> Result<Status, Error> {
+        let instance = self.instance().await?;
+        let mut status = Status {
+            progress: Progress::of(instance.status),
+            state: instance.state.clone().unwrap_or_default(),
+            failed_attempts: 0,
+            last_error: None,
+            next_try: instance.wake_at,
+            parked: None,
+            reason: None,
+            pivot_passed: false,
+            pending_requests: 0,
+            debt: Vec::new(),
+        };
+        if instance.buried {
+            return Ok(status);
+        }
+        status.pending_requests = self.owner.engine.store.inbox(self.no).await?.len();
+        let loaded = match self.load().await {
+            Ok(loaded) => loaded,
+            Err(Unfoldable::Store(error)) => return Err(error.into()),
+            Err(error) => {
+                status.parked = (status.progress == Progress::Parked).then_some(super::ParkCause::Unreadable);
+                status.reason = Some(error.to_string().into());
+                return Ok(status);
+            }
+        };
+        let state = &loaded.state;
+        if status.progress == Progress::Running && state.phase.is_undoing() {
+            status.progress = Progress::Unwinding;
+        }
+        if status.progress != Progress::WaitsForBuild || status.state.is_empty() {
+            status.state = state.state_name();
+        }
+        if let Some(tries) = state.phase.tries() {
+            status.failed_attempts = tries.count;
+            status.last_error.clone_from(&tries.last_error);
+            status.next_try = tries.retry_at;
+        }
+        if let Phase::Parked { row, cause, .. } = state.phase {
+            status.next_try = None;
+            status.parked = Some(cause);
+            status.reason = Some(self.parked_for(row).await?);
+        }
+        status.pivot_passed = state.pivot_passed;
+        status.debt = state.debt.iter().map(Debt::from).collect();
+        Ok(status)
+    }
+
+    /// Everything that happened to it: every call, every attempt with its answer or error, and when.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn timeline(&self) -> Result<Timeline, Error> {
+        let rows = history(&*self.owner.engine.store, self.no, 1).await?;
+        Ok(Timeline::new(self.saga, &self.id, rows))
+    }
+
+    /// Asks it to give up, and waits for its owner's decision. What completed is undone, unless the pivot has been passed.
+    ///
+    /// While a pivot is under way nobody can say whether there is a way back, so the decision waits for its answer.
+    ///
+    /// # Errors
+    /// The store cannot be written or read, or the runtime stops before it was decided. The request stays, and is decided by
+    /// the next runtime on the store.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the request has been made or not.
+    pub async fn cancel(&self, reason: &str) -> Result<Decision, Error> {
+        let request = Request { verb: Verb::Cancel, by: "caller".into(), why: reason.into(), park: None, output: None };
+        self.ask(&request).await
+    }
+
+    /// Settles its debt: what was not undone has been dealt with by other means.
+    ///
+    /// # Errors
+    /// As for [`cancel`](Self::cancel).
+    pub async fn settle_debt(&self, by: &str, why: &str) -> Result<Decision, Error> {
+        let request = Request { verb: Verb::Settle, by: by.into(), why: why.into(), park: None, output: None };
+        self.ask(&request).await
+    }
+
+    /// Its park, if it is parked, with the verbs to settle it.
+    ///
+    /// # Errors
+    /// The store cannot be read, or the instance's journal cannot.
+    pub async fn park(&self) -> Result<Option<Park<S>>, Error> {
+        let loaded = self.load().await?;
+        let Phase::Parked { row, cause, .. } = loaded.state.phase else { return Ok(None) };
+        let error = self.parked_for(row).await?;
+        Ok(Some(Park { handle: self.clone(), row, state: loaded.state.state_name(), cause, error }))
+    }
+
+    /// Puts a request into the inbox and waits for the row that decides it.
+    pub(super) async fn ask(&self, request: &Request) -> Result<Decision, Error> {
+        let engine = &self.owner.engine;
+        let body = serde_json::to_string(request)
+            .map_err(|error| Error::invalid(&format!("the request cannot be written: {error}")))?;
+        let mut news = engine.hub.watch(self.no);
+        let mut stopping = engine.stopping.subscribe();
+        let settles = request.verb == Verb::Settle;
+        let Some(number) = engine.store.request(self.no, &body, settles).await? else {
+            let reason = Some("the instance has ended".into());
+            return Ok(Decision { granted: false, reason, row: None });
+        };
+        engine.deliver(self.no);
+        let mut from = 1;
+        loop {
+            news.mark_unchanged();
+            for (row, event) in history(&*engine.store, self.no, from).await? {
+                from = row.seq + 1;
+                if let Ok(Event::Decided(decided)) = event
+                    && decided.request == number.0
+                {
+                    let granted = decided.refused.is_none();
+                    return Ok(Decision { granted, reason: decided.refused, row: Some(row.seq) });
+                }
+            }
+            if *stopping.borrow_and_update() {
+                return Err(Error::stopped());
+            }
+            tokio::select! {
+                _ = news.changed() => {}
+                _ = stopping.changed() => {}
+            }
+        }
+    }
+
+    async fn instance(&self) -> Result<Instance, Error> {
+        let found = self.owner.engine.store.find(self.saga, &self.id).await?;
+        found.ok_or_else(|| Error::invalid(&format!("there is no instance `{}` any more", self.id)))
+    }
+
+    async fn load(&self) -> Result<Loaded, Unfoldable> {
+        load(&*self.owner.engine.store, self.no).await.map_err(|(error, _)| error)
+    }
+
+    async fn row(&self, seq: u64) -> Result<Event, Error> {
+        let store: &dyn Store = &*self.owner.engine.store;
+        Ok(row(store, self.no, seq).await?)
+    }
+
+    async fn parked_for(&self, seq: u64) -> Result<Box<str>, Error> {
+        match self.row(seq).await? {
+            Event::Parked { error, .. } => Ok(error),
+            _ => Err(Error::invalid("the park's row is not the park")),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What comes from outside, checked before anything is done with it.
+
+use super::Error;
+use crate::{
+    engine::erased::written,
+    machine::{Json, Saga},
+};
+use sha2::{Digest, Sha256};
+
+/// An id may not be longer, in bytes.
+const LONGEST_ID: usize = 200;
+
+/// An input that is fit to start an instance with.
+pub(super) struct Checked {
+    pub(super) json: Json,
+    /// The hash of its canonical JSON.
+    pub(super) hash: [u8; 32],
+}
+
+pub(super) fn checked<S: Saga>(id: &str, input: &S::Input, limit: usize) -> Result<Checked, Error> {
+    check_id(id)?;
+    let name = S::DEFINITION.name;
+    let json = written(input)
+        .map_err(|error| Error::invalid(&format!("the input of saga `{name}` cannot be saved: {error}")))?;
+    let size = json.get().len();
+    if size > limit {
+        return Err(Error::too_large(&format!(
+            "the input of saga `{name}` is {size} bytes long, more than the limit of {limit}"
+        )));
+    }
+    // Keys in order: two inputs that differ in the order of a map's keys are the same.
+    let canonical = serde_json::from_str::<serde_json::Value>(json.get()).map(|mut value| {
+        value.sort_all_objects();
+        value.to_string()
+    });
+    let hash = Sha256::digest(canonical.as_deref().unwrap_or(json.get()).as_bytes()).into();
+    Ok(Checked { json, hash })
+}
+
+fn check_id(id: &str) -> Result<(), Error> {
+    let wrong = if id.is_empty() {
+        "it is empty".to_owned()
+    } else if id.len() > LONGEST_ID {
+        format!("it is {} bytes long, more than the limit of {LONGEST_ID}", id.len())
+    } else if let Some(bad) = id.chars().find(|c| c.is_control()) {
+        format!("it contains the control character {bad:?}")
+    } else if id.trim() != id {
+        "it begins or ends with white space".to_owned()
+    } else {
+        return Ok(());
+    };
+    let shown: String = id.chars().take(40).collect();
+    Err(Error::invalid(&format!("`id` {shown:?} is not fit to be an instance's id: {wrong}")))
+}
