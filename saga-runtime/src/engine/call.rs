@@ -39,7 +39,6 @@ impl Worker {
             self.commit().await?;
         }
         self.push(&Event::Called(Box::new(called)))?;
-        self.payloads.locals.clear();
         self.payloads.arguments = arguments;
         self.inherited = false;
         if effect || self.engine.clock.now() - self.journal.committed_at >= SECOND {

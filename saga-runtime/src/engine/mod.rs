@@ -28,7 +28,6 @@ pub(crate) use self::{
 
 use crate::{
     clock::Clock,
-    definition::Definition,
     store::{
         Epoch, InstanceNo, Micros, Store,
         committer::{Committer, Health},
@@ -131,11 +130,6 @@ impl Engine {
             random: AtomicU64::new(seed),
             tasks: Mutex::default(),
         })
-    }
-
-    /// The definition of a registered saga.
-    pub(crate) fn definition(&self, saga: &str) -> Option<&'static Definition> {
-        self.sagas.get(saga).map(|saga| saga.definition())
     }
 
     /// Spawns a task that ends with the runtime.

@@ -277,7 +277,11 @@ impl Worker {
     /// Applies an event, collects its row, and keeps what it carries.
     pub(super) fn push(&mut self, event: &Event) -> Result<u64, Over> {
         let row = self.journal.push(event)?;
-        self.payloads.follow(event).map_err(Over::Broken)?;
+        match event {
+            // The machine holds the locals; whoever pushes a call has its arguments at hand.
+            Event::Called(_) => self.payloads = Payloads::default(),
+            event => self.payloads.follow(event).map_err(Over::Broken)?,
+        }
         Ok(row)
     }
 

@@ -17,6 +17,8 @@ use std::{any::TypeId, collections::HashMap, fmt, sync::Arc};
 /// What a runtime is built with; [`start`](Self::start) starts it.
 pub struct Builder {
     store: Option<Arc<dyn Store>>,
+    /// Whether the store is the runtime's own, to close.
+    closes: bool,
     clock: Arc<dyn Clock>,
     sagas: HashMap<&'static str, Arc<dyn AnySaga>>,
     types: HashMap<TypeId, &'static str>,
@@ -31,6 +33,7 @@ impl Builder {
         let seed = u64::from_le_bytes(uuid::Uuid::now_v7().into_bytes()[8..].try_into().unwrap_or_default());
         Self {
             store: None,
+            closes: false,
             clock: Arc::new(SystemClock::default()),
             sagas: HashMap::new(),
             types: HashMap::new(),
@@ -44,13 +47,13 @@ impl Builder {
     /// Where instances are kept. Required.
     #[must_use]
     pub fn store(self, store: impl Store) -> Self {
-        self.shared_store(Arc::new(store))
+        Self { closes: true, ..self.shared_store(Arc::new(store)) }
     }
 
-    /// The same, with a store that others hold too.
+    /// The same, with a store that others hold too: [`Runtime::shutdown`] leaves it open.
     #[must_use]
     pub fn shared_store(self, store: Arc<dyn Store>) -> Self {
-        Self { store: Some(store), ..self }
+        Self { store: Some(store), closes: false, ..self }
     }
 
     /// A saga that the runtime knows, with its dependencies.
@@ -148,7 +151,7 @@ impl Builder {
         let committer = Committer::new(Arc::clone(&store), epoch);
         let engine = Engine::new(store, committer, epoch, self.clock, self.sagas, limits, self.observer, self.seed);
         engine.spawn(schedule(Arc::clone(&engine)));
-        Ok(Runtime { owner: Arc::new(Owner { engine, types: self.types }) })
+        Ok(Runtime { owner: Arc::new(Owner { engine, types: self.types, closes: self.closes }) })
     }
 }
 

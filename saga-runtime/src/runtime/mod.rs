@@ -45,6 +45,8 @@ pub struct Runtime {
 struct Owner {
     engine: Arc<Engine>,
     types: HashMap<TypeId, &'static str>,
+    /// Whether the store is the runtime's own, to close.
+    closes: bool,
 }
 
 impl Drop for Owner {
@@ -184,7 +186,9 @@ impl Runtime {
         let by = engine.clock.now().saturating_add(i64::try_from(limit.as_micros()).unwrap_or(i64::MAX));
         engine.stop(by).await;
         engine.committer.shutdown(Duration::from_secs(1).max(limit)).await;
-        if let Err(error) = engine.store.close().await {
+        if self.owner.closes
+            && let Err(error) = engine.store.close().await
+        {
             tracing::warn!(%error, "the store did not close");
         }
     }
