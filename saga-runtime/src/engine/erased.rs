@@ -6,7 +6,8 @@ use crate::{
     definition::Definition,
     failure::Unwind,
     machine::{
-        Arguments, Attempt, Drive, Executing, Json, JsonError, RawValue, Saga, Unreadable, decode, encode, same_value,
+        Arguments, Attempt, Drive, Executing, Json, JsonError, Persist, RawValue, Saga, Unreadable, decode, encode,
+        same_value,
     },
 };
 
@@ -85,7 +86,7 @@ impl<S: Saga> AnySaga for Registered<S> {
 }
 
 /// The value as JSON; debug builds check that it comes back as it was (SEMANTICS.md rule 5).
-pub(crate) fn written<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T) -> Result<Json, JsonError> {
+pub(crate) fn written<T: Persist>(value: &T) -> Result<Json, JsonError> {
     let json = encode(value)?;
     if cfg!(debug_assertions) {
         let again = encode(&decode::<T>(&json)?)?;

@@ -4,9 +4,9 @@ use super::Error;
 use crate::{
     core::{UnwindCause, instance::Owed},
     failure::Exhausted,
-    machine::decode,
+    machine::{ReadBack, decode},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use std::fmt;
 
 /// How an instance ended.
@@ -68,7 +68,7 @@ pub enum Cause<R> {
     Deadline,
 }
 
-impl<R: DeserializeOwned> Cause<R> {
+impl<R: ReadBack> Cause<R> {
     pub(super) fn read(cause: &UnwindCause) -> Result<Self, Error> {
         Ok(match cause {
             UnwindCause::Refused(json) => {

@@ -205,7 +205,7 @@ fn run<'a>(world: &'a World, mut drive: rt::Drive<'a>) -> rt::Executing<'a, Resu
             let mut next = index;
             if called {
                 let op = &plan.ops[index];
-                match drive.answer::<Answer>() {
+                match drive.answer(&rt::a_step_returns_this::<Answer>()) {
                     Ok(output) => log.push(output),
                     Err(Failure::Refused(no)) if op.catch => log.push(format!("no {}", no.0)),
                     Err(Failure::Exhausted(gone)) if op.catch => log.push(format!("gone {}", gone.step())),
@@ -223,8 +223,8 @@ fn run<'a>(world: &'a World, mut drive: rt::Drive<'a>) -> rt::Executing<'a, Resu
             };
             assert_ne!(world.next(&format!("before {}", op.what)), Act::Panic, "told to panic");
             drive.begin(op.step, &[0, 1, 2]);
-            drive.argument("what", op.what.as_str(), None);
-            drive.argument("script", &plan, Some("script"));
+            drive.argument("what", op.what.as_str(), rt::an_argument_is_saved::<str>(), None);
+            drive.argument("script", &plan, rt::an_argument_is_saved::<Script>(), Some("script"));
             script.keep(plan);
             at.put(next);
             seen.put(log);
