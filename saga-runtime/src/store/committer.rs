@@ -5,7 +5,7 @@
 //! written are kept and written when it returns, starts fail at once with the cause, and a commit whose answer was lost is
 //! read back.
 
-use super::{Epoch, Store, StoreError, Write, Written};
+use super::{Epoch, Store, StoreError, Write, Written, after};
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -113,7 +113,7 @@ impl Committer {
     /// If the store is away, it is tried for as long as `limit` says; what could not be written by then gets
     /// [`CommitError::Unavailable`].
     pub async fn shutdown(&self, limit: Duration) {
-        let _ = self.queue.send(Message::Shutdown(Instant::now() + limit));
+        let _ = self.queue.send(Message::Shutdown(after(limit)));
         let mut health = self.health.clone();
         // An error says that the writer is gone, which is what is waited for.
         let _ = health.wait_for(|health| matches!(health, Health::Fenced | Health::Stopped)).await;

@@ -14,10 +14,17 @@ pub mod memory;
 pub mod sqlite;
 
 use serde::{Deserialize, Serialize};
-use std::{fmt, future::Future, pin::Pin};
+use std::{fmt, future::Future, pin::Pin, time::Duration};
+use tokio::time::Instant;
 
 /// What a store's methods return.
 pub type Storing<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// The end of a limit that begins now. One that is too long to be counted ends in thirty years.
+fn after(limit: Duration) -> Instant {
+    const LONG: Duration = Duration::from_hours(30 * 365 * 24);
+    Instant::now() + limit.min(LONG)
+}
 
 /// A moment, in microseconds since the Unix epoch, UTC.
 pub type Micros = i64;

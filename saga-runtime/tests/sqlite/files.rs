@@ -61,6 +61,7 @@ async fn an_open_can_wait_for_another_one_in_this_process() {
     assert!(!waiting.is_finished());
     store.close().await.unwrap();
     waiting.await.unwrap().unwrap();
+    Sqlite::builder(&path).wait(Duration::MAX).open().await.unwrap();
 }
 
 #[tokio::test]
@@ -172,6 +173,26 @@ async fn files_that_are_no_store_are_named_and_left_alone() {
     Sqlite::open(&guarded).await.unwrap().close().await.unwrap();
     fs::set_permissions(&guarded, Permissions::from_mode(0o444)).unwrap();
     unchanged(&guarded, &["guarded.db", "may not be written"]).await;
+}
+
+#[tokio::test]
+async fn nothing_is_acknowledged_in_a_file_that_nobody_would_find_again() {
+    let folder = Folder::new();
+    let (path, away) = (folder.file("orders.db"), folder.file("away.db"));
+    let store = Sqlite::open(&path).await.unwrap();
+    let epoch = store.register().await.unwrap();
+    let no = started(&store, epoch, "a").await;
+    let moved = [Write::Append(append(no, 2))];
+    fs::rename(&path, &away).unwrap();
+    for replaced in [false, true] {
+        if replaced {
+            fs::write(&path, "").unwrap();
+        }
+        let error = store.commit(epoch, &moved).await.unwrap_err();
+        assert!(matches!(&error, StoreError::Unusable(reason) if reason.contains("was moved")), "{error:?}");
+    }
+    fs::rename(&away, &path).unwrap();
+    store.commit(epoch, &moved).await.unwrap();
 }
 
 #[tokio::test]

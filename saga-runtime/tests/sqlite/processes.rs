@@ -7,12 +7,14 @@ use std::{
     env,
     io::{BufRead, BufReader, Write as _},
     path::Path,
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{self, Child, ChildStdout, Command, Stdio},
     time::Duration,
 };
 
 /// Where the child process finds the file.
 const FILE: &str = "SAGA_TEST_FILE";
+/// How the child process ends if it does not get the file.
+const REFUSED: i32 = 7;
 
 /// A process of its own that has the store open, and writes batches until it is killed: it says so after each one.
 struct Other {
@@ -60,7 +62,13 @@ impl Drop for Other {
 #[tokio::test]
 #[ignore = "this is the other process of the tests below, which start it"]
 async fn in_a_process_of_its_own() {
-    let store = Sqlite::open(env::var(FILE).expect("started by another test")).await.unwrap();
+    let store = match Sqlite::open(env::var(FILE).expect("started by another test")).await {
+        Ok(store) => store,
+        Err(error) => {
+            eprintln!("{error}");
+            process::exit(REFUSED);
+        }
+    };
     let epoch = store.register().await.unwrap();
     let life = epoch.0;
     let no = started(&store, epoch, &format!("journal of {life}")).await;
@@ -100,7 +108,7 @@ async fn a_store_in_this_process_keeps_others_out() {
     let store = Sqlite::open(&path).await.unwrap();
     let mut other = Other::spawn(&path);
     assert_eq!(other.written(), None, "two processes opened one store");
-    assert!(!other.process.wait().unwrap().success());
+    assert_eq!(other.process.wait().unwrap().code(), Some(REFUSED));
     store.close().await.unwrap();
     assert_eq!(Other::spawn(&path).written(), Some(0));
 }

@@ -87,11 +87,12 @@ async fn claim(
     found.dedup_by_key(|(_, instance)| instance.no);
     found.truncate(limit);
     let claimed: Vec<_> = found.into_iter().map(|(_, instance)| of(instance)).collect();
-    for Claimed { instance, .. } in &claimed {
-        let own =
-            "UPDATE instance SET owned = 1, epoch = ?, status = 'ready', wake_at = NULL, state = NULL WHERE no = ?";
-        query(own).bind(epoch.0).bind(instance.no.0).execute(&mut *conn).await?;
-    }
+    let numbers: Vec<_> = claimed.iter().map(|claimed| claimed.instance.no.0.to_string()).collect();
+    let own = query(
+        "UPDATE instance SET owned = 1, epoch = ?, status = 'ready', wake_at = NULL, state = NULL
+         WHERE no IN (SELECT value FROM json_each(?))",
+    );
+    own.bind(epoch.0).bind(format!("[{}]", numbers.join(","))).execute(&mut *conn).await?;
     let mut next_wake = None;
     for saga in sagas {
         let wake: Option<Micros> = query_scalar(NEXT_WAKE).bind(*saga).bind(epoch.0).fetch_one(&mut *conn).await?;

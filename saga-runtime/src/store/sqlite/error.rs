@@ -26,6 +26,7 @@ impl From<StoreError> for Fault {
 
 /// SQLite's primary result codes, as far as they are told apart. <https://www.sqlite.org/rescode.html>
 mod code {
+    pub(super) const ERROR: i32 = 1;
     pub(super) const BUSY: i32 = 5;
     pub(super) const LOCKED: i32 = 6;
     pub(super) const CORRUPT: i32 = 11;
@@ -92,7 +93,7 @@ impl Fault {
         }
         let reason = self.reason().into();
         match self.code() {
-            Some(code::CORRUPT | code::NOT_A_DATABASE | code::SCHEMA) => StoreError::Unusable(reason),
+            Some(code::ERROR | code::CORRUPT | code::NOT_A_DATABASE | code::SCHEMA) => StoreError::Unusable(reason),
             _ => StoreError::Unavailable(reason),
         }
     }

@@ -74,7 +74,9 @@ impl Lock {
             sleep(POLL).await;
         };
         lock.lock_for_this_process(deadline).await?;
-        lock.check()?;
+        // Whoever had it may have moved it, or given it a second name.
+        lock.still_there()?;
+        fs::metadata(&lock.path).map_or(Ok(()), |metadata| only_name(&lock.path, &metadata))?;
         Ok(Arc::new(lock))
     }
 
@@ -92,13 +94,12 @@ impl Lock {
         }
     }
 
-    /// Whether the path still leads to the file that was locked, and no other one does.
-    fn check(&self) -> Result<(), StoreError> {
-        let metadata = fs::metadata(&self.path).map_err(|error| failed(&self.path, "cannot be read", &error))?;
-        if Identity::of(&metadata) != self.identity() {
-            return Err(unusable(&self.path, "was replaced while it was being opened"));
+    /// Whether the path still leads to the file, found without opening anything.
+    pub(super) fn still_there(&self) -> Result<(), StoreError> {
+        match fs::metadata(&self.path) {
+            Ok(metadata) if Identity::of(&metadata) == self.identity() => Ok(()),
+            _ => Err(unusable(&self.path, "was moved, removed or replaced while it was open")),
         }
-        only_name(&self.path, &metadata)
     }
 
     /// The file, with every symbolic link followed.

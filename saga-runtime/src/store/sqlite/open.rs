@@ -8,7 +8,7 @@ use super::{
     schema::{self, Found},
     transaction::Transaction,
 };
-use crate::store::{Store as _, StoreError};
+use crate::store::{Store as _, StoreError, after};
 use sqlx::{
     ConnectOptions, SqliteConnection, query, query_scalar,
     sqlite::{SqliteConnectOptions, SqliteSynchronous},
@@ -18,7 +18,6 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::time::Instant;
 
 /// How many connections read at the same time.
 const READERS: u32 = 3;
@@ -69,7 +68,7 @@ impl SqliteBuilder {
     /// As [`Sqlite::open`].
     pub async fn open(self) -> Result<Sqlite, StoreError> {
         named(&self.path)?;
-        let lock = Lock::acquire(&self.path, Instant::now() + self.wait).await?;
+        let lock = Lock::acquire(&self.path, after(self.wait)).await?;
         let options = SqliteConnectOptions::new()
             .filename(lock.path())
             .busy_timeout(BUSY)
@@ -77,7 +76,10 @@ impl SqliteBuilder {
             .foreign_keys(true)
             // Statements carry payloads, and whoever logs everything does not ask for those.
             .disable_statement_logging();
-        let mut writing = options.clone();
+        // Inserts land all over the indexes: with SQLite's own 2 MiB a large file is read again at each commit.
+        let mut writing = options.clone().pragma("cache_size", "-16384");
+        // The log keeps its size from then on; one large transaction shall not make it large for ever.
+        writing = writing.pragma("journal_size_limit", "67108864");
         if let Some(limit) = self.max_bytes {
             // The size of a page of every file that this library makes.
             writing = writing.pragma("max_page_count", (limit / 4096).max(1).to_string());

@@ -36,13 +36,18 @@ impl Pool {
     /// A connection, as soon as one is free.
     pub(super) async fn take(&self) -> Result<Taken<'_>, Fault> {
         let permit = Arc::clone(&self.permits).acquire_owned().await;
-        let permit = permit.map_err(|_| unusable(self.options.get_filename(), "was closed"))?;
+        let lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (Ok(permit), Some(lock)) = (permit, lock) else {
+            return Err(unusable(self.options.get_filename(), "was closed").into());
+        };
+        // SQLite would go on writing to a file that nobody finds again, and a new connection would find another one.
+        lock.still_there()?;
         let idle = self.idle().pop();
         let conn = match idle {
             Some(conn) => conn,
             None => self.options.connect().await?,
         };
-        Ok(Taken { conn: Some(conn), pool: self, _permit: permit })
+        Ok(Taken { conn: Some(conn), pool: self, lock, _permit: permit })
     }
 
     /// Waits for what is under way, closes every connection, and lets nobody take one afterwards.
@@ -52,17 +57,12 @@ impl Pool {
         self.permits.close();
         let idle = mem::take(&mut *self.idle());
         close(idle).await;
-        self.let_go();
+        drop(self.let_go());
     }
 
     /// Takes the pool's share of the lock.
     fn let_go(&self) -> Option<Arc<Lock>> {
         self.lock.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn close_later(&self, conns: Vec<SqliteConnection>) {
-        let lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        close_later(conns, lock);
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<SqliteConnection>> {
@@ -73,7 +73,9 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         let idle = mem::take(&mut *self.idle());
-        self.close_later(idle);
+        if let Some(lock) = self.let_go() {
+            close_later(idle, lock);
+        }
     }
 }
 
@@ -83,6 +85,7 @@ impl Drop for Pool {
 pub(super) struct Taken<'a> {
     conn: Option<SqliteConnection>,
     pool: &'a Pool,
+    lock: Arc<Lock>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -110,7 +113,7 @@ impl DerefMut for Taken<'_> {
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
         if let Some(conn) = self.conn.take() {
-            self.pool.close_later(vec![conn]);
+            close_later(vec![conn], Arc::clone(&self.lock));
         }
     }
 }
@@ -125,7 +128,7 @@ async fn close(conns: Vec<SqliteConnection>) {
 
 /// Closes connections where nobody can wait for it: on a thread of its own, which outlives the caller's runtime. The lock
 /// goes after the last of them.
-fn close_later(conns: Vec<SqliteConnection>, lock: Option<Arc<Lock>>) {
+fn close_later(conns: Vec<SqliteConnection>, lock: Arc<Lock>) {
     if conns.is_empty() {
         return;
     }
