@@ -1,0 +1,162 @@
+//! The locals of a flow, each under a name of its own.
+//!
+//! Between resolving and emitting, every use of a local is spelled with a name that no other local has (`order__b3`), also
+//! inside macros and inside the text of their string literals. No later phase thinks about scopes; at the very end
+//! [`Bindings::restore`] gives each token the user's own name back, with its span as it was.
+
+use proc_macro2::{Group, Ident, Literal, Span, TokenStream, TokenTree};
+use std::collections::{BTreeMap, BTreeSet};
+use syn::{Stmt, Type, ext::IdentExt};
+
+/// An index into [`Bindings`].
+pub(crate) type BindingId = usize;
+
+/// One local of the flow.
+#[derive(Debug)]
+pub(crate) struct Binding {
+    /// As the user wrote it where it is declared.
+    pub(crate) ident: Ident,
+    /// Its name inside this phase (e.g. `order__b3`).
+    pub(crate) unique: String,
+    /// The name under which its value is saved.
+    pub(crate) frame: String,
+    /// Whether it is declared `mut`.
+    pub(crate) mutable: bool,
+    /// Where its value comes from.
+    pub(crate) kind: Kind,
+    /// Whether it is declared without a value (`let x;`).
+    pub(crate) deferred: bool,
+    /// The type written at its declaration, if one is.
+    pub(crate) ty: Option<Type>,
+}
+
+/// Where the value of a local comes from.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    /// The flow's context: handed to every arm.
+    Context,
+    /// The flow's input.
+    Input,
+    /// A `let`, a pattern, an assignment.
+    Local,
+    /// Invented here, e.g. the position of a loop.
+    Invented,
+    /// Made again wherever it is needed: by this statement, from these locals.
+    Derived(Box<Derivation>),
+}
+
+/// How a local is made again in an arm, instead of being saved.
+#[derive(Debug)]
+pub(crate) struct Derivation {
+    /// The statement that declares it.
+    pub(crate) statement: Stmt,
+    /// The locals that the statement reads.
+    pub(crate) from: BTreeSet<BindingId>,
+}
+
+/// All locals of a flow.
+#[derive(Debug, Default)]
+pub(crate) struct Bindings {
+    list: Vec<Binding>,
+    by_unique: BTreeMap<String, BindingId>,
+    /// Those whose own name is taken, where they are used, by a local that is needed at the same place.
+    pub(crate) renamed: BTreeSet<BindingId>,
+}
+
+impl Bindings {
+    /// Adds a local, and returns it.
+    pub(crate) fn declare(&mut self, ident: &Ident, mutable: bool, kind: Kind) -> BindingId {
+        let id = self.list.len();
+        let unique = format!("{}__b{id}", ident.unraw());
+        self.by_unique.insert(unique.clone(), id);
+        let frame = ident.unraw().to_string();
+        self.list.push(Binding { ident: ident.clone(), unique, frame, mutable, kind, deferred: false, ty: None });
+        id
+    }
+
+    /// Adds a local of our own, saved (should it live across a step) under `frame`.
+    pub(crate) fn invent(&mut self, name: &str, frame: String, mutable: bool, span: Span) -> BindingId {
+        let id = self.declare(&Ident::new(name, span), mutable, Kind::Invented);
+        self.list[id].frame = frame;
+        id
+    }
+
+    /// The local of this name of ours.
+    pub(crate) fn find(&self, unique: &str) -> Option<BindingId> {
+        self.by_unique.get(unique).copied()
+    }
+
+    /// The local that this identifier names, if it names one.
+    pub(crate) fn of(&self, ident: &Ident) -> Option<BindingId> {
+        self.find(&ident.to_string())
+    }
+
+    /// The unique name as an identifier, where the user declared the local.
+    pub(crate) fn unique(&self, id: BindingId) -> Ident {
+        Ident::new(&self.list[id].unique, self.list[id].ident.span())
+    }
+
+    /// Every local, with its id.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (BindingId, &Binding)> {
+        self.list.iter().enumerate()
+    }
+
+    /// How the local is spelled in the machine.
+    fn spelled(&self, id: BindingId, span: Span) -> Ident {
+        let binding = &self.list[id];
+        if matches!(binding.kind, Kind::Invented) || self.renamed.contains(&id) {
+            return Ident::new(&format!("__{}_{id}", binding.ident.unraw().to_string().trim_start_matches('_')), span);
+        }
+        let mut ident = binding.ident.clone();
+        ident.set_span(span);
+        ident
+    }
+
+    /// The same tokens in the user's own names.
+    pub(crate) fn restore(&self, tokens: TokenStream) -> TokenStream {
+        tokens
+            .into_iter()
+            .map(|token| match token {
+                TokenTree::Ident(ident) => match self.of(&ident) {
+                    Some(id) => TokenTree::Ident(self.spelled(id, ident.span())),
+                    None => ident.into(),
+                },
+                TokenTree::Group(group) => {
+                    let mut restored = Group::new(group.delimiter(), self.restore(group.stream()));
+                    restored.set_span(group.span());
+                    restored.into()
+                }
+                TokenTree::Literal(literal) => self.restore_literal(literal).into(),
+                TokenTree::Punct(punct) => punct.into(),
+            })
+            .collect()
+    }
+
+    fn restore_literal(&self, literal: Literal) -> Literal {
+        let text = literal.to_string();
+        if !text.contains("__b") {
+            return literal;
+        }
+        super::tokens::map_captured(&literal, |name| {
+            self.find(name).map(|id| self.spelled(id, literal.span()).unraw().to_string())
+        })
+    }
+
+    /// The user's own spelling of tokens, for messages and drawings.
+    pub(crate) fn text(&self, tokens: TokenStream) -> String {
+        super::tokens::text(self.restore(tokens))
+    }
+}
+
+impl std::ops::Index<BindingId> for Bindings {
+    type Output = Binding;
+    fn index(&self, id: BindingId) -> &Binding {
+        &self.list[id]
+    }
+}
+
+impl std::ops::IndexMut<BindingId> for Bindings {
+    fn index_mut(&mut self, id: BindingId) -> &mut Binding {
+        &mut self.list[id]
+    }
+}

@@ -1,0 +1,427 @@
+//! The lowered flow as the machine's tokens.
+
+use super::{
+    bindings::{BindingId, Bindings, Kind},
+    code::{BlockId, CallId, Code, ExitId, Node, SeqId},
+    live::{Declared, Live, Place},
+    solve::{Solved, held},
+    tokens,
+};
+use crate::model::{Machine, Model, Role, State};
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use std::collections::{BTreeMap, BTreeSet};
+use syn::{Expr, Item, visit::Visit, visit_mut::VisitMut};
+
+/// Emits the machine's body; the rest of [`Machine`] comes from the same tables.
+pub(crate) fn emit(
+    model: &Model,
+    code: &Code,
+    solved: &Solved,
+    bindings: &Bindings,
+    items: &[Item],
+    input: BindingId,
+    names: &[String],
+) -> Machine {
+    let slots = slots(code, solved, bindings, input);
+    let krate = &model.krate;
+    let emit = Emit { model, code, solved, bindings, slots: &slots, rt: quote!(#krate::machine) };
+    let body = bindings.restore(emit.body(items, input));
+    let states = code
+        .calls
+        .iter()
+        .enumerate()
+        .map(|(id, call)| State { name: names[id].clone(), step: call.step, live: emit.live_at(id) })
+        .collect();
+    let slots = slots.iter().map(|&id| bindings[id].frame.clone()).collect();
+    Machine { states, slots, nodes: Vec::new(), edges: Vec::new(), body }
+}
+
+/// The locals that are saved, in the order of their declaration.
+fn slots(code: &Code, solved: &Solved, bindings: &Bindings, input: BindingId) -> Vec<BindingId> {
+    let mut saved: BTreeSet<BindingId> =
+        (0..code.calls.len()).flat_map(|call| solved.saved_at(code, bindings, call)).map(|(id, _)| id).collect();
+    if code.order.first().is_some_and(|start| solved.live_in[*start].contains_key(&input)) {
+        saved.insert(input);
+    }
+    saved.into_iter().collect()
+}
+
+struct Emit<'a> {
+    model: &'a Model,
+    code: &'a Code,
+    solved: &'a Solved,
+    bindings: &'a Bindings,
+    slots: &'a [BindingId],
+    rt: TokenStream,
+}
+
+/// An arm, while it is emitted.
+struct Arm {
+    /// The locals that it takes from their slots.
+    taken: BTreeSet<BindingId>,
+    /// Every local that it has, at one place or another.
+    locals: BTreeSet<BindingId>,
+}
+
+impl Emit<'_> {
+    fn live_at(&self, call: CallId) -> Vec<usize> {
+        let saved = self.solved.saved_at(self.code, self.bindings, call);
+        let mut live: Vec<usize> = saved.filter_map(|(id, _)| self.slot(id)).collect();
+        live.sort_unstable();
+        live
+    }
+
+    fn slot(&self, id: BindingId) -> Option<usize> {
+        self.slots.binary_search(&id).ok()
+    }
+
+    fn field(id: BindingId) -> Ident {
+        format_ident!("s{id}")
+    }
+
+    fn block_name(block: BlockId) -> Ident {
+        format_ident!("B{block}")
+    }
+
+    fn body(&self, items: &[Item], input: BindingId) -> TokenStream {
+        let rt = &self.rt;
+        let output = &self.model.flow.output;
+        let context = self.bindings.unique(0);
+        // What is needed across two arms but across no call is carried, and need not be saved.
+        let mut carried: BTreeSet<BindingId> =
+            self.code.order.iter().flat_map(|&block| held(&self.solved.live_in[block], self.bindings)).map(|(id, _)| id).collect();
+        carried.retain(|&id| self.slot(id).is_none());
+        let fields: Vec<BindingId> = self.slots.iter().chain(&carried).copied().collect();
+        let names: Vec<Ident> = fields.iter().map(|&id| Self::field(id)).collect();
+        let types: Vec<Ident> = fields.iter().map(|&id| format_ident!("T{id}")).collect();
+        let kinds = fields.iter().zip(&types).map(|(&id, ty)| match self.slot(id) {
+            Some(_) => quote!(#rt::Slot<#ty>),
+            None => quote!(#rt::Carry<#ty>),
+        });
+        let made = fields.iter().map(|&id| match self.slot(id) {
+            Some(index) => {
+                let name = &self.bindings[id].frame;
+                let ty = (id == input).then(|| &self.model.flow.input_ty).into_iter();
+                quote!(__drive.slot #(::<#ty>)* (#index, #name, __live.contains(&#index)))
+            }
+            None => quote!(#rt::Carry::new()),
+        });
+        let saved: Vec<Ident> = self.slots.iter().map(|&id| Self::field(id)).collect();
+        let blocks: Vec<Ident> = self.code.order.iter().map(|&block| Self::block_name(block)).collect();
+        let entries = self.entries(input);
+        let arms = self.code.order.iter().map(|&block| self.arm(block));
+        let opened = self.slots.iter().map(|&id| {
+            let (field, span) = (Self::field(id), self.bindings[id].ident.span());
+            quote_spanned!(span=> #rt::Across::new(&mut __s.#field).open(); )
+        });
+        let slots = (!fields.is_empty()).then(|| {
+            quote! {
+                struct __Slots<#(#types),*> { #(#names: #kinds),* }
+            }
+        });
+        let slots_made = (!fields.is_empty()).then(|| quote!(let mut __s = __Slots { #(#names: #made),* };));
+        quote! {
+            #slots
+            #[derive(::core::clone::Clone, ::core::marker::Copy)]
+            enum __Block { Open, #(#blocks),* }
+            ::std::boxed::Box::pin(async move {
+                #(#items)*
+                let #context = &#context;
+                // Gives every `?` and `return` its type.
+                if let ::core::option::Option::Some(__never) = ::core::option::Option::None::<#output> {
+                    return __never;
+                }
+                let (__entry, __live): (__Block, &[usize]) = match __drive.entry() { #entries };
+                #slots_made
+                let mut __block = __Block::Open;
+                loop {
+                    __drive.call(&mut [#(&mut __s.#saved),*]).await;
+                    __block = match __block {
+                        #(#arms)*
+                        // Comes first and stands last: by here every slot's type is known.
+                        __Block::Open => {
+                            #(#opened)*
+                            __entry
+                        }
+                    };
+                }
+            })
+        }
+    }
+
+    fn entries(&self, input: BindingId) -> TokenStream {
+        let start = Self::block_name(self.code.order.first().copied().unwrap_or_default());
+        let input = self.slot(input).into_iter();
+        let last = self.code.calls.len().checked_sub(1);
+        let after = self.code.calls.iter().enumerate().map(|(id, call)| {
+            let block = Self::block_name(call.after);
+            let live = self.live_at(id);
+            let state = if Some(id) == last { quote!(_) } else { quote!(#id) };
+            quote!(::core::option::Option::Some(#state) => (__Block::#block, &[#(#live),*]),)
+        });
+        // A machine without a state is only ever entered at its start.
+        let none = if last.is_none() { quote!(_) } else { quote!(::core::option::Option::None) };
+        quote! {
+            #none => (__Block::#start, &[#(#input),*]),
+            #(#after)*
+        }
+    }
+
+    fn arm(&self, block: BlockId) -> TokenStream {
+        let root = self.code.blocks[block].root;
+        let mut mentioned = BTreeSet::new();
+        let mut declared = BTreeSet::new();
+        self.code.walk(root, &mut |node| self.scan(node, &mut mentioned, &mut declared));
+        let mut derived = BTreeMap::new();
+        for id in mentioned.clone() {
+            self.derive(id, &declared, &mut mentioned, &mut derived);
+        }
+        let live = &self.solved.live_in[block];
+        let held = |id: &BindingId| matches!(self.bindings[*id].kind, Kind::Input | Kind::Local | Kind::Invented);
+        let taken: BTreeSet<BindingId> =
+            mentioned.iter().copied().filter(|id| held(id) && live.contains_key(id) && !declared.contains(id)).collect();
+        let assigned = mentioned.iter().copied().filter(|id| held(id) && !live.contains_key(id) && !declared.contains(id));
+        let takes = taken.iter().map(|&id| {
+            let (name, field) = (self.bindings.unique(id), Self::field(id));
+            let mutable = self.mutability(id);
+            quote!(let #mutable #name = __s.#field.take();)
+        });
+        let declares = assigned.map(|id| {
+            let name = self.bindings.unique(id);
+            let mutable = self.mutability(id);
+            let ty = self.bindings[id].ty.iter();
+            quote!(let #mutable #name #(: #ty)*;)
+        });
+        let derived = derived.values();
+        let arm = Arm { locals: mentioned.union(&declared).copied().collect(), taken: taken.clone() };
+        let code = self.seq(root, &arm);
+        let name = Self::block_name(block);
+        quote! {
+            __Block::#name => 'arm: {
+                #(#takes)*
+                #(#declares)*
+                #(#derived)*
+                #code
+            }
+        }
+    }
+
+    fn mutability(&self, id: BindingId) -> Option<TokenStream> {
+        self.bindings[id].mutable.then(|| quote!(mut))
+    }
+
+    /// The statements that make this local, and what it is made from, again.
+    fn derive(
+        &self,
+        id: BindingId,
+        declared: &BTreeSet<BindingId>,
+        mentioned: &mut BTreeSet<BindingId>,
+        derived: &mut BTreeMap<(usize, String), TokenStream>,
+    ) {
+        let Kind::Derived(derivation) = &self.bindings[id].kind else { return };
+        if declared.contains(&id) {
+            return;
+        }
+        for &from in &derivation.from {
+            mentioned.insert(from);
+            self.derive(from, declared, mentioned, derived);
+        }
+        let statement = derivation.statement.to_token_stream();
+        let text = statement.to_string();
+        // One pattern binds several locals: its statement is made once, where the first of them stands.
+        if !derived.keys().any(|(_, known)| *known == text) {
+            derived.insert((id, text), statement);
+        }
+    }
+
+    /// The locals that this node mentions, and those that it declares.
+    fn scan(&self, node: &Node, mentioned: &mut BTreeSet<BindingId>, declared: &mut BTreeSet<BindingId>) {
+        let mut declares = |visit: &dyn Fn(&mut Declared<'_>)| {
+            let mut found = Declared(self.bindings, Vec::new());
+            visit(&mut found);
+            declared.extend(found.1);
+        };
+        match node {
+            Node::Stmt(stmt) => {
+                declares(&|found| found.visit_stmt(stmt));
+                self.mentions(stmt.to_token_stream(), mentioned);
+            }
+            Node::If { cond, .. } => {
+                declares(&|found| found.visit_expr(cond));
+                self.mentions(cond.to_token_stream(), mentioned);
+            }
+            Node::Match { scrutinee, arms, .. } => {
+                declares(&|found| {
+                    found.visit_expr(scrutinee);
+                    arms.iter().for_each(|arm| found.visit_pat(&arm.pat));
+                });
+                self.mentions(scrutinee.to_token_stream(), mentioned);
+                arms.iter().for_each(|arm| self.mentions(arm.pat.to_token_stream(), mentioned));
+            }
+            Node::LetElse { local, .. } => {
+                declares(&|found| found.visit_local(local));
+                self.mentions(local.to_token_stream(), mentioned);
+            }
+            Node::Call(call) => {
+                for (_, argument) in &self.code.calls[*call].arguments {
+                    declares(&|found| found.visit_expr(argument));
+                    self.mentions(argument.to_token_stream(), mentioned);
+                }
+            }
+            Node::Exit(_) | Node::Answer(_) | Node::Passed(_) | Node::ScopeEnd { .. } => {}
+        }
+    }
+
+    fn mentions(&self, tokens: TokenStream, mentioned: &mut BTreeSet<BindingId>) {
+        for token in tokens {
+            match token {
+                TokenTree::Ident(ident) => mentioned.extend(self.bindings.of(&ident)),
+                TokenTree::Group(group) => self.mentions(group.stream(), mentioned),
+                TokenTree::Literal(literal) => {
+                    tokens::map_captured(&literal, |name| {
+                        mentioned.extend(self.bindings.find(name));
+                        None
+                    });
+                }
+                TokenTree::Punct(_) => {}
+            }
+        }
+        mentioned.remove(&0);
+    }
+
+    fn seq(&self, seq: SeqId, arm: &Arm) -> TokenStream {
+        self.code.seqs[seq].iter().map(|node| self.node(node, arm)).collect()
+    }
+
+    fn node(&self, node: &Node, arm: &Arm) -> TokenStream {
+        match node {
+            Node::Stmt(stmt) => {
+                let mut stmt = stmt.clone();
+                self.marks(arm).visit_stmt_mut(&mut stmt);
+                stmt.to_token_stream()
+            }
+            Node::If { cond, then, otherwise } => {
+                let mut cond = cond.clone();
+                self.marks(arm).visit_expr_mut(&mut cond);
+                let (then, otherwise) = (self.seq(*then, arm), self.seq(*otherwise, arm));
+                quote!(if #cond { #then } else { #otherwise })
+            }
+            Node::Match { attrs, scrutinee, arms } => {
+                let mut scrutinee = scrutinee.clone();
+                self.marks(arm).visit_expr_mut(&mut scrutinee);
+                let arms = arms.iter().map(|branch| {
+                    let (attrs, pat, body) = (&branch.attrs, &branch.pat, self.seq(branch.body, arm));
+                    quote!(#(#attrs)* #pat => { #body })
+                });
+                quote!(#(#attrs)* match #scrutinee { #(#arms)* })
+            }
+            Node::LetElse { local, otherwise } => {
+                let mut local = local.clone();
+                self.marks(arm).visit_local_mut(&mut local);
+                let (attrs, pat) = (&local.attrs, &local.pat);
+                let init = local.init.iter().map(|init| &init.expr);
+                let otherwise = self.seq(*otherwise, arm);
+                quote!(#(#attrs)* let #pat #(= #init)* else { #otherwise };)
+            }
+            Node::Exit(exit) => self.exit(*exit, arm),
+            Node::Call(call) => self.call(*call, arm),
+            Node::Answer(call) => {
+                let call = &self.code.calls[*call];
+                let ty = &self.model.steps[call.step].output;
+                let answer = Ident::new("__answer", call.span);
+                quote!(let #answer: #ty = __drive.answer();)
+            }
+            Node::Passed(_) | Node::ScopeEnd { .. } => TokenStream::new(),
+        }
+    }
+
+    fn marks<'e>(&'e self, arm: &'e Arm) -> Marks<'e> {
+        Marks { emit: self, arm }
+    }
+
+    /// Puts back what is needed, and leaves the arm.
+    fn exit(&self, exit: ExitId, arm: &Arm) -> TokenStream {
+        let target = self.code.exits[exit].target;
+        let puts = self.puts(&self.solved.live_in[target], arm);
+        let block = Self::block_name(target);
+        quote!(#puts break 'arm __Block::#block;)
+    }
+
+    fn puts(&self, live: &Live, arm: &Arm) -> TokenStream {
+        held(live, self.bindings).filter(|(id, _)| arm.locals.contains(id)).map(|(id, place)| self.put(id, place, arm)).collect()
+    }
+
+    fn put(&self, id: BindingId, place: Place, arm: &Arm) -> TokenStream {
+        let field = Self::field(id);
+        // A use after move is reported where the plain flow reports it: at the use.
+        let name = Ident::new(&self.bindings[id].unique, place.span);
+        let binding = &self.bindings[id];
+        let unchanged = arm.taken.contains(&id) && !binding.mutable && self.slot(id).is_some();
+        if unchanged { quote!(__s.#field.keep(#name);) } else { quote!(__s.#field.put(#name);) }
+    }
+
+    fn call(&self, id: CallId, arm: &Arm) -> TokenStream {
+        let call = &self.code.calls[id];
+        let rt = &self.rt;
+        let live = self.live_at(id);
+        let parameters = &self.model.steps[call.step].parameters;
+        let after = &self.solved.live_in[call.after];
+        let arguments = call.arguments.iter().filter_map(|(index, argument)| {
+            let parameter = parameters.get(*index)?;
+            if matches!(parameter.role, Role::Context) {
+                return None;
+            }
+            let same_as = match same_local(argument).and_then(|ident| self.bindings.of(ident)) {
+                Some(local) if after.contains_key(&local) && self.slot(local).is_some() => {
+                    let frame = &self.bindings[local].frame;
+                    quote!(::core::option::Option::Some(#frame))
+                }
+                _ => quote!(::core::option::Option::None),
+            };
+            let mut argument = argument.clone();
+            self.marks(arm).visit_expr_mut(&mut argument);
+            let (name, ty) = (parameter.ident.to_string(), &parameter.ty);
+            Some(quote!(__drive.argument(#name, &#rt::coerced::<#ty>(#argument), #same_as);))
+        });
+        let puts = self.puts(after, arm);
+        let block = Self::block_name(call.after);
+        quote! {
+            __drive.begin(#id, &[#(#live),*]);
+            #(#arguments)*
+            #puts
+            break 'arm __Block::#block;
+        }
+    }
+}
+
+/// The local that an argument is, if it is nothing else.
+fn same_local(argument: &Expr) -> Option<&Ident> {
+    match argument {
+        Expr::Path(path) => path.path.get_ident(),
+        Expr::Reference(reference) => same_local(&reference.expr),
+        Expr::Paren(paren) => same_local(&paren.expr),
+        Expr::MethodCall(call) if call.method == "clone" && call.args.is_empty() => same_local(&call.receiver),
+        _ => None,
+    }
+}
+
+/// Puts the way out of the arm in the place of each mark.
+struct Marks<'e> {
+    emit: &'e Emit<'e>,
+    arm: &'e Arm,
+}
+
+impl VisitMut for Marks<'_> {
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        if let Expr::Macro(mac) = expr
+            && let Some(exit) = super::calls::exit_number(&mac.mac)
+        {
+            let exit = self.emit.exit(exit, self.arm);
+            *expr = Expr::Verbatim(quote!({ #exit }));
+            return;
+        }
+        syn::visit_mut::visit_expr_mut(self, expr);
+    }
+    fn visit_item_mut(&mut self, _: &mut Item) {}
+}

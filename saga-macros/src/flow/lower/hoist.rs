@@ -1,0 +1,190 @@
+//! Taking a call out of the expression that it is a part of: it is made first, and its answer stands in its place.
+
+use super::{Dest, Lowering};
+use crate::{
+    flow::{
+        calls::{answer, awaited_step, is_answer, name_span, tries_answer},
+        code::{Call, Node, SeqId, Taken},
+        graph,
+        live::{is_trivial, operands_mut},
+        states::state_name,
+    },
+    model::{Class, Refusable, Role},
+};
+use syn::{Expr, ExprBinary, ExprMethodCall, parse_quote, spanned::Spanned};
+
+impl Lowering<'_> {
+    /// Makes every call inside `expr`; afterwards it is plain, the answer of the last call standing where that call stood.
+    pub(super) fn hoist(&mut self, at: SeqId, expr: &mut Expr) -> Option<SeqId> {
+        let first_call = self.code.calls.len();
+        let end = self.hoist_inside(at, expr)?;
+        if self.code.calls.len() > first_call {
+            let last = self.code.calls.len() - 1;
+            self.note_tried(end, last, expr);
+        }
+        Some(end)
+    }
+
+    /// Notes it if the answer is taken by `?`.
+    fn note_tried(&mut self, at: SeqId, call: usize, expr: &Expr) {
+        if self.code.calls[call].taken == Taken::Otherwise && tries_answer(expr) {
+            self.code.calls[call].taken = Taken::Tried;
+            self.push(at, Node::Passed(call));
+            if self.model.steps[self.code.calls[call].step].refusable != Refusable::No {
+                let node = self.code.calls[call].node;
+                self.graph.refused(node);
+            }
+        }
+    }
+
+    fn hoist_inside(&mut self, at: SeqId, expr: &mut Expr) -> Option<SeqId> {
+        if let Some((step, call)) = awaited_step(self.model, expr) {
+            let call = call.clone();
+            let span = name_span(&call);
+            let end = self.call(at, step, call)?;
+            *expr = answer(span);
+            return Some(end);
+        }
+        match expr {
+            Expr::Paren(node) => return self.hoist_inside(at, &mut node.expr),
+            Expr::Group(node) => return self.hoist_inside(at, &mut node.expr),
+            Expr::Unsafe(_) | Expr::Const(_) | Expr::TryBlock(_) | Expr::Yield(_) | Expr::Let(_) => {
+                self.cannot_split(expr);
+                return None;
+            }
+            _ => {}
+        }
+        let control = matches!(
+            expr,
+            Expr::Block(_)
+                | Expr::If(_)
+                | Expr::Match(_)
+                | Expr::Loop(_)
+                | Expr::While(_)
+                | Expr::ForLoop(_)
+                | Expr::Return(_)
+                | Expr::Break(_)
+        ) || matches!(expr, Expr::Binary(node) if matches!(node.op, syn::BinOp::And(_) | syn::BinOp::Or(_)));
+        if control {
+            let span = expr.span();
+            let value = self.invent_deferred("__value", "value", span);
+            let inner = std::mem::replace(expr, self.local(value));
+            return self.value(at, inner, &Dest::Assign(value));
+        }
+        self.hoist_operands(at, expr)
+    }
+
+    /// The operands in the order of their evaluation: what stands before a call must have nothing to do yet.
+    fn hoist_operands(&mut self, at: SeqId, expr: &mut Expr) -> Option<SeqId> {
+        let model = self.model;
+        let calls = |expr: &Expr| crate::flow::calls::has_step(model, expr);
+        let mut operands = operands_mut(expr);
+        let Some(last) = operands.iter().rposition(|operand| calls(operand)) else { return Some(at) };
+        let mut at = at;
+        for (index, operand) in operands.iter_mut().enumerate().take(last + 1) {
+            if !calls(operand) {
+                if !is_trivial(operand) {
+                    self.errors.span(
+                        "hidden_step",
+                        operand.span(),
+                        "this is evaluated before the step beside it, and nothing would save it\nhelp: bind it with `let` \
+                         first",
+                    );
+                }
+                continue;
+            }
+            at = self.hoist(at, operand)?;
+            if index < last {
+                // Another call comes before the whole expression is evaluated: this part of it is evaluated now.
+                let span = operand.span();
+                let part = self.invent("__part", "part", false, span);
+                let name = self.bindings.unique(part);
+                let value = std::mem::replace(*operand, self.local(part));
+                let stmt = parse_quote!(let #name = #value;);
+                self.push(at, Node::Stmt(stmt));
+            }
+        }
+        Some(at)
+    }
+
+    fn cannot_split(&mut self, expr: &Expr) {
+        self.errors.at(
+            "hidden_step",
+            expr,
+            "a step in here cannot be made a state of its own\nhelp: call it in a statement of its own, and bind its answer \
+             with `let`",
+        );
+    }
+
+    /// Makes a call; answers the run of the code after it, which begins with the answer.
+    fn call(&mut self, at: SeqId, step: usize, mut call: ExprMethodCall) -> Option<SeqId> {
+        let named = state_name(&mut call.attrs);
+        let span = name_span(&call);
+        let mut at = at;
+        let mut arguments = Vec::new();
+        let parameters = &self.model.steps[step].parameters;
+        let with_steps: Vec<bool> = call.args.iter().map(|argument| self.has_step(argument)).collect();
+        let last = with_steps.iter().rposition(|&with_step| with_step);
+        for (index, mut argument) in call.args.into_iter().enumerate() {
+            let is_context = parameters.get(index).is_some_and(|parameter| matches!(parameter.role, Role::Context));
+            if is_context {
+                continue;
+            }
+            if with_steps[index] {
+                at = self.hoist(at, &mut argument)?;
+                if last != Some(index) {
+                    let part = self.invent("__part", "part", false, argument.span());
+                    let name = self.bindings.unique(part);
+                    let value = std::mem::replace(&mut argument, self.local(part));
+                    self.push(at, Node::Stmt(parse_quote!(let #name = #value;)));
+                }
+            } else if last.is_some_and(|last| index < last) && !is_trivial(&argument) {
+                self.errors.span(
+                    "hidden_step",
+                    argument.span(),
+                    "this is evaluated before the step beside it, and nothing would save it\nhelp: bind it with `let` first",
+                );
+            } else {
+                self.leave_inside(at, &mut argument);
+            }
+            arguments.push((index, argument));
+        }
+        let after = self.code.block();
+        self.code.blocks[after].reached = true;
+        let state = self.code.calls.len();
+        let node = self.graph.node(at, graph::Node::Call(state));
+        let visible = self.visible.clone();
+        self.code.calls.push(Call { step, named, span, arguments, after, visible, taken: Taken::Otherwise, node });
+        self.push(at, Node::Call(state));
+        let root = self.enter(after);
+        self.graph.begin(root, node, "", graph::Kind::Next);
+        self.push(root, Node::Answer(state));
+        Some(root)
+    }
+
+    /// `a && b`, `a || b` where `b` calls a step: it is made only if `a` says so.
+    pub(super) fn short_circuit(&mut self, at: SeqId, node: ExprBinary, dest: &Dest) -> Option<SeqId> {
+        let (left, right) = (node.left, node.right);
+        let branches: Expr = if matches!(node.op, syn::BinOp::And(_)) {
+            parse_quote!(if #left { #right } else { false })
+        } else {
+            parse_quote!(if #left { true } else { #right })
+        };
+        self.value(at, branches, dest)
+    }
+
+    /// Whether the pivot's answer is told apart here by literal patterns: notes that it is.
+    pub(super) fn note_matched(&mut self, scrutinee: &Expr) -> Option<usize> {
+        if !matches!(scrutinee, Expr::Path(_)) || !is_answer(scrutinee) {
+            return None;
+        }
+        let call = self.code.calls.len().checked_sub(1)?;
+        self.code.calls[call].taken = Taken::Matched;
+        Some(call)
+    }
+
+    /// Whether this step is a pivot.
+    pub(super) fn is_pivot(&self, call: usize) -> bool {
+        self.model.steps[self.code.calls[call].step].class == Class::Pivot
+    }
+}

@@ -1,0 +1,137 @@
+//! Liveness over the lowered flow: what is needed where each block begins, and what follows from that.
+
+use super::{
+    bindings::{BindingId, Bindings, Kind},
+    code::{Code, Node, SeqId},
+    live::{Backward, Live, Place, join},
+};
+use std::collections::BTreeSet;
+use syn::ext::IdentExt;
+
+/// What is needed where each block begins, by block.
+pub(crate) struct Solved {
+    pub(crate) live_in: Vec<Live>,
+}
+
+/// Solves liveness; gives another name to each local whose own is taken by one that is needed at the same place.
+pub(crate) fn solve(code: &Code, bindings: &mut Bindings) -> Solved {
+    let mut solved = Solved { live_in: vec![Live::new(); code.blocks.len()] };
+    loop {
+        let mut changed = false;
+        for &block in code.order.iter().rev() {
+            let before = solved.before(code, bindings, code.blocks[block].root, Live::new());
+            let mut joined = solved.live_in[block].clone();
+            join(&mut joined, &before);
+            if joined != solved.live_in[block] {
+                solved.live_in[block] = joined;
+                changed = true;
+            }
+        }
+        if !changed {
+            break;
+        }
+    }
+    let renamed = solved.renamed(code, bindings);
+    bindings.renamed = renamed;
+    solved
+}
+
+impl Solved {
+    /// What is needed before a run, given what is needed after it.
+    fn before(&self, code: &Code, bindings: &Bindings, seq: SeqId, after: Live) -> Live {
+        self.before_nodes(code, bindings, &code.seqs[seq], after)
+    }
+
+    fn before_nodes(&self, code: &Code, bindings: &Bindings, nodes: &[Node], after: Live) -> Live {
+        let exit = |exit: usize| self.live_in[code.exits[exit].target].clone();
+        let mut backward = Backward::new(bindings, &exit);
+        nodes.iter().rev().fold(after, |after, node| match node {
+            Node::Stmt(stmt) => backward.stmt(stmt, after),
+            Node::If { cond, then, otherwise } => {
+                let on_false = self.before(code, bindings, *otherwise, after.clone());
+                let on_true = self.before(code, bindings, *then, after);
+                backward.condition(cond, on_true, &on_false)
+            }
+            Node::Match { scrutinee, arms, .. } => {
+                let bodies: Vec<Live> =
+                    arms.iter().map(|arm| self.before(code, bindings, arm.body, after.clone())).collect();
+                let none = Live::new();
+                let mut all = Live::new();
+                for (arm, body) in arms.iter().zip(&bodies) {
+                    join(&mut all, &backward.arm(&arm.pat, body.clone(), &none));
+                }
+                let mut before = Live::new();
+                for (arm, body) in arms.iter().zip(bodies) {
+                    join(&mut before, &backward.arm(&arm.pat, body, &all));
+                }
+                backward.expr(scrutinee, before)
+            }
+            Node::LetElse { local, otherwise } => {
+                let other = self.before(code, bindings, *otherwise, Live::new());
+                let mut before = after;
+                for id in super::live::bound(&local.pat, bindings) {
+                    before.remove(&id);
+                }
+                join(&mut before, &other);
+                match &local.init {
+                    Some(init) => backward.expr(&init.expr, before),
+                    None => before,
+                }
+            }
+            Node::Exit(number) => exit(*number),
+            Node::Call(call) => {
+                let call = &code.calls[*call];
+                let after = self.live_in[call.after].clone();
+                call.arguments.iter().rev().fold(after, |after, (_, argument)| backward.expr(argument, after))
+            }
+            Node::Answer(_) | Node::Passed(_) | Node::ScopeEnd { .. } => after,
+        })
+    }
+
+    /// What is saved at this call: the locals that are needed after it.
+    pub(crate) fn saved_at<'s>(
+        &'s self,
+        code: &Code,
+        bindings: &'s Bindings,
+        call: usize,
+    ) -> impl Iterator<Item = (BindingId, Place)> + 's {
+        held(&self.live_in[code.calls[call].after], bindings)
+    }
+
+    /// The locals whose own name is taken, somewhere in their scope, by one that is needed there.
+    fn renamed(&self, code: &Code, bindings: &Bindings) -> BTreeSet<BindingId> {
+        let mut renamed = BTreeSet::new();
+        let mut check = |visible: &[BindingId], live: &Live| {
+            for (at, &outer) in visible.iter().enumerate() {
+                if !live.contains_key(&outer) {
+                    continue;
+                }
+                let name = bindings[outer].ident.unraw();
+                renamed.extend(visible[at + 1..].iter().filter(|&&inner| bindings[inner].ident.unraw() == name));
+            }
+        };
+        for exit in &code.exits {
+            check(&exit.visible, &self.live_in[exit.target]);
+        }
+        for call in &code.calls {
+            check(&call.visible, &self.live_in[call.after]);
+        }
+        for seq in &code.seqs {
+            for (at, node) in seq.iter().enumerate() {
+                if let Node::ScopeEnd { visible } = node {
+                    // What follows in the enclosing runs is approximated by everything that is mentioned there.
+                    let after = self.before_nodes(code, bindings, &seq[at + 1..], Live::new());
+                    check(visible, &after);
+                }
+            }
+        }
+        renamed
+    }
+}
+
+/// Of what is needed, that which an arm holds as a local and has to hand on.
+pub(crate) fn held<'s>(live: &'s Live, bindings: &'s Bindings) -> impl Iterator<Item = (BindingId, Place)> + 's {
+    live.iter()
+        .filter(|(id, _)| matches!(bindings[**id].kind, Kind::Input | Kind::Local | Kind::Invented))
+        .map(|(&id, &place)| (id, place))
+}

@@ -1,0 +1,155 @@
+//! `#[state("..")]`: the names that tell two calls of one step apart.
+
+use super::calls::steps_in;
+use crate::{errors::Errors, model::Model};
+use proc_macro2::Span;
+use syn::{
+    Arm, Attribute, Block, Expr, Local,
+    spanned::Spanned,
+    visit_mut::{self, VisitMut},
+};
+
+/// Moves each `#[state("..")]` from the statement or arm that it stands on down to the one call in it.
+pub(crate) fn place_names(model: &Model, body: &mut Block, errors: &mut Errors) {
+    Place { model, errors }.visit_block_mut(body);
+}
+
+/// Takes the name of a call's state off the call.
+pub(crate) fn state_name(attrs: &mut Vec<Attribute>) -> Option<(String, Span)> {
+    let at = attrs.iter().position(|attr| attr.path().is_ident("state"))?;
+    let attr = attrs.remove(at);
+    let name: syn::LitStr = attr.parse_args().ok()?;
+    Some((name.value(), name.span()))
+}
+
+struct Place<'m> {
+    model: &'m Model,
+    errors: &'m mut Errors,
+}
+
+fn take(attrs: &mut Vec<Attribute>) -> Option<Attribute> {
+    let at = attrs.iter().position(|attr| attr.path().is_ident("state"))?;
+    Some(attrs.remove(at))
+}
+
+impl Place<'_> {
+    fn place(&mut self, attr: Attribute, holder: &mut Expr) {
+        match attr.parse_args::<syn::LitStr>() {
+            Err(_) => {
+                self.errors.at("bad_value", &attr, "a state's name is a string\nhelp: write `#[state(\"second_card\")]`");
+                return;
+            }
+            Ok(name) => {
+                if let Some(reason) = unfit(&name.value()) {
+                    self.errors.at("bad_value", &name, format!("{name:?} cannot name a state: {reason}", name = name.value()));
+                    return;
+                }
+            }
+        }
+        match steps_in(self.model, holder) {
+            1 => Attach { model: self.model, attr: Some(attr) }.visit_expr_mut(holder),
+            0 => self.errors.span(
+                "ambiguous_state",
+                attr.span(),
+                "`#[state]` names the state of a step's call, and there is none here\nhelp: put it on the statement that \
+                 calls the step",
+            ),
+            _ => self.errors.span(
+                "ambiguous_state",
+                attr.span(),
+                "`#[state]` names one state, and more than one step is called here\nhelp: bind each answer with a `let` of \
+                 its own",
+            ),
+        }
+    }
+}
+
+/// Why this cannot be a durable name.
+fn unfit(name: &str) -> Option<&'static str> {
+    if name.is_empty() {
+        return Some("it is empty");
+    }
+    if name.len() > 64 {
+        return Some("it is longer than 64 bytes");
+    }
+    if !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')) {
+        return Some("only letters, digits, `_`, `-` and `.` can stand in a durable name");
+    }
+    None
+}
+
+impl VisitMut for Place<'_> {
+    fn visit_local_mut(&mut self, local: &mut Local) {
+        if let Some(attr) = take(&mut local.attrs) {
+            match &mut local.init {
+                Some(init) => self.place(attr, &mut init.expr),
+                None => self.errors.span(
+                    "ambiguous_state",
+                    attr.span(),
+                    "`#[state]` names the state of a step's call, and there is none here\nhelp: put it on the statement that \
+                     calls the step",
+                ),
+            }
+        }
+        visit_mut::visit_local_mut(self, local);
+    }
+
+    fn visit_arm_mut(&mut self, arm: &mut Arm) {
+        if let Some(attr) = take(&mut arm.attrs) {
+            self.place(attr, &mut arm.body);
+        }
+        visit_mut::visit_arm_mut(self, arm);
+    }
+
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        if let Expr::MethodCall(call) = expr
+            && super::calls::step_of(self.model, call).is_some()
+        {
+            visit_mut::visit_expr_mut(self, expr);
+            return;
+        }
+        if let Some(attr) = attributes(expr).and_then(take) {
+            self.place(attr, expr);
+        }
+        visit_mut::visit_expr_mut(self, expr);
+    }
+}
+
+struct Attach<'m> {
+    model: &'m Model,
+    attr: Option<Attribute>,
+}
+
+impl VisitMut for Attach<'_> {
+    fn visit_expr_await_mut(&mut self, node: &mut syn::ExprAwait) {
+        let mut base = &mut *node.base;
+        while let Expr::Paren(paren) = base {
+            base = &mut paren.expr;
+        }
+        if let Expr::MethodCall(call) = base
+            && super::calls::step_of(self.model, call).is_some()
+        {
+            call.attrs.extend(self.attr.take());
+        }
+        visit_mut::visit_expr_await_mut(self, node);
+    }
+    fn visit_expr_closure_mut(&mut self, _: &mut syn::ExprClosure) {}
+    fn visit_expr_async_mut(&mut self, _: &mut syn::ExprAsync) {}
+    fn visit_item_mut(&mut self, _: &mut syn::Item) {}
+}
+
+macro_rules! attributes_of {
+    ($expr:ident: $($kind:ident)*) => {
+        match $expr {
+            $(Expr::$kind(node) => Some(&mut node.attrs),)*
+            _ => None,
+        }
+    };
+}
+
+/// The attributes of an expression, whatever its kind.
+pub(crate) fn attributes(expr: &mut Expr) -> Option<&mut Vec<Attribute>> {
+    attributes_of!(expr:
+        Array Assign Async Await Binary Block Break Call Cast Closure Const Continue Field ForLoop Group If Index Let Lit Loop
+        Macro Match MethodCall Paren Path Range Reference Repeat Return Struct Try Tuple Unary Unsafe While)
+}
