@@ -111,7 +111,9 @@ const _: () = {
                 holds: __rt::Slot<T1>,
                 at: __rt::Slot<T2>,
             }
+            #[derive(Clone, Copy)]
             enum __Block {
+                Open,
                 Start,
                 LoopHead,
                 AfterReserve,
@@ -121,7 +123,7 @@ const _: () = {
             Box::pin(async move {
                 let cx = &cx;
                 // What is live: where the machine begins.
-                let (mut __block, __live): (__Block, &[usize]) = match __drive.entry() {
+                let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
                     None => (__Block::Start, &[0]),
                     Some(0) => (__Block::AfterReserve, &[0, 1, 2]),
                     Some(_) => (__Block::AfterShip, &[]),
@@ -131,6 +133,8 @@ const _: () = {
                     holds: __drive.slot(1, "holds", __live.contains(&1)),
                     at: __drive.slot(2, "(line)", __live.contains(&2)),
                 };
+                use __rt::Open as _;
+                let mut __block = __Block::Open;
                 loop {
                     __drive.call(&mut [&mut __s.order, &mut __s.holds, &mut __s.at]).await;
                     __block = match __block {
@@ -180,6 +184,13 @@ const _: () = {
                             let __answer = __drive.answer(&__rt::a_step_returns::<usize, Transient>());
                             let parcels = __answer?;
                             return Ok(parcels);
+                        }
+                        // Comes first and stands last: by here the type of every slot is known.
+                        __Block::Open => {
+                            __rt::Across::new(&mut __s.order).open();
+                            __rt::Across::new(&mut __s.holds).open();
+                            __rt::Across::new(&mut __s.at).open();
+                            __entry
                         }
                     };
                 }

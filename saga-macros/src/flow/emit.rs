@@ -24,8 +24,7 @@ pub(crate) fn emit(
     names: &[String],
 ) -> Machine {
     let slots = slots(code, solved, bindings, input);
-    let krate = &model.krate;
-    let emit = Emit { model, code, solved, bindings, slots: &slots, rt: quote!(#krate::machine) };
+    let emit = Emit { model, code, solved, bindings, slots: &slots, rt: quote!(__rt) };
     let body = bindings.restore(emit.body(items, input));
     let states = code
         .calls
@@ -135,6 +134,9 @@ impl Emit<'_> {
                 let (__entry, __live): (__Block, &[usize]) = match __drive.entry() { #entries };
                 #slots_made
                 let mut __block = __Block::Open;
+                // A reference is told from a value by whose `open` is called.
+                #[allow(unused_imports)]
+                use #rt::Open as _;
                 loop {
                     __drive.call(&mut [#(&mut __s.#saved),*]).await;
                     __block = match __block {

@@ -172,8 +172,8 @@ impl Graph {
     }
 
     /// The nodes and edges as const expressions.
-    pub(crate) fn tokens(&self, krate: &syn::Path) -> (Vec<TokenStream>, Vec<TokenStream>) {
-        let definition = quote!(#krate::definition);
+    pub(crate) fn tokens(&self) -> (Vec<TokenStream>, Vec<TokenStream>) {
+        let definition = quote!(__def);
         let nodes = self.nodes.iter().map(|node| match node {
             Node::Start => quote!(#definition::Node::Start),
             Node::Call(state) => quote!(#definition::Node::Call(#state)),

@@ -40,6 +40,6 @@ pub(crate) fn lower(model: &Model, errors: &mut Errors) -> Option<Machine> {
         return None;
     }
     let mut machine = emit::emit(model, &lowered.code, &solved, &bindings, &lowered.items, input, &names);
-    (machine.nodes, machine.edges) = lowered.graph.tokens(&model.krate);
+    (machine.nodes, machine.edges) = lowered.graph.tokens();
     Some(machine)
 }

@@ -4,7 +4,7 @@ use super::{
     call::{Answer, Unreadable},
     check::Returning,
     json::{Json, JsonError},
-    slot::{AnySlot, Digest256, Persist, Saved, Slot, digest, halt},
+    slot::{AnySlot, Digest256, Saved, Slot, digest, halt},
 };
 use std::{collections::BTreeMap, future::Future, pin::Pin};
 
@@ -218,13 +218,4 @@ impl std::fmt::Debug for Drive<'_> {
 /// Takes its type from the step's own parameter, so that coercions happen as in the plain call.
 pub fn coerced<T>(value: T) -> T {
     value
-}
-
-/// A value that a `for` collects, once, into items that can be saved.
-pub fn collect<I>(source: I) -> Vec<I::Item>
-where
-    I: IntoIterator,
-    I::Item: Persist,
-{
-    source.into_iter().collect()
 }

@@ -3,21 +3,25 @@
 //! A machine runs the flow's plain code up to the next call, hands the call to its [`Executor`] as data, and goes on with
 //! the answer. It knows nothing of stores, attempts, clocks or tasks.
 
+mod across;
 mod call;
 mod check;
 mod drive;
+mod iterate;
 mod json;
 mod saga;
 mod slot;
 
 pub use self::{
+    across::{Across, Carry, LivesAcrossAStep, Open, Opens},
     call::{Answer, Arguments, Attempt, Attempted, CannotBeRefused, StepError, StepResult, Unreadable},
     check::{
         CompensationResult, FlowResult, Inert, ReadBack, Returning, Written, a_retriable_step_cannot_be_refused,
         a_step_returns, a_step_returns_this, an_argument_is_saved, attempt_on_any_thread, outcome,
         takes_what_the_step_takes,
     },
-    drive::{Argument, Call, Drive, Entry, Executing, Executor, FrameValue, Resume, coerced, collect},
+    drive::{Argument, Call, Drive, Entry, Executing, Executor, FrameValue, Resume, coerced},
+    iterate::{Items, Range, StableOrder, collect, gone, nth},
     json::{Json, JsonError, decode, encode, null, same_value},
     saga::Saga,
     slot::{AnySlot, Persist, Saved, Slot},

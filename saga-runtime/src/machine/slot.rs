@@ -23,14 +23,15 @@ pub fn digest(json: &str) -> Digest256 {
 
 /// One local that lives across a step, as the machine holds it between two arms.
 ///
-/// Bounds stand on the methods and not on the type, so that a wrong type is one error, at the user's own name.
+/// Bounds stand neither on the type nor on `put` and `take`, but on opening alone ([`Across`](super::Across)), so that a
+/// wrong type is one error, at the user's own name.
 #[derive(Debug)]
 pub struct Slot<T> {
     name: &'static str,
     value: Option<T>,
     /// What was loaded and has not been needed yet.
     loaded: Option<Json>,
-    /// How to write and read `T`: known since the first `put` or `take`.
+    /// How to write and read `T`: known since the slot was opened.
     codec: Option<Codec<T>>,
     /// The hash of what is stored under the name, if this is what is stored.
     stored: Option<Digest256>,
@@ -48,25 +49,23 @@ impl<T> Slot<T> {
     }
 }
 
-impl<T: Written + ReadBack + Send> Slot<T> {
+impl<T> Slot<T> {
     /// Moves the value out, into a local of its name.
     ///
     /// A value that is missing or cannot be read ends the machine with a typed error: the instance is parked.
     pub fn take(&mut self) -> T {
-        self.codec = Some((encode, decode));
         if let Some(value) = self.value.take() {
             return value;
         }
         let unreadable = |reason| Unreadable { what: "saved value", name: self.name.into(), reason };
-        match self.loaded.take() {
-            Some(json) => decode(&json).unwrap_or_else(|error| halt(unreadable(error.0))),
-            None => halt(unreadable("it is missing".into())),
+        match (self.loaded.take(), self.codec) {
+            (Some(json), Some((_, decode))) => decode(&json).unwrap_or_else(|error| halt(unreadable(error.0))),
+            _ => halt(unreadable("it is missing".into())),
         }
     }
 
     /// Puts a new value, or one that may have changed.
     pub fn put(&mut self, value: T) {
-        self.codec = Some((encode, decode));
         self.loaded = None;
         self.value = Some(value);
         self.changed = true;
@@ -75,6 +74,13 @@ impl<T: Written + ReadBack + Send> Slot<T> {
     /// Puts back a value that cannot have changed since it was taken (the local is not `mut`).
     pub fn keep(&mut self, value: T) {
         self.value = Some(value);
+    }
+}
+
+impl<T: Persist> Slot<T> {
+    /// From here on the slot can be saved and loaded.
+    pub(super) fn open(&mut self) {
+        self.codec = Some((encode, decode));
     }
 }
 

@@ -114,8 +114,7 @@ impl Lowering<'_> {
         }
         let name = self.item_name(&node);
         let span = node.pat.span();
-        let krate = &self.model.krate;
-        let rt: syn::Path = parse_quote!(#krate::machine);
+        let rt: syn::Path = parse_quote!(__rt);
         let source = Source::of(*node.expr, self.bindings);
         // What stands in front of the loop, the next item, and what makes the item's pattern again after a step.
         let (before, next, advance, again): (Vec<Stmt>, Expr, Option<Stmt>, Option<Expr>) = match source {

@@ -1,0 +1,104 @@
+//! What may live across a step, asked of each slot once.
+
+use super::{
+    slot::{Persist, Slot},
+};
+
+/// Opens a slot: [`Across::open`] for a value, [`Borrowed::open`] for a reference, which is never allowed.
+///
+/// Which of the two a call means is found out by looking at the type: a reference has an inherent method of its own. The
+/// call stands where every slot's type is known, so that the message is about the type and not about its inference.
+#[derive(Debug)]
+pub struct Across<'s, T>(&'s mut Slot<T>);
+
+impl<'s, T> Across<'s, T> {
+    /// Around this slot.
+    pub fn new(slot: &'s mut Slot<T>) -> Self {
+        Self(slot)
+    }
+}
+
+impl<'v, T: ?Sized> Across<'_, &'v T> {
+    /// A reference does not outlive the process.
+    pub fn open(&mut self)
+    where
+        &'v T: LivesAcrossAStep,
+    {
+    }
+}
+
+impl<'v, T: ?Sized> Across<'_, &'v mut T> {
+    /// A reference does not outlive the process.
+    pub fn open(&mut self)
+    where
+        &'v mut T: LivesAcrossAStep,
+    {
+    }
+}
+
+/// Never implemented for a reference.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is borrowed and lives across a step",
+    label = "needed after a step, where a borrow cannot be saved",
+    note = "a crash may come between: what is borrowed would be gone",
+    note = "help: borrow it again after the step, or keep an owned value (`.clone()`, `.to_owned()`, `.cloned()`)"
+)]
+pub trait LivesAcrossAStep {}
+
+/// Opens a slot whose type is not a reference.
+pub trait Open {
+    /// Its value can be saved and loaded from now on.
+    fn open(&mut self)
+    where
+        Self: Opens;
+}
+
+/// The bounds of [`Open::open`], by value.
+pub trait Opens {
+    /// Opens it.
+    fn opens(&mut self);
+}
+
+impl<T: Persist> Opens for Across<'_, T> {
+    fn opens(&mut self) {
+        self.0.open();
+    }
+}
+
+impl<T> Open for Across<'_, T> {
+    fn open(&mut self)
+    where
+        Self: Opens,
+    {
+        self.opens();
+    }
+}
+
+/// A local that is needed in two arms but across no step: held, and never saved.
+#[derive(Debug)]
+pub struct Carry<T>(Option<T>);
+
+impl<T> Carry<T> {
+    /// Nothing yet.
+    #[expect(clippy::new_without_default, reason = "generated code reads better with `new`")]
+    pub fn new() -> Self {
+        Self(None)
+    }
+
+    /// Moves the value out.
+    pub fn take(&mut self) -> T {
+        match self.0.take() {
+            Some(value) => value,
+            None => super::slot::halt(super::call::Unreadable {
+                what: "value",
+                name: "of the flow".into(),
+                reason: "it is missing".into(),
+            }),
+        }
+    }
+
+    /// Puts the value.
+    pub fn put(&mut self, value: T) {
+        self.0 = Some(value);
+    }
+}
