@@ -1,4 +1,6 @@
-//! What the compile-fail tests share: the shop that their sagas are about.
+//! What the tests share.
+
+pub mod memory;
 
 /// The shop's words.
 pub mod shop {

@@ -163,7 +163,7 @@ pub(crate) fn exit_number(mac: &Macro) -> Option<usize> {
 
 /// What stands for a call's answer in the code after it.
 pub(crate) fn answer(span: Span) -> Expr {
-    let ident = proc_macro2::Ident::new("__answer", span);
+    let ident = proc_macro2::Ident::new("__answer", Span::call_site().located_at(span));
     syn::parse2(quote!(#ident)).unwrap_or_else(|_| parse_quote!(__answer))
 }
 

@@ -7,11 +7,14 @@ use super::{
     solve::{Solved, held},
     tokens,
 };
-use crate::model::{Machine, Model, Role, State};
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use crate::{
+    emit as dispatch,
+    model::{Machine, Model, Role, State},
+};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use std::collections::{BTreeMap, BTreeSet};
-use syn::{Expr, Item, visit::Visit, visit_mut::VisitMut};
+use syn::{Expr, Item, Stmt, visit::Visit, visit_mut::VisitMut};
 
 /// Emits the machine's body; the rest of [`Machine`] comes from the same tables.
 pub(crate) fn emit(
@@ -59,6 +62,8 @@ struct Emit<'a> {
 struct Arm {
     /// The locals that it takes from their slots.
     taken: BTreeSet<BindingId>,
+    /// Every local that its code mentions.
+    mentioned: BTreeSet<BindingId>,
     /// Every local that it has, at one place or another.
     locals: BTreeSet<BindingId>,
 }
@@ -111,7 +116,7 @@ impl Emit<'_> {
         let entries = self.entries(input);
         let arms = self.code.order.iter().map(|&block| self.arm(block));
         let opened = self.slots.iter().map(|&id| {
-            let (field, span) = (Self::field(id), self.bindings[id].ident.span());
+            let (field, span) = (Self::field(id), Span::call_site().located_at(self.bindings[id].ident.span()));
             quote_spanned!(span=> #rt::Across::new(&mut __s.#field).open(); )
         });
         let slots = (!fields.is_empty()).then(|| {
@@ -134,9 +139,8 @@ impl Emit<'_> {
                 let (__entry, __live): (__Block, &[usize]) = match __drive.entry() { #entries };
                 #slots_made
                 let mut __block = __Block::Open;
-                // A reference is told from a value by whose `open` is called.
-                #[allow(unused_imports)]
-                use #rt::Open as _;
+                // A reference is told from a value by whose method is called.
+                use #rt::{Next as _, Open as _, Owned as _};
                 loop {
                     __drive.call(&mut [#(&mut __s.#saved),*]).await;
                     __block = match __block {
@@ -183,20 +187,21 @@ impl Emit<'_> {
         let held = |id: &BindingId| matches!(self.bindings[*id].kind, Kind::Input | Kind::Local | Kind::Invented);
         let taken: BTreeSet<BindingId> =
             mentioned.iter().copied().filter(|id| held(id) && live.contains_key(id) && !declared.contains(id)).collect();
-        let assigned = mentioned.iter().copied().filter(|id| held(id) && !live.contains_key(id) && !declared.contains(id));
+        let assigned: Vec<BindingId> =
+            mentioned.iter().copied().filter(|id| held(id) && !live.contains_key(id) && !declared.contains(id)).collect();
         let takes = taken.iter().map(|&id| {
             let (name, field) = (self.bindings.unique(id), Self::field(id));
             let mutable = self.mutability(id);
             quote!(let #mutable #name = __s.#field.take();)
         });
-        let declares = assigned.map(|id| {
+        let declares = assigned.into_iter().map(|id| {
             let name = self.bindings.unique(id);
             let mutable = self.mutability(id);
             let ty = self.bindings[id].ty.iter();
             quote!(let #mutable #name #(: #ty)*;)
         });
         let derived = derived.values();
-        let arm = Arm { locals: mentioned.union(&declared).copied().collect(), taken: taken.clone() };
+        let arm = Arm { locals: mentioned.union(&declared).copied().collect(), taken: taken.clone(), mentioned };
         let code = self.seq(root, &arm);
         let name = Self::block_name(block);
         quote! {
@@ -245,6 +250,8 @@ impl Emit<'_> {
             declared.extend(found.1);
         };
         match node {
+            // Declared where it stands if it is assigned in this arm; at the head of each other arm that assigns it.
+            Node::Stmt(Stmt::Local(local)) if local.init.is_none() => declares(&|found| found.visit_local(local)),
             Node::Stmt(stmt) => {
                 declares(&|found| found.visit_stmt(stmt));
                 self.mentions(stmt.to_token_stream(), mentioned);
@@ -298,6 +305,10 @@ impl Emit<'_> {
 
     fn node(&self, node: &Node, arm: &Arm) -> TokenStream {
         match node {
+            Node::Stmt(Stmt::Local(local)) if local.init.is_none() => {
+                let assigned = super::live::bound(&local.pat, self.bindings).iter().any(|id| arm.mentioned.contains(id));
+                assigned.then(|| local.to_token_stream()).unwrap_or_default()
+            }
             Node::Stmt(stmt) => {
                 let mut stmt = stmt.clone();
                 self.marks(arm).visit_stmt_mut(&mut stmt);
@@ -330,9 +341,10 @@ impl Emit<'_> {
             Node::Call(call) => self.call(*call, arm),
             Node::Answer(call) => {
                 let call = &self.code.calls[*call];
-                let ty = &self.model.steps[call.step].output;
-                let answer = Ident::new("__answer", call.span);
-                quote!(let #answer: #ty = __drive.answer();)
+                let step = &self.model.steps[call.step];
+                let (ty, value) = (&step.output, dispatch::answer(step));
+                let answer = Ident::new("__answer", Span::call_site().located_at(call.span));
+                quote!(let #answer: #ty = #value;)
             }
             Node::Passed(_) | Node::ScopeEnd { .. } => TokenStream::new(),
         }
@@ -365,7 +377,6 @@ impl Emit<'_> {
 
     fn call(&self, id: CallId, arm: &Arm) -> TokenStream {
         let call = &self.code.calls[id];
-        let rt = &self.rt;
         let live = self.live_at(id);
         let parameters = &self.model.steps[call.step].parameters;
         let after = &self.solved.live_in[call.after];
@@ -374,17 +385,12 @@ impl Emit<'_> {
             if matches!(parameter.role, Role::Context) {
                 return None;
             }
-            let same_as = match same_local(argument).and_then(|ident| self.bindings.of(ident)) {
-                Some(local) if after.contains_key(&local) && self.slot(local).is_some() => {
-                    let frame = &self.bindings[local].frame;
-                    quote!(::core::option::Option::Some(#frame))
-                }
-                _ => quote!(::core::option::Option::None),
-            };
+            let local = same_local(argument).and_then(|ident| self.bindings.of(ident));
+            let local = local.filter(|local| after.contains_key(local) && self.slot(*local).is_some());
+            let local = local.map(|local| self.bindings[local].frame.as_str());
             let mut argument = argument.clone();
             self.marks(arm).visit_expr_mut(&mut argument);
-            let (name, ty) = (parameter.ident.to_string(), &parameter.ty);
-            Some(quote!(__drive.argument(#name, &#rt::coerced::<#ty>(#argument), #same_as);))
+            Some(dispatch::argument(parameter, &argument.to_token_stream(), local))
         });
         let puts = self.puts(after, arm);
         let block = Self::block_name(call.after);

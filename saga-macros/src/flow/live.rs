@@ -137,7 +137,9 @@ impl<'a> Backward<'a> {
             return (self.exit)(number);
         }
         let mut live = after;
-        self.need_tokens(&mut live, mac.tokens.clone());
+        if !tokens::only_spells(&mac.path) {
+            self.need_tokens(&mut live, mac.tokens.clone());
+        }
         live
     }
 
@@ -310,6 +312,9 @@ impl<'a> Backward<'a> {
                 self.0.need_ident(self.1, ident);
             }
             fn visit_macro(&mut self, mac: &syn::Macro) {
+                if tokens::only_spells(&mac.path) {
+                    return;
+                }
                 self.0.need_tokens(self.1, mac.tokens.clone());
             }
         }

@@ -186,6 +186,9 @@ impl VisitMut for Resolver<'_> {
     }
 
     fn visit_macro_mut(&mut self, mac: &mut Macro) {
+        if tokens::only_spells(&mac.path) {
+            return;
+        }
         let tokens = std::mem::take(&mut mac.tokens);
         mac.tokens = tokens::map_locals(tokens, &mut |ident| {
             self.lookup(ident).map(|id| Ident::new(&self.bindings[id].unique, ident.span()))

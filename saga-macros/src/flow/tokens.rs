@@ -11,7 +11,7 @@ pub(crate) fn map_locals(tokens: TokenStream, rename: &mut dyn FnMut(&Ident) -> 
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mapped = tokens.iter().enumerate().map(|(at, token)| match token {
         TokenTree::Ident(ident) if can_be_local(&tokens, at) => rename(ident).unwrap_or_else(|| ident.clone()).into(),
-        TokenTree::Group(group) => {
+        TokenTree::Group(group) if !follows_spelling(&tokens, at) => {
             let mut mapped = Group::new(group.delimiter(), map_locals(group.stream(), rename));
             mapped.set_span(group.span());
             mapped.into()
@@ -27,6 +27,19 @@ pub(crate) fn map_locals(tokens: TokenStream, rename: &mut dyn FnMut(&Ident) -> 
         other => other.clone(),
     });
     mapped.collect()
+}
+
+/// Whether the group at this place is the argument of `stringify!` or its like.
+fn follows_spelling(tokens: &[TokenTree], at: usize) -> bool {
+    let Some([TokenTree::Ident(name), TokenTree::Punct(bang)]) = at.checked_sub(2).and_then(|from| tokens.get(from..at)) else {
+        return false;
+    };
+    bang.as_char() == '!' && (name == "stringify" || name == "concat")
+}
+
+/// Whether this macro spells its tokens out instead of evaluating them.
+pub(crate) fn only_spells(path: &syn::Path) -> bool {
+    path.segments.last().is_some_and(|last| last.ident == "stringify" || last.ident == "concat")
 }
 
 fn can_be_local(tokens: &[TokenTree], at: usize) -> bool {

@@ -1,7 +1,8 @@
 //! What may live across a step, asked of each slot once.
 
 use super::{
-    slot::{Persist, Slot},
+    check::{ReadBack, Written},
+    slot::Slot,
 };
 
 /// Opens a slot: [`Across::open`] for a value, [`Borrowed::open`] for a reference, which is never allowed.
@@ -46,31 +47,19 @@ impl<'v, T: ?Sized> Across<'_, &'v mut T> {
 pub trait LivesAcrossAStep {}
 
 /// Opens a slot whose type is not a reference.
-pub trait Open {
+pub trait Open<T> {
     /// Its value can be saved and loaded from now on.
     fn open(&mut self)
     where
-        Self: Opens;
+        T: Written + ReadBack + Send;
 }
 
-/// The bounds of [`Open::open`], by value.
-pub trait Opens {
-    /// Opens it.
-    fn opens(&mut self);
-}
-
-impl<T: Persist> Opens for Across<'_, T> {
-    fn opens(&mut self) {
-        self.0.open();
-    }
-}
-
-impl<T> Open for Across<'_, T> {
+impl<T> Open<T> for Across<'_, T> {
     fn open(&mut self)
     where
-        Self: Opens,
+        T: Written + ReadBack + Send,
     {
-        self.opens();
+        self.0.open();
     }
 }
 

@@ -1,9 +1,11 @@
 //! What a `for` with a step inside goes on with after a crash.
 
 use super::{
+    across::LivesAcrossAStep,
     call::Unreadable,
+    check::{ReadBack, Written},
     json::{Json, decode, encode},
-    slot::{Persist, halt},
+    slot::halt,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeSeq};
 use std::{
@@ -119,24 +121,69 @@ pub struct Items<T> {
     values: RefCell<Vec<Option<T>>>,
 }
 
-/// Collects what a `for` goes through.
-pub fn collect<I>(source: I) -> Items<I::Item>
-where
-    I: IntoIterator,
-    I::Item: Persist,
-{
-    let values: Vec<I::Item> = source.into_iter().collect();
-    let written = values.iter().map(encode).collect::<Result<_, _>>().map_err(|error| error.0);
-    Items { written, values: RefCell::new(values.into_iter().map(Some).collect()) }
+/// What a `for` goes through, to be collected: [`Collect::collect`] for references, which cannot be saved, and
+/// [`Owned::collect`] for all else. Which of the two a call means is found out by looking at the type.
+#[derive(Debug)]
+pub struct Collect<I>(pub I);
+
+impl<'v, T: ?Sized + 'v, I: IntoIterator<Item = &'v T>> Collect<I> {
+    /// A reference does not outlive the process.
+    pub fn collect(self) -> Items<&'v T>
+    where
+        &'v T: LivesAcrossAStep,
+    {
+        gone()
+    }
 }
 
-impl<T: Persist> Items<T> {
+/// Collects what can be saved.
+pub trait Owned<I: IntoIterator> {
+    /// All items.
+    fn collect(self) -> Items<I::Item>
+    where
+        I::Item: Written + ReadBack + Send;
+}
+
+impl<I: IntoIterator> Owned<I> for Collect<I> {
+    fn collect(self) -> Items<I::Item>
+    where
+        I::Item: Written + ReadBack + Send,
+    {
+        let values: Vec<I::Item> = self.0.into_iter().collect();
+        let written = values.iter().map(encode).collect::<Result<_, _>>().map_err(|error| error.0);
+        Items { written, values: RefCell::new(values.into_iter().map(Some).collect()) }
+    }
+}
+
+/// A turn of a `for` over collected items: which one is next. References have been reported where they were collected.
+#[derive(Debug)]
+pub struct Turn<'i, T>(pub &'i Items<T>, pub usize);
+
+impl<'v, T: ?Sized> Turn<'_, &'v T> {
+    /// Never called.
+    pub fn item(self) -> Option<&'v T> {
+        None
+    }
+}
+
+/// The next item of those that can be saved.
+pub trait Next<T> {
     /// The item at this position, which is asked for once in each process.
-    pub fn nth(&self, at: usize) -> Option<T> {
-        if let Some(value) = self.values.borrow_mut().get_mut(at).and_then(Option::take) {
+    fn item(self) -> Option<T>
+    where
+        T: ReadBack;
+}
+
+impl<T> Next<T> for Turn<'_, T> {
+    fn item(self) -> Option<T>
+    where
+        T: ReadBack,
+    {
+        let Self(items, at) = self;
+        if let Some(value) = items.values.borrow_mut().get_mut(at).and_then(Option::take) {
             return Some(value);
         }
-        let json = self.written.as_ref().ok()?.get(at)?;
+        let json = items.written.as_ref().ok()?.get(at)?;
         Some(decode(json).unwrap_or_else(|error| {
             halt(Unreadable { what: "saved item", name: "of the loop".into(), reason: error.0 })
         }))
@@ -192,11 +239,11 @@ mod tests {
 
     #[test]
     fn collected_items_are_saved_whole_and_read_where_they_are_asked_for() {
-        let items = collect(["a".to_owned(), "b".to_owned()]);
-        assert_eq!(items.nth(0).as_deref(), Some("a"));
+        let items = Collect(["a".to_owned(), "b".to_owned()]).collect();
+        assert_eq!(Turn(&items, 0).item().as_deref(), Some("a"));
         let json = encode(&items).expect("they can be written");
         assert_eq!(json.get(), r#"["a","b"]"#);
         let back: Items<String> = decode(&json).expect("they can be read");
-        assert_eq!((back.nth(1).as_deref(), back.nth(2)), (Some("b"), None));
+        assert_eq!((Turn(&back, 1).item().as_deref(), Turn(&back, 2).item()), (Some("b"), None));
     }
 }

@@ -13,7 +13,7 @@ mod saga;
 mod slot;
 
 pub use self::{
-    across::{Across, Carry, LivesAcrossAStep, Open, Opens},
+    across::{Across, Carry, LivesAcrossAStep, Open},
     call::{Answer, Arguments, Attempt, Attempted, CannotBeRefused, StepError, StepResult, Unreadable},
     check::{
         CompensationResult, FlowResult, Inert, ReadBack, Returning, Written, a_retriable_step_cannot_be_refused,
@@ -21,7 +21,7 @@ pub use self::{
         takes_what_the_step_takes,
     },
     drive::{Argument, Call, Drive, Entry, Executing, Executor, FrameValue, Resume, coerced},
-    iterate::{Items, Range, StableOrder, collect, gone, nth},
+    iterate::{Collect, Items, Next, Owned, Range, StableOrder, Turn, gone, nth},
     json::{Json, JsonError, decode, encode, null, same_value},
     saga::Saga,
     slot::{AnySlot, Persist, Saved, Slot},

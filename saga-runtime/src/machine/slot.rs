@@ -47,9 +47,7 @@ impl<T> Slot<T> {
         let stored = loaded.as_ref().map(|json| digest(json.get()));
         Self { name, value: None, loaded, codec: None, stored, changed: false }
     }
-}
 
-impl<T> Slot<T> {
     /// Moves the value out, into a local of its name.
     ///
     /// A value that is missing or cannot be read ends the machine with a typed error: the instance is parked.
@@ -77,7 +75,7 @@ impl<T> Slot<T> {
     }
 }
 
-impl<T: Persist> Slot<T> {
+impl<T: Written + ReadBack + Send> Slot<T> {
     /// From here on the slot can be saved and loaded.
     pub(super) fn open(&mut self) {
         self.codec = Some((encode, decode));

@@ -139,12 +139,16 @@ impl Lowering<'_> {
                 )
             }
             Source::Collected(source) => {
+                let here = Span::call_site().located_at(source.span());
                 let items = self.invent("__items", &format!("each {name}"), false, span);
                 let at = self.invent("__at", &name, true, span);
                 let (items, at) = (self.bindings.unique(items), self.bindings.unique(at));
                 (
-                    vec![parse_quote!(let #items = #rt::collect(#source);), parse_quote!(let mut #at = 0_usize;)],
-                    parse_quote!(#items.nth(#at)),
+                    vec![
+                        syn::parse_quote_spanned!(here=> let #items = #rt::Collect(#source).collect();),
+                        parse_quote!(let mut #at = 0_usize;),
+                    ],
+                    syn::parse_quote_spanned!(here=> #rt::Turn(&#items, #at).item()),
                     Some(parse_quote!(#at += 1;)),
                     None,
                 )
@@ -207,7 +211,7 @@ impl Lowering<'_> {
 
     /// The locals of the pattern are borrowed again wherever they are needed, instead of being saved.
     fn derive(&mut self, pat: &syn::Pat, again: &Expr, rt: &syn::Path, span: Span) {
-        let statement: Stmt = syn::parse_quote_spanned!(span=>
+        let statement: Stmt = syn::parse_quote_spanned!(Span::call_site().located_at(span)=>
             let ::core::option::Option::Some(#pat) = #again else { #rt::gone() };
         );
         let mut from = super::super::live::Live::new();

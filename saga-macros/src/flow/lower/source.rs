@@ -42,16 +42,13 @@ fn borrows_place(expr: &Expr, bindings: &Bindings) -> bool {
                 _ => false,
             }
         }
-        // `let regions = &self.regions;` is made again in each arm.
-        Expr::Path(path) => path.path.get_ident().and_then(|ident| bindings.of(ident)).is_some_and(|id| {
-            matches!(&bindings[id].kind, Kind::Derived(derivation) if derivation.from.is_empty() && borrowed(&derivation.statement))
-        }),
+        // `let regions = &self.regions;` and the items of a loop around this one are borrowed again in each arm.
+        Expr::Path(path) => {
+            let local = path.path.get_ident().and_then(|ident| bindings.of(ident));
+            local.is_some_and(|id| matches!(&bindings[id].kind, Kind::Derived(_)))
+        }
         _ => false,
     }
-}
-
-fn borrowed(statement: &syn::Stmt) -> bool {
-    matches!(statement, syn::Stmt::Local(local) if local.init.as_ref().is_some_and(|init| matches!(*init.expr, Expr::Reference(_))))
 }
 
 fn is_place(expr: &Expr) -> bool {
