@@ -39,6 +39,8 @@ struct Durable {
     at: Option<(usize, Option<rt::Answer>)>,
     arguments: rt::Arguments,
     frame: BTreeMap<Box<str>, rt::Json>,
+    /// What was last stored under each name, in the frame or not.
+    stored: BTreeMap<Box<str>, rt::Json>,
     /// How many effects there were when the call was begun.
     effects: usize,
 }
@@ -86,13 +88,16 @@ impl<S: Saga> rt::Executor for Memory<'_, S> {
             let mut frame = BTreeMap::<Box<str>, rt::Json>::new();
             let mut live: Vec<_> = S::definition().states[call.state].live.iter().map(|&at| S::definition().slots[at]).collect();
             for value in call.frame {
-                let json = value.changed.unwrap_or_else(|| self.durable.frame[value.name].clone());
+                let json = value.changed.unwrap_or_else(|| self.durable.stored[value.name].clone());
                 frame.insert(value.name.into(), json);
             }
             live.sort_unstable();
             assert_eq!(frame.keys().map(|name| &**name).collect::<Vec<_>>(), live, "the frame is what the definition says");
             let arguments = call.arguments.into_iter().map(|a| (a.parameter.into(), a.value)).collect();
+            let mut stored = std::mem::take(&mut self.durable.stored);
+            stored.extend(frame.clone());
             *self.durable = Durable {
+                stored,
                 at: Some((call.state, None)),
                 arguments: rt::Arguments(arguments),
                 frame,
@@ -152,7 +157,7 @@ where
     let written = rt::encode(input).expect("an input is JSON");
     let frame: BTreeMap<Box<str>, rt::Json> =
         ["input", "order"].into_iter().chain(parameter).map(|name| (name.into(), written.clone())).collect();
-    let start = Durable { frame, ..Durable::default() };
+    let start = Durable { stored: frame.clone(), frame, ..Durable::default() };
     let mut fuse = 0;
     loop {
         for second in [0, 1, 2, 3] {

@@ -110,7 +110,8 @@ flow! { answer_as_a_value[a b c d]
     (self, cx, input: String) -> Vec<bool> {
         let ok = self.a(cx, &input).await.is_ok();
         let some = self.b(cx, &input).await.ok();
-        let same = matches!(self.c(cx, &input).await, Ok(n) if n > 2);
+        let answer = self.c(cx, &input).await.ok();
+        let same = matches!(answer, Some(n) if n > 2);
         let mapped = self.d(cx, "fine").await.map_err(|_| No("never".into()))?;
         Ok(vec![ok, some.is_some(), same, mapped == 4])
     }

@@ -64,9 +64,8 @@ flow! { shadowing[a b c]
         let n = self.b(cx, &x).await?;
         let x = format!("{x}/{n}");
         {
-            let x = x.len();
-            let n = self.c(cx, &"z".repeat(x)).await?;
-            assert_eq!(n as usize, x);
+            let x = "z".repeat(x.len());
+            self.c(cx, &x).await?;
         }
         Ok(x)
     }
