@@ -86,13 +86,18 @@ impl<S: Saga> rt::Executor for Memory<'_, S> {
             assert_eq!(call.error, None);
             self.event().await;
             let mut frame = BTreeMap::<Box<str>, rt::Json>::new();
-            let mut live: Vec<_> = S::definition().states[call.state].live.iter().map(|&at| S::definition().slots[at]).collect();
+            let mut live: Vec<_> =
+                S::definition().states[call.state].live.iter().map(|&at| S::definition().slots[at]).collect();
             for value in call.frame {
                 let json = value.changed.unwrap_or_else(|| self.durable.stored[value.name].clone());
                 frame.insert(value.name.into(), json);
             }
             live.sort_unstable();
-            assert_eq!(frame.keys().map(|name| &**name).collect::<Vec<_>>(), live, "the frame is what the definition says");
+            assert_eq!(
+                frame.keys().map(|name| &**name).collect::<Vec<_>>(),
+                live,
+                "the frame is what the definition says"
+            );
             let arguments = call.arguments.into_iter().map(|a| (a.parameter.into(), a.value)).collect();
             let mut stored = std::mem::take(&mut self.durable.stored);
             stored.extend(frame.clone());
@@ -141,8 +146,12 @@ pub fn now<F: Future>(future: F) -> Option<F::Output> {
 
 /// The claim of this file: run as the plain method, as the machine, and as the machine with a death at every event (and a
 /// second one soon after), a flow comes to the same end with the same effects.
-pub fn the_machine_is_the_method<S, F>(name: &str, make: impl Fn(World) -> S, input: &S::Input, plain: impl Fn(S, S::Input) -> F)
-where
+pub fn the_machine_is_the_method<S, F>(
+    name: &str,
+    make: impl Fn(World) -> S,
+    input: &S::Input,
+    plain: impl Fn(S, S::Input) -> F,
+) where
     S: Saga,
     S::Input: Clone,
     S::Output: Debug,

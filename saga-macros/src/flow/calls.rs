@@ -173,7 +173,8 @@ pub(crate) fn is_answer(expr: &Expr) -> bool {
         Expr::Path(path) => path.path.is_ident("__answer"),
         Expr::Paren(paren) => is_answer(&paren.expr),
         Expr::MethodCall(call) => {
-            matches!(call.method.to_string().as_str(), "map_err" | "inspect_err" | "inspect") && is_answer(&call.receiver)
+            matches!(call.method.to_string().as_str(), "map_err" | "inspect_err" | "inspect")
+                && is_answer(&call.receiver)
         }
         _ => false,
     }

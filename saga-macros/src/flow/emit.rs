@@ -93,8 +93,13 @@ impl Emit<'_> {
         let output = &self.model.flow.output;
         let context = self.bindings.unique(0);
         // What is needed across two arms but across no call is carried, and need not be saved.
-        let mut carried: BTreeSet<BindingId> =
-            self.code.order.iter().flat_map(|&block| held(&self.solved.live_in[block], self.bindings)).map(|(id, _)| id).collect();
+        let mut carried: BTreeSet<BindingId> = self
+            .code
+            .order
+            .iter()
+            .flat_map(|&block| held(&self.solved.live_in[block], self.bindings))
+            .map(|(id, _)| id)
+            .collect();
         carried.retain(|&id| self.slot(id).is_none());
         let fields: Vec<BindingId> = self.slots.iter().chain(&carried).copied().collect();
         let names: Vec<Ident> = fields.iter().map(|&id| Self::field(id)).collect();
@@ -185,10 +190,16 @@ impl Emit<'_> {
         }
         let live = &self.solved.live_in[block];
         let held = |id: &BindingId| matches!(self.bindings[*id].kind, Kind::Input | Kind::Local | Kind::Invented);
-        let taken: BTreeSet<BindingId> =
-            mentioned.iter().copied().filter(|id| held(id) && live.contains_key(id) && !declared.contains(id)).collect();
-        let assigned: Vec<BindingId> =
-            mentioned.iter().copied().filter(|id| held(id) && !live.contains_key(id) && !declared.contains(id)).collect();
+        let taken: BTreeSet<BindingId> = mentioned
+            .iter()
+            .copied()
+            .filter(|id| held(id) && live.contains_key(id) && !declared.contains(id))
+            .collect();
+        let assigned: Vec<BindingId> = mentioned
+            .iter()
+            .copied()
+            .filter(|id| held(id) && !live.contains_key(id) && !declared.contains(id))
+            .collect();
         let takes = taken.iter().map(|&id| {
             let (name, field) = (self.bindings.unique(id), Self::field(id));
             let mutable = self.mutability(id);
@@ -306,7 +317,8 @@ impl Emit<'_> {
     fn node(&self, node: &Node, arm: &Arm) -> TokenStream {
         match node {
             Node::Stmt(Stmt::Local(local)) if local.init.is_none() => {
-                let assigned = super::live::bound(&local.pat, self.bindings).iter().any(|id| arm.mentioned.contains(id));
+                let assigned =
+                    super::live::bound(&local.pat, self.bindings).iter().any(|id| arm.mentioned.contains(id));
                 assigned.then(|| local.to_token_stream()).unwrap_or_default()
             }
             Node::Stmt(stmt) => {
@@ -363,7 +375,10 @@ impl Emit<'_> {
     }
 
     fn puts(&self, live: &Live, arm: &Arm) -> TokenStream {
-        held(live, self.bindings).filter(|(id, _)| arm.locals.contains(id)).map(|(id, place)| self.put(id, place, arm)).collect()
+        held(live, self.bindings)
+            .filter(|(id, _)| arm.locals.contains(id))
+            .map(|(id, place)| self.put(id, place, arm))
+            .collect()
     }
 
     fn put(&self, id: BindingId, place: Place, arm: &Arm) -> TokenStream {

@@ -85,7 +85,11 @@ impl Graph {
 
     fn connect(&mut self, pending: Vec<Pending>, to: usize) {
         for Pending { from, label, kind } in pending {
-            let kind = if kind == Kind::Next && to <= from && matches!(self.nodes[to], Node::Loop(_)) { Kind::Back } else { kind };
+            let kind = if kind == Kind::Next && to <= from && matches!(self.nodes[to], Node::Loop(_)) {
+                Kind::Back
+            } else {
+                kind
+            };
             let edge = Edge { from, to, label, kind };
             if !self.edges.contains(&edge) {
                 self.edges.push(edge);

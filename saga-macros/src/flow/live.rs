@@ -283,7 +283,8 @@ impl<'a> Backward<'a> {
                 self.expr(&node.expr, head)
             }
             Expr::Break(node) => {
-                let on_break = self.target(node.label.as_ref()).map(|target| target.on_break.clone()).unwrap_or_default();
+                let on_break =
+                    self.target(node.label.as_ref()).map(|target| target.on_break.clone()).unwrap_or_default();
                 match &node.expr {
                     Some(value) => self.expr(value, on_break),
                     None => on_break,
@@ -396,7 +397,9 @@ pub(crate) fn operands_mut(expr: &mut Expr) -> Vec<&mut Expr> {
         Expr::RawAddr(node) => vec![&mut node.expr],
         Expr::Reference(node) => vec![&mut node.expr],
         Expr::Repeat(node) => vec![&mut node.expr],
-        Expr::Struct(node) => node.fields.iter_mut().map(|field| &mut field.expr).chain(node.rest.as_deref_mut()).collect(),
+        Expr::Struct(node) => {
+            node.fields.iter_mut().map(|field| &mut field.expr).chain(node.rest.as_deref_mut()).collect()
+        }
         Expr::Try(node) => vec![&mut node.expr],
         Expr::Tuple(node) => node.elems.iter_mut().collect(),
         Expr::Unary(node) => vec![&mut node.expr],

@@ -6,8 +6,8 @@ use super::{
 };
 use proc_macro2::Ident;
 use syn::{
-    Arm, Block, Expr, ExprClosure, ExprForLoop, ExprIf, ExprLet, ExprPath, ExprWhile, FieldPat, FieldValue, Item, Local,
-    Macro, Pat, PatGuard, PatIdent,
+    Arm, Block, Expr, ExprClosure, ExprForLoop, ExprIf, ExprLet, ExprPath, ExprWhile, FieldPat, FieldValue, Item,
+    Local, Macro, Pat, PatGuard, PatIdent,
     ext::IdentExt,
     visit_mut::{self, VisitMut},
 };

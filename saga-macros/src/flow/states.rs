@@ -36,12 +36,20 @@ impl Place<'_> {
     fn place(&mut self, attr: Attribute, holder: &mut Expr) {
         match attr.parse_args::<syn::LitStr>() {
             Err(_) => {
-                self.errors.at("bad_value", &attr, "a state's name is a string\nhelp: write `#[state(\"second_card\")]`");
+                self.errors.at(
+                    "bad_value",
+                    &attr,
+                    "a state's name is a string\nhelp: write `#[state(\"second_card\")]`",
+                );
                 return;
             }
             Ok(name) => {
                 if let Some(reason) = unfit(&name.value()) {
-                    self.errors.at("bad_value", &name, format!("{name:?} cannot name a state: {reason}", name = name.value()));
+                    self.errors.at(
+                        "bad_value",
+                        &name,
+                        format!("{name:?} cannot name a state: {reason}", name = name.value()),
+                    );
                     return;
                 }
             }

@@ -31,7 +31,9 @@ pub(crate) fn map_locals(tokens: TokenStream, rename: &mut dyn FnMut(&Ident) -> 
 
 /// Whether the group at this place is the argument of `stringify!` or its like.
 fn follows_spelling(tokens: &[TokenTree], at: usize) -> bool {
-    let Some([TokenTree::Ident(name), TokenTree::Punct(bang)]) = at.checked_sub(2).and_then(|from| tokens.get(from..at)) else {
+    let Some([TokenTree::Ident(name), TokenTree::Punct(bang)]) =
+        at.checked_sub(2).and_then(|from| tokens.get(from..at))
+    else {
         return false;
     };
     bang.as_char() == '!' && (name == "stringify" || name == "concat")

@@ -16,7 +16,8 @@ impl Kinds {
         }
         let charge = match self.charge(cx, order.id, price).await {
             Ok(charge) => charge,
-            Err(_) => {
+            Err(_) =>
+            {
                 #[state("second_card")]
                 self.charge(cx, order.id + 1, price).await?
             }

@@ -32,7 +32,8 @@ pub struct Line {
 
 /// An order of these SKUs, the first once, the second twice, and so on.
 fn order(id: u32, skus: &[&str]) -> Order {
-    let line = |(at, sku): (usize, &&str)| Line { sku: (*sku).to_owned(), quantity: u32::try_from(at).unwrap_or(0) + 1 };
+    let line =
+        |(at, sku): (usize, &&str)| Line { sku: (*sku).to_owned(), quantity: u32::try_from(at).unwrap_or(0) + 1 };
     Order { id, lines: skus.iter().enumerate().map(line).collect(), note: (id % 2 == 1).then(|| format!("note {id}")) }
 }
 

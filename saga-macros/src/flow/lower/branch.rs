@@ -24,7 +24,8 @@ impl Lowering<'_> {
             let text = this.chain_text(&elements);
             let outside = this.visible.len();
             let then_branch = node.then_branch;
-            let decided = this.decide(at, elements, &text, &mut Some(|this: &mut Self, seq| this.block(seq, then_branch, dest)))?;
+            let decided =
+                this.decide(at, elements, &text, &mut Some(|this: &mut Self, seq| this.block(seq, then_branch, dest)))?;
             this.visible.truncate(outside);
             let in_place = decided.otherwise.len() == 1;
             let start = this.one_of(&decided.otherwise);
@@ -240,7 +241,9 @@ fn answer_pattern(pat: &Pat) -> Option<AnswerPattern> {
         Pat::Or(node) => {
             let mut cases = node.cases.iter().map(answer_pattern);
             let first = cases.next()??;
-            cases.all(|case| case.is_some_and(|case| case.ok == first.ok)).then_some(AnswerPattern { ok: first.ok, whole: false })
+            cases
+                .all(|case| case.is_some_and(|case| case.ok == first.ok))
+                .then_some(AnswerPattern { ok: first.ok, whole: false })
         }
         _ => None,
     }
@@ -254,8 +257,9 @@ fn is_irrefutable(pat: &Pat) -> bool {
         Pat::Tuple(node) => node.elems.iter().all(is_irrefutable),
         Pat::Paren(node) => is_irrefutable(&node.pat),
         Pat::Reference(node) => is_irrefutable(&node.pat),
-        Pat::Struct(node) => node.path.segments.len() == 1 && node.fields.iter().all(|field| is_irrefutable(&field.pat)),
+        Pat::Struct(node) => {
+            node.path.segments.len() == 1 && node.fields.iter().all(|field| is_irrefutable(&field.pat))
+        }
         _ => false,
     }
 }
-

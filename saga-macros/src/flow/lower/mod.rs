@@ -32,7 +32,13 @@ pub(crate) struct Lowered {
 }
 
 /// Lowers the flow's body, whose names are resolved.
-pub(crate) fn lower_body(model: &Model, bindings: &mut Bindings, body: Block, scope: Vec<BindingId>, errors: &mut Errors) -> Lowered {
+pub(crate) fn lower_body(
+    model: &Model,
+    bindings: &mut Bindings,
+    body: Block,
+    scope: Vec<BindingId>,
+    errors: &mut Errors,
+) -> Lowered {
     let mut this = Lowering {
         model,
         errors,
@@ -241,7 +247,9 @@ impl Lowering<'_> {
     /// Lowers an expression whose value goes to `dest`.
     fn value(&mut self, at: SeqId, expr: Expr, dest: &Dest) -> Option<SeqId> {
         let structural = self.has_step(&expr)
-            || (matches!(dest, Dest::Return | Dest::Discard) && matches!(expr, Expr::If(_) | Expr::Match(_)) && leaves(&expr))
+            || (matches!(dest, Dest::Return | Dest::Discard)
+                && matches!(expr, Expr::If(_) | Expr::Match(_))
+                && leaves(&expr))
             || (matches!(dest, Dest::Return) && matches!(expr, Expr::If(_) | Expr::Match(_)));
         if !structural {
             return self.plain(at, expr, dest);
@@ -258,7 +266,9 @@ impl Lowering<'_> {
             Expr::Loop(node) => self.loop_(at, node, dest),
             Expr::While(node) => self.while_(at, node, dest),
             Expr::ForLoop(node) => self.for_(at, node, dest),
-            Expr::Binary(node) if matches!(node.op, syn::BinOp::And(_) | syn::BinOp::Or(_)) && self.has_step(&node.right) => {
+            Expr::Binary(node)
+                if matches!(node.op, syn::BinOp::And(_) | syn::BinOp::Or(_)) && self.has_step(&node.right) =>
+            {
                 self.short_circuit(at, node, dest)
             }
             Expr::Return(node) => match node.expr {
@@ -334,8 +344,10 @@ impl Lowering<'_> {
         }
         if let Some(id) = self.bindings.of(&pat.ident) {
             let statement = Stmt::Local(local.clone());
-            self.bindings[id].kind =
-                Kind::Derived(Box::new(super::bindings::Derivation { statement, from: std::collections::BTreeSet::new() }));
+            self.bindings[id].kind = Kind::Derived(Box::new(super::bindings::Derivation {
+                statement,
+                from: std::collections::BTreeSet::new(),
+            }));
         }
     }
 }

@@ -64,7 +64,8 @@ impl Lowering<'_> {
 
     fn statement(&mut self, at: SeqId, expr: Expr) {
         if let Expr::Return(node) = &expr {
-            let end = if node.expr.as_deref().is_some_and(is_err) { graph::Node::Unwinds } else { graph::Node::Completed };
+            let end =
+                if node.expr.as_deref().is_some_and(is_err) { graph::Node::Unwinds } else { graph::Node::Completed };
             let end = self.graph.end(end);
             self.graph.arrive(at, end);
         }
@@ -109,7 +110,14 @@ impl Lowering<'_> {
     }
 
     /// What stands for `break` or `continue` to a loop or block that was taken apart.
-    fn jump(&mut self, at: SeqId, whole: bool, label: Option<&Lifetime>, value: Option<Expr>, breaks: bool) -> Option<Expr> {
+    fn jump(
+        &mut self,
+        at: SeqId,
+        whole: bool,
+        label: Option<&Lifetime>,
+        value: Option<Expr>,
+        breaks: bool,
+    ) -> Option<Expr> {
         let target = self.targets.iter().rev().find(|target| match label {
             Some(label) => target.label.as_deref() == Some(label.ident.to_string().as_str()),
             None => target.on_continue.is_some(),

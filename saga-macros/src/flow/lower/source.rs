@@ -22,7 +22,9 @@ impl Source {
                 (Some(start), limits, Some(end)) => {
                     Self::Range { start: *start, end: *end, closed: matches!(limits, RangeLimits::Closed(_)) }
                 }
-                (start, limits, end) => Self::Collected(Expr::Range(syn::ExprRange { start, limits, end, attrs: node.attrs })),
+                (start, limits, end) => {
+                    Self::Collected(Expr::Range(syn::ExprRange { start, limits, end, attrs: node.attrs }))
+                }
             },
             expr if borrows_place(&expr, bindings) => Self::Place(expr),
             expr => Self::Collected(expr),
@@ -38,7 +40,9 @@ fn borrows_place(expr: &Expr, bindings: &Bindings) -> bool {
             let constant = node.args.iter().all(|argument| matches!(argument, Expr::Lit(_)));
             match node.method.to_string().as_str() {
                 "iter" | "iter_mut" | "keys" | "values" | "chunks" | "windows" => constant && is_place(&node.receiver),
-                "enumerate" | "rev" | "skip" | "take" | "step_by" => constant && borrows_place(&node.receiver, bindings),
+                "enumerate" | "rev" | "skip" | "take" | "step_by" => {
+                    constant && borrows_place(&node.receiver, bindings)
+                }
                 _ => false,
             }
         }
