@@ -20,25 +20,51 @@ use proc_macro::TokenStream;
 
 /// Compiles an impl block into a saga: an explicit, persisted state machine, made from ordinary async Rust.
 ///
-/// ```text
+/// ```
+/// use saga_runtime::prelude::*;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Order { sku: String, card: String }
+///
+/// #[derive(Debug, Serialize, Deserialize, Refusal)]
+/// enum Refused { OutOfStock, CardDeclined }
+///
+/// struct Checkout; // in earnest it holds the clients of the participants, in plain fields
+///
 /// #[saga(name = "checkout", version = 1)]
 /// impl Checkout {
+///     /// Goods first, money last.
 ///     #[flow]
-///     pub async fn run(&self, cx: &FlowContext, order: Order) -> Result<Receipt, Unwind<Refusal>> {
-///         let hold = self.reserve(cx, &order).await?;
-///         let charge = self.charge(cx, &order).await?;
-///         Ok(Receipt { hold: hold.id, charge: charge.id })
+///     async fn run(&self, cx: &FlowContext, order: Order) -> Result<u64, Unwind<Refused>> {
+///         self.reserve(cx, &order.sku).await?;
+///         let charge = self.charge(cx, &order.card).await?;
+///         Ok(charge)
 ///     }
 ///
-///     #[step]
-///     async fn reserve(&self, cx: &StepContext, order: &Order) -> Result<Hold, Failure<Refusal>> { /* .. */ }
+///     #[step(timeout = "2s")]
+///     async fn reserve(&self, cx: &StepContext, sku: &str) -> Result<u64, Failure<Refused>> {
+///         # let _ = cx.key();
+///         if sku.is_empty() {
+///             return Err(Refused::OutOfStock.into());
+///         }
+///         Ok(1)
+///     }
 ///
 ///     #[compensate(reserve)]
-///     async fn release(&self, cx: &StepContext, hold: Outcome<Hold>) -> Result<(), Transient> { /* .. */ }
+///     async fn release(&self, cx: &StepContext, hold: Outcome<u64>) -> Result<(), Transient> {
+///         # let _ = (cx.undoes(), hold);
+///         Ok(()) // also if there is nothing to release
+///     }
 ///
 ///     #[step(pivot)]
-///     async fn charge(&self, cx: &StepContext, order: &Order) -> Result<Charge, Failure<Refusal>> { /* .. */ }
+///     async fn charge(&self, cx: &StepContext, card: &str) -> Result<u64, Failure<Refused>> {
+///         # let _ = (cx.key(), card);
+///         Ok(2)
+///     }
 /// }
+///
+/// assert_eq!(Checkout::definition().steps.len(), 2);
 /// ```
 ///
 /// The block stays the plain impl block that it is: nothing is added to it, no signature changes, and every method can be
@@ -138,12 +164,24 @@ pub fn compensate(_: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes a type a refusal: a business "no" that `?` turns into `Failure::Refused` in a step and into `Unwind::Refused` in
 /// the flow.
 ///
-/// ```text
+/// ```
+/// use saga_runtime::prelude::*;
+/// use serde::{Deserialize, Serialize};
+///
 /// #[derive(Debug, Serialize, Deserialize, Refusal)]
 /// enum Refused {
 ///     OutOfStock { sku: String },
 ///     CardDeclined,
 /// }
+///
+/// fn price(text: &str) -> Result<u64, Failure<Refused>> {
+///     if text.is_empty() {
+///         Err(Refused::CardDeclined)?; // refused
+///     }
+///     Ok(text.parse()?) // transient: a parse error is an `Error`
+/// }
+/// assert!(matches!(price(""), Err(Failure::Refused(Refused::CardDeclined))));
+/// assert!(matches!(price("?"), Err(Failure::Transient(_))));
 /// ```
 ///
 /// The type must not also be a `std::error::Error`: `?` on an error means *transient, try again*, and a type that is both
