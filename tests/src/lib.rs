@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub mod crash;
 pub mod memory;
 
 /// The shop's words.
