@@ -116,12 +116,20 @@ impl Emit<'_> {
             }
             None => quote!(#rt::Carry::new()),
         });
-        let saved: Vec<Ident> = self.slots.iter().map(|&id| Self::field(id)).collect();
+        let saved = self.slots.iter().map(|&id| {
+            let span = Span::call_site().located_at(self.bindings[id].ident.span());
+            let field = Ident::new(&Self::field(id).to_string(), span);
+            quote_spanned!(span=> &mut __s.#field)
+        });
         let blocks: Vec<Ident> = self.code.order.iter().map(|&block| Self::block_name(block)).collect();
         let entries = self.entries(input);
         let arms = self.code.order.iter().map(|&block| self.arm(block));
         let opened = self.slots.iter().map(|&id| {
             let (field, span) = (Self::field(id), Span::call_site().located_at(self.bindings[id].ident.span()));
+            if id == input {
+                // Its type is asked by the trait, at the type itself.
+                return quote!(#rt::open_input::<Self>(&mut __s.#field););
+            }
             quote_spanned!(span=> #rt::Across::new(&mut __s.#field).open(); )
         });
         let slots = (!fields.is_empty()).then(|| {
@@ -147,7 +155,7 @@ impl Emit<'_> {
                 // A reference is told from a value by whose method is called.
                 use #rt::{Next as _, Open as _, Owned as _};
                 loop {
-                    __drive.call(&mut [#(&mut __s.#saved),*]).await;
+                    __drive.call(&mut [#(#saved),*]).await;
                     __block = match __block {
                         #(#arms)*
                         // Comes first and stands last: by here every slot's type is known.

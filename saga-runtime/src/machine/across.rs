@@ -2,6 +2,7 @@
 
 use super::{
     check::{ReadBack, Written},
+    saga::Saga,
     slot::Slot,
 };
 
@@ -61,6 +62,11 @@ impl<T> Open<T> for Across<'_, T> {
     {
         self.0.open();
     }
+}
+
+/// Opens the slot of the flow's input, whose type the trait has asked already.
+pub fn open_input<S: Saga>(slot: &mut Slot<S::Input>) {
+    slot.open();
 }
 
 /// A local that is needed in two arms but across no step: held, and never saved.

@@ -13,7 +13,7 @@ mod saga;
 mod slot;
 
 pub use self::{
-    across::{Across, Carry, LivesAcrossAStep, Open},
+    across::{Across, Carry, LivesAcrossAStep, Open, open_input},
     call::{Answer, Arguments, Attempt, Attempted, CannotBeRefused, StepError, StepResult, Unreadable},
     check::{
         CompensationResult, FlowResult, Inert, ReadBack, Returning, Written, a_retriable_step_cannot_be_refused,
