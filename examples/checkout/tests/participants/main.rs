@@ -4,4 +4,5 @@ mod barrier;
 mod faults;
 mod input;
 mod keys;
+mod process;
 mod service;
