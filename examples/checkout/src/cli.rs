@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{demo, participant, place};
+use crate::{demo, orders, participant, place};
 
 /// A shop's checkout as a saga: four services, and a demonstration that breaks them.
 #[derive(Debug, Parser)]
@@ -21,6 +21,8 @@ pub(crate) enum Command {
     Payments(participant::Options),
     /// The service that sends parcels.
     Shipping(participant::Options),
+    /// The orchestrator: takes orders and runs their sagas.
+    Orders(orders::Options),
     /// Send a file of orders.
     Place(place::Options),
     /// Start everything, break it, and look whether anything was lost. What `checkout` alone does.

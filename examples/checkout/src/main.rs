@@ -7,6 +7,7 @@ mod demo;
 mod json;
 mod money;
 mod order;
+mod orders;
 mod participant;
 mod place;
 mod problem;
@@ -40,6 +41,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Failed> {
         Some(Command::Inventory(options)) => participant::run(Service::Inventory, options).await?,
         Some(Command::Payments(options)) => participant::run(Service::Payments, options).await?,
         Some(Command::Shipping(options)) => participant::run(Service::Shipping, options).await?,
+        Some(Command::Orders(options)) => orders::run(options).await?,
         Some(Command::Place(options)) => return place::run(&options).await,
         Some(Command::Demo(options)) => return demo::run(options).await,
         None => return demo::run(demo::Options::parse_from(["demo"])).await,

@@ -22,6 +22,8 @@ pub(crate) mod kind {
     pub(crate) const UNDONE: &str = "undone";
     /// The compensation names a call that it does not undo.
     pub(crate) const WRONG_UNDO: &str = "wrong-undo";
+    /// Another order has this id.
+    pub(crate) const OTHER_ORDER: &str = "other-order";
     /// What is asked for does not go with what is there.
     pub(crate) const CONFLICT: &str = "conflict";
 }
@@ -74,6 +76,11 @@ impl Problem {
     /// Nothing, where no field is to blame.
     pub(crate) fn unless_empty(errors: Vec<FieldError>) -> Result<(), Self> {
         if errors.is_empty() { Ok(()) } else { Err(Self::invalid(errors)) }
+    }
+
+    /// Whether this is a problem of that kind.
+    pub(crate) fn is(&self, kind: &str) -> bool {
+        self.kind.strip_prefix("/problems/") == Some(kind)
     }
 
     /// Something in this service failed. The cause is logged and stays inside.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, StatusCode};
+use reqwest::Client;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
@@ -70,16 +71,27 @@ pub(crate) struct Receipt {
     pub(crate) parcel: String,
 }
 
-/// One line of what `GET /orders/{id}/timeline` answers.
+/// One of what `GET /orders` answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Listed {
+    /// The order's id.
+    pub(crate) id: String,
+    /// How far it is.
+    pub(crate) status: Status,
+}
+
+/// One of what `GET /orders/{id}/timeline` answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Moment {
-    /// When, in UTC, e.g. `2026-11-22T20:15:00.123456Z`.
-    pub(crate) at: String,
-    /// The step, compensation or state that it is about.
+    /// The row of the journal.
+    pub(crate) row: u64,
+    /// When it was recorded, in microseconds since the Unix epoch.
+    pub(crate) at_micros: i64,
+    /// The state that it is about: named after the step. Empty where it is about none.
     pub(crate) state: String,
-    /// What happened there.
+    /// What kind of event it is, e.g. `attempt_failed`.
     pub(crate) event: String,
-    /// What was answered, or what went wrong.
+    /// The same in words, with what was sent, answered or wrong.
     pub(crate) detail: String,
 }
 
@@ -146,19 +158,23 @@ impl Shop {
         Ok(Ok(()))
     }
 
-    /// How far an order is; nothing if there is none with this id.
-    pub(crate) async fn order(&self, id: &str) -> Result<Option<OrderView>, reqwest::Error> {
-        let response = self.http.get(format!("{}/orders/{id}", self.url)).send().await?;
-        if response.status() == StatusCode::NOT_FOUND {
-            return Ok(None);
-        }
-        response.error_for_status()?.json().await.map(Some)
+    /// How far each order is.
+    pub(crate) async fn orders(&self) -> Result<Vec<Listed>, reqwest::Error> {
+        self.get("/orders").await
+    }
+
+    /// How far an order is, and why.
+    pub(crate) async fn order(&self, id: &str) -> Result<OrderView, reqwest::Error> {
+        self.get(&format!("/orders/{id}")).await
     }
 
     /// All that happened to an order.
     pub(crate) async fn timeline(&self, id: &str) -> Result<Vec<Moment>, reqwest::Error> {
-        let response = self.http.get(format!("{}/orders/{id}/timeline", self.url)).send().await?;
-        response.error_for_status()?.json().await
+        self.get(&format!("/orders/{id}/timeline")).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, reqwest::Error> {
+        self.http.get(format!("{}{path}", self.url)).send().await?.error_for_status()?.json().await
     }
 }
 

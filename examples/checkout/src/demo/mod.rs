@@ -43,7 +43,7 @@ pub(crate) struct Options {
 /// How each participant misbehaves. Shipping stands behind the point of no return, so it cannot
 /// refuse; the others can.
 const FAULTS: [(&str, &str); 3] = [
-    ("inventory", "refuse=0.02,unavailable=0.1,lost=0.08,slow=0.02,late=0.12,slow_ms=3000,late_ms=2500"),
+    ("inventory", "refuse=0.02,unavailable=0.15,lost=0.06,slow=0.02,late=0.16,slow_ms=3000,late_ms=2500"),
     ("payments", "refuse=0.04,unavailable=0.1,lost=0.1,slow=0.03,late=0.06,slow_ms=3000,late_ms=2500"),
     ("shipping", "unavailable=0.1,lost=0.1,slow=0.03,late=0.06,slow_ms=3000,late_ms=2500"),
 ];
@@ -56,6 +56,8 @@ struct Found {
     kept: Vec<(&'static str, KeysKept)>,
     /// One compensated order, with all that happened to it.
     compensated: Option<(String, Vec<Moment>)>,
+    /// Where the saga's drawing is.
+    svg: PathBuf,
 }
 
 /// Runs the demonstration; Ctrl-C ends it, and with it everything that it started.
@@ -89,11 +91,11 @@ async fn find_out(options: &Options, folder: &Folder) -> Result<Found, Failed> {
     let loaded = books::load_stock(&inventory).await?;
     let urls = [("--inventory", &inventory), ("--payments", &payments), ("--shipping", &shipping)];
     let urls: Vec<String> = urls.iter().flat_map(|(option, url)| [(*option).to_owned(), (*url).clone()]).collect();
-    let orchestrator = Process::start("orders", folder.path(), &urls).await?;
+    let mut orchestrator = Process::start("orders", folder.path(), &urls).await?;
     let shop = Shop::at(orchestrator.url())?;
 
     let orders = orders::first(options.orders)?;
-    let watched = watch::place_and_kill(options, &shop, orders, orchestrator, &mut participants).await?;
+    let watched = watch::place_and_kill(options, &shop, orders, &mut orchestrator, &mut participants).await?;
 
     let ended = watched.orders.iter().map(|(order, view)| (order.clone(), view.status)).collect();
     let books = Books { orders: ended, loaded, ..books::read(&inventory, &payments, &shipping).await? };
@@ -103,7 +105,8 @@ async fn find_out(options: &Options, folder: &Folder) -> Result<Found, Failed> {
     }
     let compensated = watch::telling(&shop, &watched).await?;
     let violations = verdict::judge(&books);
-    Ok(Found { watched, violations, kept, compensated })
+    let svg = report::draw(options.dir.as_deref())?;
+    Ok(Found { watched, violations, kept, compensated, svg })
 }
 
 /// Where databases and logs are.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
@@ -9,7 +10,11 @@ use serde_json::json;
 
 use super::{Found, Options};
 use crate::Failed;
+use crate::orders;
 use crate::shop::{Moment, Status};
+
+/// How much of an event is shown.
+const WIDTH: usize = 90;
 
 /// Prints everything on standard output. With `--json`, only the one object goes there, and the
 /// rest goes to standard error.
@@ -57,6 +62,7 @@ fn tell(options: &Options, found: &Found, out: &mut impl Write) -> Result<(), Fa
     if let Some((id, story)) = &found.compensated {
         writeln!(out, "\nWhat happened to {id}\n{}", timeline(story))?;
     }
+    writeln!(out, "\nThe saga is drawn in {}", found.svg.display())?;
     if found.violations.is_empty() {
         writeln!(
             out,
@@ -111,13 +117,17 @@ fn participants(found: &Found) -> Table {
 }
 
 fn timeline(story: &[Moment]) -> Table {
-    let mut table = table(&["at", "state", "event", "detail"]);
+    let mut table = table(&["after", "state", "what happened"]);
+    let start = story.first().map_or(0, |moment| moment.at_micros);
     for moment in story {
-        // The day is the same all over; the time of day says enough.
-        let time = moment.at.split_once('T').map_or(moment.at.as_str(), |(_, time)| time);
-        let detail: String = moment.detail.chars().take(90).collect();
-        table.add_row([time, &moment.state, &moment.event, &detail]);
+        let millis = (moment.at_micros - start) / 1000;
+        let mut detail: String = moment.detail.chars().take(WIDTH).collect();
+        if detail.len() < moment.detail.len() {
+            detail.push('…');
+        }
+        table.add_row([format!("{millis} ms"), moment.state.clone(), detail]);
     }
+    align_right(&mut table, 0..1);
     table
 }
 
@@ -133,4 +143,12 @@ fn align_right(table: &mut Table, columns: std::ops::Range<usize>) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
+}
+
+/// Draws the saga, and says where: beside the databases if they are kept, else where temporary files are.
+pub(super) fn draw(folder: Option<&Path>) -> Result<PathBuf, Failed> {
+    let temporary = std::env::temp_dir();
+    let file = folder.unwrap_or(&temporary).join("checkout-saga.svg");
+    std::fs::write(&file, orders::svg())?;
+    Ok(file)
 }

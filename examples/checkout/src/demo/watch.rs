@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::Options;
@@ -16,7 +15,7 @@ use crate::Failed;
 use crate::chance::pick;
 use crate::order::Order;
 use crate::place::{self, AT_A_TIME};
-use crate::shop::{Moment, NotPlaced, OrderView, Shop, Status};
+use crate::shop::{Listed, Moment, NotPlaced, OrderView, Shop, Status};
 
 /// How long nothing may happen before the rest is given up; then the verdict says so.
 const STALLED: Duration = Duration::from_mins(2);
@@ -43,7 +42,7 @@ pub(super) async fn place_and_kill(
     options: &Options,
     shop: &Shop,
     orders: Vec<Shipped>,
-    mut orchestrator: Process,
+    orchestrator: &mut Process,
     participants: &mut [Process],
 ) -> Result<Watched, Failed> {
     let begun = Instant::now();
@@ -71,12 +70,11 @@ pub(super) async fn place_and_kill(
             watch.bar.set_message("SIGKILL");
             orchestrator.kill().await?;
             orchestrator.restart().await?;
-            let before = watch.open.len();
-            watch.look().await;
+            let answered = watch.look().await;
             // Those that are open still were so when the process died. A kill that nothing
             // survived proves nothing and is made again.
-            if !watch.open.is_empty() {
-                kills.push(watch.open.len().min(before));
+            if answered && !watch.open.is_empty() {
+                kills.push(watch.open.len());
                 plan.next();
             }
             watch.bar.set_message(format!("{} kills", kills.len()));
@@ -85,6 +83,7 @@ pub(super) async fn place_and_kill(
         orchestrator.died()?;
         sleep(Duration::from_millis(10)).await;
     }
+    let took = begun.elapsed();
     watch.bar.finish_and_clear();
     if placed < total {
         return Err(format!("only {placed} of {total} orders could be placed").into());
@@ -92,7 +91,7 @@ pub(super) async fn place_and_kill(
     if plan.peek().is_some() {
         return Err(format!("only {} of {} kills found orders in flight", kills.len(), options.kills).into());
     }
-    Ok(Watched { orders: watch.close(), kills, took: begun.elapsed() })
+    Ok(Watched { orders: watch.close().await?, kills, took })
 }
 
 /// After how many ended orders to kill: one moment at random in each of as many equal parts.
@@ -131,49 +130,43 @@ struct Watch {
     bar: ProgressBar,
     /// Accepted, and not known to have ended.
     open: BTreeMap<String, Order>,
-    ended: Vec<(Order, OrderView)>,
+    ended: Vec<(Order, Status)>,
     /// When an order last ended.
     progress: Instant,
 }
 
 impl Watch {
-    /// Asks for every open order once. While the orchestrator is down there is no answer, and
+    /// Asks once how far all are, and says whether there was an answer. While the orchestrator is down there is none, and
     /// nothing changes.
-    async fn look(&mut self) {
-        let ids: Vec<String> = self.open.keys().cloned().collect();
-        for some in ids.chunks(AT_A_TIME) {
-            let mut asking = JoinSet::new();
-            for id in some {
-                let (shop, id) = (self.shop.clone(), id.clone());
-                asking.spawn(async move { shop.order(&id).await });
+    async fn look(&mut self) -> bool {
+        let Ok(orders) = self.shop.orders().await else {
+            return false;
+        };
+        for Listed { id, status } in orders {
+            if !status.is_settled() {
+                continue;
             }
-            for answer in asking.join_all().await {
-                if let Ok(Some(view)) = answer {
-                    self.note(view);
-                }
+            if let Some(order) = self.open.remove(&id) {
+                self.ended.push((order, status));
+                self.bar.inc(1);
+                self.progress = Instant::now();
             }
         }
+        true
     }
 
-    fn note(&mut self, view: OrderView) {
-        if !view.status.is_settled() {
-            return;
+    /// How each order ended, and why. One that never did is still running.
+    async fn close(self) -> Result<Vec<(Order, OrderView)>, Failed> {
+        let open = self.open.into_values().map(|order| (order, Status::Running));
+        let mut orders = Vec::new();
+        for (order, status) in self.ended.into_iter().chain(open) {
+            let view = self.shop.order(&order.id).await?;
+            if view.status != status {
+                return Err(format!("{} was {status}, and now it is {}", order.id, view.status).into());
+            }
+            orders.push((order, view));
         }
-        if let Some(order) = self.open.remove(&view.id) {
-            self.ended.push((order, view));
-            self.bar.inc(1);
-            self.progress = Instant::now();
-        }
-    }
-
-    /// All orders, those that never ended as running.
-    fn close(self) -> Vec<(Order, OrderView)> {
-        let mut orders = self.ended;
-        orders.extend(self.open.into_values().map(|order| {
-            let id = order.id.clone();
-            (order, OrderView { id, status: Status::Running, receipt: None, cause: None, reason: None })
-        }));
-        orders
+        Ok(orders)
     }
 }
 

@@ -25,7 +25,8 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 pub(crate) use faults::{Faults, Fired};
-pub(crate) use inventory::Stock;
+pub(crate) use inventory::{HoldTaken, Stock};
+pub(crate) use key::{IDEMPOTENCY_KEY, UNDOES};
 pub(crate) use ledger::KeysKept;
 pub(crate) use payments::Charged;
 pub(crate) use shipping::Sent;

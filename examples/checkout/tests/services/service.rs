@@ -19,12 +19,34 @@ pub(crate) struct Service {
 impl Service {
     /// Starts `checkout <name> --faults <faults>`.
     pub(crate) fn start(name: &str, faults: &str) -> Self {
+        Self::with_options(name, &["--faults", faults])
+    }
+
+    /// Starts `checkout <name>` with these options, and a database in a folder of its own.
+    pub(crate) fn with_options(name: &str, options: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let db = folder.path().join("service.db");
-        let arguments = [name, "--db", db.to_str().unwrap(), "--faults", faults];
-        let arguments: Vec<String> = arguments.map(str::to_owned).into();
+        let arguments = [name, "--db", db.to_str().unwrap()].into_iter().chain(options.iter().copied());
+        let arguments: Vec<String> = arguments.map(str::to_owned).collect();
         let (child, url) = spawn(&arguments);
         Self { child, url, client: Client::new(), folder, arguments }
+    }
+
+    /// What it says when it is started with these arguments and does not run.
+    pub(crate) fn fails_to_start(arguments: &[String]) -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_checkout")).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    /// Where it listens.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// What it was started with.
+    pub(crate) fn arguments(&self) -> &[String] {
+        &self.arguments
     }
 
     /// An inventory with ten mugs.

@@ -1,0 +1,91 @@
+//! The orchestrator's HTTP interface.
+
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use saga_runtime::prelude::*;
+use serde_json::json;
+
+use super::saga::Checkout;
+use super::view;
+use crate::json::{BODY_LIMIT, Body};
+use crate::order::Order;
+use crate::problem::{self, Problem, kind};
+use crate::shop::{Listed, Moment, OrderView};
+
+/// How many orders are read at a time when all are listed.
+const PAGE: usize = 1000;
+
+pub(super) fn router(runtime: Runtime) -> Router {
+    Router::new()
+        .route("/orders", get(list).post(place))
+        .route("/orders/{id}", get(order))
+        .route("/orders/{id}/timeline", get(timeline))
+        .fallback(problem::nothing_here)
+        .method_not_allowed_fallback(problem::not_like_this)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .with_state(runtime)
+}
+
+/// Takes an order. When this answers 202 the order is durable, whatever happens to this process. The order's id is the
+/// saga's: whoever sends it again finds the same saga.
+async fn place(State(runtime): State<Runtime>, Body(body): Body) -> Result<Response, Problem> {
+    let order = Order::read(&body)?;
+    let id = order.id.clone();
+    runtime.start::<Checkout>(&id, order).await.map_err(|error| not_started(&id, &error))?;
+    let location = format!("/orders/{id}");
+    let body = json!({ "id": id, "order": location });
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(body)).into_response())
+}
+
+async fn list(State(runtime): State<Runtime>) -> Result<Json<Vec<Listed>>, Problem> {
+    let mut orders = Vec::new();
+    let mut last = None;
+    loop {
+        let page = runtime.instances(last, PAGE).await.map_err(|error| unreadable(&error))?;
+        last = page.last().map(|instance| instance.no);
+        orders.extend(page.iter().map(view::listed));
+        if page.len() < PAGE {
+            return Ok(Json(orders));
+        }
+    }
+}
+
+async fn order(State(runtime): State<Runtime>, Path(id): Path<String>) -> Result<Json<OrderView>, Problem> {
+    let handle = find(&runtime, &id).await?;
+    Ok(Json(view::order(&handle).await.map_err(|error| unreadable(&error))?))
+}
+
+async fn timeline(State(runtime): State<Runtime>, Path(id): Path<String>) -> Result<Json<Vec<Moment>>, Problem> {
+    let timeline = find(&runtime, &id).await?.timeline().await.map_err(|error| unreadable(&error))?;
+    Ok(Json(timeline.entries.iter().map(view::moment).collect()))
+}
+
+async fn find(runtime: &Runtime, id: &str) -> Result<Handle<Checkout>, Problem> {
+    let found = runtime.get::<Checkout>(id).await.map_err(|error| unreadable(&error))?;
+    found.ok_or_else(|| Problem::not_found(format!("there is no order {id}")))
+}
+
+/// Why a saga could not be started. In no case anything of it is stored, but where a saga of this id is there already.
+fn not_started(id: &str, error: &saga_runtime::Error) -> Problem {
+    if error.is_conflict() {
+        let detail = format!("the order {id} is known, and it is another one");
+        return Problem::new(StatusCode::CONFLICT, kind::OTHER_ORDER, detail);
+    }
+    if error.is_invalid() {
+        return Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-input", error.to_string());
+    }
+    unreadable(error)
+}
+
+/// What a caller is told when the store, or the runtime, does not work.
+fn unreadable(error: &saga_runtime::Error) -> Problem {
+    if error.is_unavailable() || error.is_stopped() || error.is_fenced() {
+        tracing::warn!(%error, "orders cannot be taken or read");
+        let detail = "the orders cannot be reached at the moment; ask again";
+        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
+    }
+    Problem::internal(error)
+}

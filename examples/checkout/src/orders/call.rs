@@ -1,0 +1,87 @@
+//! Calling a participant: the two headers of the contract, and what its answers mean.
+
+use std::time::Duration;
+
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use saga_runtime::{StepContext, Transient};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::participant::{IDEMPOTENCY_KEY, UNDOES};
+use crate::problem::{Problem, kind};
+use crate::shop::root_cause;
+
+/// How long connecting may take. The whole attempt is bounded by its step.
+const CONNECT: Duration = Duration::from_secs(1);
+
+/// A service that steps call.
+#[derive(Debug, Clone)]
+pub(crate) struct Participant {
+    url: String,
+    http: Client,
+}
+
+/// An answer: what was asked for, or a "no" that would be the same if it were asked for again.
+pub(super) type Answer<T> = Result<T, Problem>;
+
+impl Participant {
+    /// The service at this address.
+    pub(super) fn at(url: &str) -> Result<Self, reqwest::Error> {
+        let http = Client::builder().connect_timeout(CONNECT).build()?;
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), http })
+    }
+
+    /// Asks, without an effect.
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Answer<T>, Transient> {
+        send(self.http.get(format!("{}{path}", self.url))).await
+    }
+
+    /// Has something done, or undone, under the key of this call.
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        cx: &StepContext,
+        path: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<Answer<T>, Transient> {
+        let mut request = self.http.post(format!("{}{path}", self.url)).header(IDEMPOTENCY_KEY, cx.key());
+        if let Some(undone) = cx.undoes() {
+            request = request.header(UNDOES, undone);
+        }
+        send(request.json(body)).await
+    }
+}
+
+async fn send<T: DeserializeOwned>(request: RequestBuilder) -> Result<Answer<T>, Transient> {
+    let response = match request.send().await {
+        Ok(response) => response,
+        // Nobody was there: nothing can have happened.
+        Err(error) if error.is_connect() => return Err(Transient::no_effect(root_cause(&error))),
+        // Anything can have happened.
+        Err(error) => return Err(Transient::new(root_cause(&error))),
+    };
+    let status = response.status();
+    if status.is_success() {
+        return Ok(Ok(response.json().await?));
+    }
+    let wait = wait(&response);
+    let text = response.text().await?;
+    let problem =
+        serde_json::from_str::<Problem>(&text).unwrap_or_else(|_| Problem::new(status, "no-problem-document", text));
+    if is_final(status, &problem) {
+        return Ok(Err(problem));
+    }
+    let message = format!("{status}: {}", problem.detail);
+    Err(wait.map_or_else(|| Transient::new(&message), |wait| Transient::after(wait).because(&message)))
+}
+
+/// Whether asking again would be answered the same. Everything else is a delay.
+fn is_final(status: StatusCode, problem: &Problem) -> bool {
+    let delays = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
+    status.is_client_error() && !delays.contains(&status) && !problem.is(kind::IN_PROGRESS)
+}
+
+/// What `Retry-After` says, if it says it in seconds.
+fn wait(response: &Response) -> Option<Duration> {
+    response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs)
+}
