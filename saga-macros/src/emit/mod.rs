@@ -161,8 +161,8 @@ fn implement(saga: &SagaImpl, krate: &syn::Path, items: &TokenStream) -> TokenSt
             use #krate::{definition as __def, machine as __rt};
 
             // The flow stands here for a second time, with the user's own spans: rustc prints the same error once, but the
-            // same warning twice.
-            #[allow(unused, clippy::all, clippy::pedantic, unfulfilled_lint_expectations)]
+            // same warning twice. `unused_qualifications` is not among `unused`.
+            #[allow(unused, unused_qualifications, clippy::all, clippy::pedantic, unfulfilled_lint_expectations)]
             #[automatically_derived]
             impl #generics __rt::Saga for #self_ty #clause {
                 #items
