@@ -5,7 +5,7 @@ use super::{
     Storing, Touch, Write, Written,
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     future::ready,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -176,26 +176,32 @@ impl State {
 
     /// Finds the first write that cannot be written, before anything is.
     fn check(&self, writes: &[Write]) -> Result<(), StoreError> {
+        // What the batch makes true as it goes: identities that it takes, and the last rows.
+        let mut started = HashSet::new();
         let mut last: HashMap<InstanceNo, u64> = HashMap::new();
         for (index, write) in writes.iter().enumerate() {
             let refused = |reason: String| StoreError::Write { index, reason: reason.into() };
-            let (before, rows) = match write {
-                Write::Start(start) => (&mut 0, &start.rows),
+            match write {
+                Write::Start(start) => {
+                    if self.find(&start.saga, &start.id).is_none() && started.insert((&start.saga, &start.id)) {
+                        last.insert(self.number(started.len()), follow(0, &start.rows).map_err(refused)?);
+                    }
+                }
                 Write::Append(append) => {
                     let no = append.instance;
-                    let kept = self.instances.get(&no).filter(|kept| !kept.instance.buried);
-                    let kept = kept.ok_or_else(|| refused(format!("there is no instance {}", no.0)))?;
-                    (last.entry(no).or_insert(kept.last_seq()), &append.rows)
+                    let kept = self.instances.get(&no).filter(|kept| !kept.instance.buried).map(Kept::last_seq);
+                    let before = last.get(&no).copied().or(kept);
+                    let before = before.ok_or_else(|| refused(format!("there is no instance {}", no.0)))?;
+                    last.insert(no, follow(before, &append.rows).map_err(refused)?);
                 }
-            };
-            for row in rows {
-                if row.seq != *before + 1 {
-                    return Err(refused(format!("row {} does not follow row {before}", row.seq)));
-                }
-                *before = row.seq;
             }
         }
         Ok(())
+    }
+
+    /// The number of the instance that is started next but so many.
+    fn number(&self, next: usize) -> InstanceNo {
+        InstanceNo(self.last_instance + i64::try_from(next).unwrap_or(i64::MAX))
     }
 
     /// Makes a change that was checked.
@@ -213,8 +219,8 @@ impl State {
     }
 
     fn start(&mut self, epoch: Epoch, start: &Start) -> InstanceNo {
-        self.last_instance += 1;
-        let no = InstanceNo(self.last_instance);
+        let no = self.number(1);
+        self.last_instance = no.0;
         let instance = Instance {
             no,
             saga: start.saga.clone(),
@@ -303,6 +309,17 @@ impl Kept {
         self.due = touch.wake_at.unwrap_or(touch.at);
         self.touched_by = epoch;
     }
+}
+
+/// The last row's number, if these rows follow the one before without a gap.
+fn follow(mut last: u64, rows: &[Row]) -> Result<u64, String> {
+    for row in rows {
+        if row.seq != last + 1 {
+            return Err(format!("row {} does not follow row {last}", row.seq));
+        }
+        last = row.seq;
+    }
+    Ok(last)
 }
 
 /// The first number after `after`.

@@ -8,21 +8,26 @@ use super::{
 use crate::store::{Append, Epoch, InstanceNo, Row, Start, Status, StoreError, Touch, Write, Written};
 use sqlx::{SqliteConnection, query, query_scalar};
 
-/// Journal rows that one statement inserts, if there are so many: two statements to prepare, whatever the batch.
+/// Journal rows that one statement inserts, as long as there are so many: three statements to prepare, whatever the batch.
 const MANY: usize = 32;
+/// The same, for what is left.
+const SOME: usize = 8;
 
-/// As many `(instance, seq, at, event)` as [`MANY`] says.
-macro_rules! insert_rows {
-    ($($more:literal)*) => {
-        concat!("INSERT INTO journal (instance, seq, at, event) VALUES (?, ?, ?, ?)", $(insert_rows!(@ $more)),*)
-    };
-    (@ $eight:literal) => {
-        ", (?, ?, ?, ?)"
+macro_rules! eight_rows {
+    () => {
+        "(?, ?, ?, ?), (?, ?, ?, ?), (?, ?, ?, ?), (?, ?, ?, ?), (?, ?, ?, ?), (?, ?, ?, ?), (?, ?, ?, ?), (?, ?, ?, ?)"
     };
 }
 
-const INSERT_ONE: &str = insert_rows!();
-const INSERT_MANY: &str = insert_rows!(1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1);
+macro_rules! insert_rows {
+    ($($rows:expr),+) => {
+        concat!("INSERT INTO journal (instance, seq, at, event) VALUES ", $($rows),+)
+    };
+}
+
+const INSERT_ONE: &str = insert_rows!("(?, ?, ?, ?)");
+const INSERT_SOME: &str = insert_rows!(eight_rows!());
+const INSERT_MANY: &str = insert_rows!(eight_rows!(), ", ", eight_rows!(), ", ", eight_rows!(), ", ", eight_rows!());
 
 /// A journal row and whose it is.
 type Line<'a> = (InstanceNo, &'a Row);
@@ -97,7 +102,8 @@ async fn insert_instance(
 ) -> Result<Option<InstanceNo>, Fault> {
     let insert = query_scalar(
         "INSERT INTO instance (saga, id, birth, version, input_hash, status, due_at, owned, epoch, started_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, 'ready', ?6, ?7, ?8, ?6) ON CONFLICT (saga, id) DO NOTHING RETURNING no",
+         SELECT ?1, ?2, ?3, ?4, ?5, 'ready', ?6, ?7, ?8, ?6
+         WHERE NOT EXISTS (SELECT 1 FROM instance WHERE saga = ?1 AND id = ?2) RETURNING no",
     );
     let insert = insert.bind(&*start.saga).bind(&*start.id).bind(&*start.birth).bind(start.version);
     let insert = insert.bind(&start.input_hash[..]).bind(start.at).bind(start.owned).bind(epoch.0);
@@ -160,9 +166,11 @@ async fn update_instance(
 
 /// Inserts journal rows, in order.
 async fn insert(conn: &mut SqliteConnection, lines: &[Line<'_>]) -> Result<(), Fault> {
-    let (many, few) = lines.as_chunks::<MANY>();
+    let (many, rest) = lines.as_chunks::<MANY>();
+    let (some, rest) = rest.as_chunks::<SOME>();
     let chunks = many.iter().map(|chunk| (INSERT_MANY, &chunk[..]));
-    let chunks = chunks.chain(few.chunks(1).map(|chunk| (INSERT_ONE, chunk)));
+    let chunks = chunks.chain(some.iter().map(|chunk| (INSERT_SOME, &chunk[..])));
+    let chunks = chunks.chain(rest.chunks(1).map(|chunk| (INSERT_ONE, chunk)));
     for (statement, chunk) in chunks {
         let mut insert = query(statement);
         for (no, row) in chunk {
