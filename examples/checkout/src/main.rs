@@ -27,6 +27,8 @@ type Failed = Box<dyn std::error::Error + Send + Sync>;
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
+    // Standard output says where a service listens, and what came out; everything else goes to standard error.
+    tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr).init();
     match run(cli).await {
         Ok(code) => code,
         Err(error) => {

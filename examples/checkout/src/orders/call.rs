@@ -85,3 +85,28 @@ fn is_final(status: StatusCode, problem: &Problem) -> bool {
 fn wait(response: &Response) -> Option<Duration> {
     response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_final_unless_it_says_that_it_is_late() {
+        for (status, kind, last) in [
+            (402, kind::CARD_DECLINED, true),
+            (404, kind::UNKNOWN_SKU, true),
+            (409, kind::OUT_OF_STOCK, true),
+            (409, kind::IN_PROGRESS, false),
+            (410, kind::UNDONE, true),
+            (422, kind::KEY_REUSED, true),
+            (408, "timeout", false),
+            (425, "too-early", false),
+            (429, "slow-down", false),
+            (500, "internal-error", false),
+            (503, "unavailable", false),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(is_final(status, &Problem::new(status, kind, "")), last, "{status} {kind}");
+        }
+    }
+}

@@ -131,3 +131,54 @@ impl Denial {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+    use axum::{Json, Router, routing::post};
+    use saga_runtime::testing::FlowContext;
+
+    use super::*;
+
+    /// The saga, with one participant that answers everything that is posted to it alike.
+    async fn checkout(status: StatusCode, body: serde_json::Value) -> Checkout {
+        let answer = move || std::future::ready((status, Json(body.clone())));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new().route("/{*path}", post(answer));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let participant = Participant::at(&url).unwrap();
+        Checkout { inventory: participant.clone(), payments: participant.clone(), shipping: participant }
+    }
+
+    async fn turned_down(status: StatusCode, kind: &str) -> Failure<Denial> {
+        let problem = serde_json::to_value(Problem::new(status, kind, "no")).unwrap();
+        let line = Line { sku: "mug".into(), quantity: 1, unit_price: Money::zero("EUR".parse().unwrap()) };
+        // A step is a method like any other: no runtime is needed to call it.
+        checkout(status, problem).await.reserve(&FlowContext::detached(), &line).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn what_is_not_on_the_shelf_is_a_no() {
+        let failure = turned_down(StatusCode::CONFLICT, kind::OUT_OF_STOCK).await;
+        assert!(matches!(failure, Failure::Refused(Denial::OutOfStock(detail)) if detail == "no"));
+    }
+
+    #[tokio::test]
+    async fn an_outage_is_a_delay() {
+        let failure = turned_down(StatusCode::SERVICE_UNAVAILABLE, "unavailable").await;
+        assert!(matches!(failure, Failure::Transient(transient) if transient.to_string().starts_with("503")));
+    }
+
+    #[tokio::test]
+    async fn a_no_that_nobody_foresaw_is_not_the_customers_fault() {
+        let failure = turned_down(StatusCode::UNPROCESSABLE_ENTITY, kind::KEY_REUSED).await;
+        assert!(matches!(failure, Failure::Transient(transient) if transient.to_string().contains("key reused")));
+    }
+
+    #[tokio::test]
+    async fn an_undo_needs_not_know_what_happened() {
+        let checkout = checkout(StatusCode::OK, json!({ "undone": false })).await;
+        checkout.release(&FlowContext::detached(), Outcome::Unknown).await.unwrap();
+    }
+}

@@ -1,4 +1,4 @@
-//! From an HTTP call to [`once`](super::once), by way of the faults.
+//! From an HTTP call to [`once`], by way of the faults.
 
 use std::sync::Arc;
 
