@@ -156,6 +156,7 @@ impl Task<'_> {
 
     /// Commits, and finds out what happened if the answer is lost. [`StoreError::InDoubt`] if the time for that ran out.
     async fn commit_for_certain(&mut self, writes: &[Write]) -> Result<Vec<Written>, StoreError> {
+        let mut again = true;
         loop {
             let mut reason = match self.store.commit(self.epoch, writes).await {
                 Err(StoreError::InDoubt(reason)) => reason,
@@ -174,10 +175,11 @@ impl Task<'_> {
                     }
                 }
             }
-            if self.out_of_time() {
+            // It was not written. A connection that broke is tried again at once, a disk that fails is a store that is away.
+            if !again || self.out_of_time() {
                 return Err(StoreError::Unavailable(reason));
             }
-            self.rest(None).await;
+            again = false;
         }
     }
 

@@ -214,6 +214,20 @@ async fn a_lost_answer_is_read_back_for_as_long_as_that_takes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_store_that_fails_at_every_commit_is_away() {
+    let setting = setting().await;
+    for commit in 2..40 {
+        setting.store.lose(commit, Lost::Everything);
+    }
+    let kept = tokio::spawn(setting.committer.write(append(setting.instance, 2)));
+    let error = setting.committer.write(start("a")).await.unwrap_err();
+    assert_eq!(error, CommitError::Unavailable("the connection broke".into()));
+    kept.await.unwrap().unwrap();
+    assert_eq!(setting.store.commits(), 40);
+    assert_eq!(setting.rows().await, 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_commit_that_leaves_no_trace_is_made_again() {
     let setting = setting().await;
     let request = setting.store.request(setting.instance, "cancel", false).await.unwrap().unwrap();
