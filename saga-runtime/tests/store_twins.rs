@@ -10,7 +10,7 @@ use std::fmt::Debug;
 const SEEDS: u64 = 20;
 const STEPS: u64 = 150;
 
-/// Random numbers: the SplitMix64 of Steele, Lea and Flood (2014).
+/// Random numbers: the `SplitMix64` of Steele, Lea and Flood (2014).
 struct Random(u64);
 
 impl Random {
@@ -124,7 +124,7 @@ async fn both_stores_answer_the_same_to_whatever_is_asked() {
                     // Orphans of several dead workers may come in another order, where the limit cuts them off.
                     let now = random.small(100);
                     let limit = if random.below(2) == 0 { 1000 } else { 0 };
-                    ask!(claim(epoch, &["checkout", "refund"][..1 + usize::from(limit > 0)], now, limit));
+                    ask!(claim(epoch, &["checkout", "refund"][..=usize::from(limit > 0)], now, limit));
                 }
                 13 => {
                     ask!(claim_one(epoch, no));
