@@ -57,7 +57,8 @@ where
 /// Resolves when the service is to stop.
 pub(crate) type Stop = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
-fn asked_to_stop(until_stdin_ends: bool) -> io::Result<impl Future<Output = ()>> {
+/// Resolves at SIGTERM or Ctrl-C, or also when standard input ends. Listening begins with this call.
+pub(crate) fn asked_to_stop(until_stdin_ends: bool) -> io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {

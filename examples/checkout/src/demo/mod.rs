@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 use crate::Failed;
 use crate::participant::KeysKept;
+use crate::serve;
 use crate::shop::{Moment, Shop};
 use processes::Process;
 use verdict::{Books, Violation};
@@ -60,14 +61,12 @@ struct Found {
     svg: PathBuf,
 }
 
-/// Runs the demonstration; Ctrl-C ends it, and with it everything that it started.
+/// Runs the demonstration; Ctrl-C or SIGTERM ends it, and with it everything that it started.
 pub(crate) async fn run(options: Options) -> Result<ExitCode, Failed> {
+    let asked = serve::asked_to_stop(false)?;
     tokio::select! {
         ended = demonstrate(&options) => ended,
-        interrupted = tokio::signal::ctrl_c() => {
-            interrupted?;
-            Err("interrupted".into())
-        }
+        () = asked => Err("interrupted".into()),
     }
 }
 
