@@ -14,10 +14,6 @@ pub(crate) struct Model {
     pub(crate) name: String,
     /// The label `#[saga(version = 1)]`.
     pub(crate) version: u32,
-    /// The impl block's generics and `where` clause (e.g. `<P: Payments>`).
-    pub(crate) generics: syn::Generics,
-    /// The type that the impl block is for (e.g. `Checkout<P>`).
-    pub(crate) self_ty: Type,
     /// The flow.
     pub(crate) flow: Flow,
     /// The steps, in the order of the source.
@@ -130,12 +126,10 @@ pub(crate) enum Role {
     /// The `&StepContext`.
     Context,
     /// An argument; with the owned form of its type that is saved (`&T` as `T`, `&[T]` as `Vec<T>`, `&str` as
-    /// `String`) and how it is passed from there.
+    /// `String`).
     Argument {
         /// The owned type.
         owned: Type,
-        /// Whether the owned value is passed by reference.
-        by_reference: bool,
     },
     /// The step's output, in a compensation (`Outcome<T>`).
     Output,

@@ -4,15 +4,6 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{GenericArgument, Ident, PathArguments, Type, TypeReference, spanned::Spanned, visit::Visit};
 
-/// The owned form of a parameter's type.
-#[derive(Debug)]
-pub(crate) struct Owned {
-    /// The owned type.
-    pub(crate) ty: Type,
-    /// Whether the owned value is passed by reference.
-    pub(crate) by_reference: bool,
-}
-
 /// Why a type has no owned form, at which token, and what to write instead.
 #[derive(Debug)]
 pub(crate) struct Unownable {
@@ -26,16 +17,16 @@ pub(crate) struct Unownable {
 
 /// The owned form of this type: `&T` as `T`, `&[T]` as `Vec<T>`, `&str` as `String`, `Option<&T>` as `Option<T>`, and
 /// everything else as it is.
-pub(crate) fn owned(ty: &Type) -> Result<Owned, Unownable> {
+pub(crate) fn owned(ty: &Type) -> Result<Type, Unownable> {
     let ty = bare(ty);
     let owned = if let Type::Reference(reference) = ty {
-        Owned { ty: referent(reference)?, by_reference: true }
+        referent(reference)?
     } else if let Some(reference) = optional_reference(ty) {
-        Owned { ty: with_argument(ty, &referent(reference)?), by_reference: false }
+        with_argument(ty, &referent(reference)?)
     } else {
-        Owned { ty: ty.clone(), by_reference: false }
+        ty.clone()
     };
-    match Unnameable::find(&owned.ty) {
+    match Unnameable::find(&owned) {
         Some(unownable) => Err(unownable),
         None => Ok(owned),
     }
@@ -213,7 +204,7 @@ mod tests {
             ("(u8, Vec<Order>)", "(u8, Vec<Order>)"),
         ] {
             let ty = syn::parse_str(ty).unwrap();
-            assert_eq!(tokens(owned(&ty).unwrap().ty), saved);
+            assert_eq!(tokens(owned(&ty).unwrap()), saved);
         }
     }
 

@@ -213,7 +213,7 @@ fn is_argument(step: &Step, name: &Ident) -> bool {
 /// A parameter that nothing of the step goes into.
 fn inputs(parameter: &Written<'_>, name: &Ident, step: &Step, step_method: &Method, errors: &mut Errors) {
     let output = Returns::of(&step_method.sig.output).ok();
-    let text = |ty: &Type| owned(ty).map_or_else(|_| pretty::tokens(ty), |owned| pretty::tokens(&owned.ty));
+    let text = |ty: &Type| owned(ty).map_or_else(|_| pretty::tokens(ty), |owned| pretty::tokens(&owned));
     if let Some(output) = output
         && text(parameter.ty) == text(output)
     {

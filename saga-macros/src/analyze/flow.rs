@@ -5,13 +5,14 @@ use super::{
     step,
 };
 use crate::{
+    checks::SYNTAX,
     errors::Errors,
     model::Flow,
     owned::{bare, owned},
     parse::{Method, SagaImpl},
     pretty,
 };
-use quote::{ToTokens, quote};
+use quote::quote;
 use syn::{Type, spanned::Spanned};
 
 /// The one flow, if there is one that the later phases can read.
@@ -117,7 +118,7 @@ fn one(method: &Method, errors: &mut Errors) -> Option<Flow> {
             docs: method.docs(),
         }),
         Err(error) => {
-            errors.syntax("syntax", error);
+            errors.syntax(SYNTAX, error);
             None
         }
     }
@@ -128,8 +129,7 @@ fn owned_input(input: &Written<'_>, method: &Method, errors: &mut Errors) {
     let name = &method.sig.ident;
     let text = pretty::tokens(input.ty);
     if let Type::Reference(reference) = bare(input.ty) {
-        let owned = owned(input.ty)
-            .map_or_else(|_| pretty::tokens(&reference.elem), |owned| pretty::tokens(owned.ty.to_token_stream()));
+        let owned = owned(input.ty).map_or_else(|_| pretty::tokens(&reference.elem), pretty::tokens);
         let owned = owned.replace("::std::string::", "").replace("::std::vec::", "");
         errors.span(
             "flow_inputs",

@@ -35,8 +35,6 @@ pub(crate) fn analyze(saga: &SagaImpl, errors: &mut Errors) -> Option<Model> {
         krate: krate(saga, errors),
         name,
         version,
-        generics: saga.header.generics.clone(),
-        self_ty: (*saga.header.self_ty).clone(),
         flow: flow?,
         steps: steps.into_iter().map(|(step, _)| step).collect(),
     })

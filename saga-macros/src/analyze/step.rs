@@ -100,7 +100,7 @@ pub(super) fn parameters(
 /// An argument in its owned form.
 pub(super) fn argument(ty: &Type, ident: &syn::Ident, what: &str, method: &syn::Ident, errors: &mut Errors) -> Role {
     match owned(ty) {
-        Ok(owned) => Role::Argument { owned: owned.ty, by_reference: owned.by_reference },
+        Ok(owned) => Role::Argument { owned },
         Err(why) => {
             errors.span(
                 "unownable_argument",
@@ -112,7 +112,7 @@ pub(super) fn argument(ty: &Type, ident: &syn::Ident, what: &str, method: &syn::
                     why.help
                 ),
             );
-            Role::Argument { owned: ty.clone(), by_reference: false }
+            Role::Argument { owned: ty.clone() }
         }
     }
 }

@@ -93,7 +93,7 @@ pub(crate) fn inert(saga: &SagaImpl, model: Option<&Model>, errors: &TokenStream
         },
         |model| {
             // What has been reported of the input and the return type is not to be reported here again.
-            let input = owned(&model.flow.input_ty).map_or_else(|_| syn::parse_quote!(()), |owned| owned.ty);
+            let input = owned(&model.flow.input_ty).unwrap_or_else(|_| syn::parse_quote!(()));
             let output = &model.flow.output;
             match Returns::of_type(output) {
                 returns if returns.flow().is_some() || matches!(returns, Returns::ByType) => ends(&input, output),

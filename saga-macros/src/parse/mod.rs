@@ -8,7 +8,7 @@ pub(crate) use self::{
     options::{OptValue, Options, Place, similar},
     values::{Timed, check_name, duration_tokens},
 };
-use crate::errors::Errors;
+use crate::{checks::SYNTAX, errors::Errors};
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{Attribute, ImplItem, ItemImpl, Meta, Signature, Token, Visibility, parse::ParseStream, parse::Parser};
@@ -100,7 +100,7 @@ pub(crate) fn parse(options: TokenStream, item: &TokenStream, errors: &mut Error
         Ok(())
     };
     if let Err(error) = read.parse2(body.stream()) {
-        errors.syntax("syntax", error);
+        errors.syntax(SYNTAX, error);
     }
     Some(saga)
 }
