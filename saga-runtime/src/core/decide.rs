@@ -68,12 +68,13 @@ pub(crate) enum Next {
 /// What the end of a step's attempt leads to; `random` is below 1.
 pub(crate) fn step_ended(step: &Step<'_>, ended: Ended, now: i64, random: f64) -> Next {
     match ended {
-        Ended::Done => Next::Answer,
-        // Under the contract of the key a refusal is final whatever earlier attempts did.
-        Ended::Refused if step.keyed || !step.tries.doubt => Next::Answer,
-        Ended::Refused if step.class == Class::Pivot => Next::Park(ParkCause::Exhausted),
-        Ended::Refused if step.compensated => Next::DoubtedRefusal,
-        Ended::Refused => Next::Answer,
+        // Under the contract of the key a refusal is final whatever earlier attempts did; without it, it says nothing about
+        // the attempts before it.
+        Ended::Refused if !step.keyed && step.tries.doubt && step.class == Class::Pivot => {
+            Next::Park(ParkCause::Exhausted)
+        }
+        Ended::Refused if !step.keyed && step.tries.doubt && step.compensated => Next::DoubtedRefusal,
+        Ended::Done | Ended::Refused => Next::Answer,
         Ended::Panicked => Next::Park(ParkCause::Panicked),
         Ended::Unrecordable => Next::Park(ParkCause::Unrecordable),
         Ended::Unreadable => Next::Park(ParkCause::Unreadable),

@@ -339,7 +339,7 @@ impl Event {
     /// Reads a row's text.
     pub(crate) fn from_text(text: &str) -> Result<Self, Undecodable> {
         serde_json::from_str(text).map_err(|error| {
-            let fields = serde_json::from_str::<BTreeMap<Box<str>, serde::de::IgnoredAny>>(text).unwrap_or_default();
+            let fields = serde_json::from_str::<BTreeMap<Box<str>, Json>>(text).unwrap_or_default();
             match fields.into_keys().next() {
                 Some(kind) if !Self::KINDS.contains(&&*kind) => Undecodable::UnknownKind(kind),
                 _ => Undecodable::Damaged(error.to_string().into()),

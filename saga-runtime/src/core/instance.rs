@@ -74,19 +74,12 @@ pub(crate) enum Phase {
     Start,
     /// A call may have begun.
     Calling(Calling),
-    /// A call has its answer, which is in this row; the plain code after it runs.
-    After {
-        /// The call.
-        call: CallAt,
-        /// The row that holds the answer.
-        answer: u64,
-    },
+    /// This call has its answer; the plain code after it runs.
+    After(CallAt),
     /// A call ended in doubt and is being undone, before the flow sees the answer.
     Doubted {
         /// The call.
         call: CallAt,
-        /// The row that holds the answer.
-        answer: u64,
         /// What is known of the undo's attempts.
         tries: Tries,
     },
@@ -221,7 +214,7 @@ impl Phase {
             Self::Empty => "empty",
             Self::Start => "start",
             Self::Calling(_) => "calling",
-            Self::After { .. } => "after",
+            Self::After(_) => "after",
             Self::Doubted { .. } => "doubted",
             Self::Unwinding { .. } => "unwinding",
             Self::Parked { .. } => "parked",
@@ -251,7 +244,7 @@ impl Phase {
     /// The call that it stands at or after, going forward.
     pub(crate) fn call(&self) -> Option<&CallAt> {
         match self.beneath() {
-            Self::Calling(Calling { call, .. }) | Self::After { call, .. } | Self::Doubted { call, .. } => Some(call),
+            Self::Calling(Calling { call, .. }) | Self::After(call) | Self::Doubted { call, .. } => Some(call),
             _ => None,
         }
     }
@@ -282,7 +275,7 @@ impl State {
     pub(crate) fn state_name(&self) -> Box<str> {
         match self.phase.beneath() {
             Phase::Calling(calling) => calling.call.state.clone(),
-            Phase::After { call, .. } => format!("after {}", call.state).into(),
+            Phase::After(call) => format!("after {}", call.state).into(),
             Phase::Doubted { .. } | Phase::Unwinding { .. } => {
                 self.undo.last().map_or("unwinding".into(), |undo| undo.compensation.clone())
             }
@@ -315,7 +308,7 @@ impl State {
                 self.phase = Phase::Start;
             }
             Event::Called(called) => {
-                let (Phase::Start | Phase::After { .. }) = self.phase else { return Err("") };
+                let (Phase::Start | Phase::After(_)) = self.phase else { return Err("") };
                 self.called(row, at, called);
             }
             Event::AttemptFailed(failed) => {
@@ -329,7 +322,7 @@ impl State {
                 _ => return Err(""),
             },
             Event::Recovered { .. } => match &mut self.phase {
-                Phase::Start | Phase::After { .. } => {}
+                Phase::Start | Phase::After(_) => {}
                 Phase::Calling(_) | Phase::Doubted { .. } | Phase::Unwinding { .. } => {
                     if let Some(tries) = self.phase.tries_mut() {
                         tries.lost();
@@ -345,7 +338,7 @@ impl State {
             Event::Doubted { .. } => {
                 let Phase::Calling(Calling { call, .. }) = &self.phase else { return Err("") };
                 let Some(undo) = undo_of(call, None) else { return Err("the step has no compensation") };
-                self.phase = Phase::Doubted { call: call.clone(), answer: row, tries: Tries::none(at) };
+                self.phase = Phase::Doubted { call: call.clone(), tries: Tries::none(at) };
                 self.undo.push(undo);
             }
             Event::Unwinding { doubt, .. } => self.unwinds(row, at, *doubt)?,
@@ -363,7 +356,7 @@ impl State {
                 }
             }
             Event::Completed { .. } => {
-                let (Phase::Start | Phase::After { .. }) = self.phase else { return Err("") };
+                let (Phase::Start | Phase::After(_)) = self.phase else { return Err("") };
                 self.phase = Phase::Completed { row };
             }
             Event::Compensated {} => match &self.phase {
@@ -415,7 +408,7 @@ impl State {
                 self.undo.push(undo);
             }
         }
-        self.phase = Phase::After { call, answer: row };
+        self.phase = Phase::After(call);
     }
 
     fn unwinds(&mut self, row: u64, at: i64, doubt: bool) -> Result<(), &'static str> {
@@ -423,7 +416,7 @@ impl State {
             return Err("the pivot has been passed");
         }
         match (&self.phase, doubt) {
-            (Phase::Start | Phase::After { .. } | Phase::Calling(_), false) => {}
+            (Phase::Start | Phase::After(_) | Phase::Calling(_), false) => {}
             (Phase::Calling(Calling { call, .. }), true) if call.class == Class::Pivot => {
                 return Err("a pivot in doubt is not undone by guess");
             }
@@ -445,7 +438,7 @@ impl State {
             self.debt.push(Owed { call, step: undo.step, by: by.clone(), why: why.clone() });
         }
         self.phase = match std::mem::take(&mut self.phase) {
-            Phase::Doubted { call, answer, .. } => Phase::After { call, answer },
+            Phase::Doubted { call, .. } => Phase::After(call),
             Phase::Unwinding { row, .. } => Phase::Unwinding { row, tries: Tries::none(at) },
             other => other,
         };

@@ -20,7 +20,7 @@ impl Worker {
     /// The flow has arrived at a call: its intent, with everything before it, is made durable, and then it is attempted.
     pub(super) async fn call(&mut self, call: Call) -> Result<Answer, Halt> {
         self.heed().await?;
-        if !matches!(self.journal.state.phase, Phase::Start | Phase::After { .. }) {
+        if !matches!(self.journal.state.phase, Phase::Start | Phase::After(_)) {
             return Err(Halt::Turn);
         }
         if self.engine.is_stopping() {
@@ -62,16 +62,13 @@ impl Worker {
         let mut frame = BTreeMap::new();
         let mut frame_size = 0;
         for value in call.frame {
-            let saved = match value.changed {
-                Some(json) => {
-                    frame_size += json.get().len();
-                    Stored::Value(json)
-                }
-                None => {
-                    let held = stored.get(value.name).ok_or_else(|| never(value.name))?;
-                    frame_size += held.size;
-                    Stored::Kept { row: held.row, local: value.name.into() }
-                }
+            let saved = if let Some(json) = value.changed {
+                frame_size += json.get().len();
+                Stored::Value(json)
+            } else {
+                let held = stored.get(value.name).ok_or_else(|| never(value.name))?;
+                frame_size += held.size;
+                Stored::Kept { row: held.row, local: value.name.into() }
             };
             frame.insert(Box::from(value.name), saved);
         }

@@ -5,10 +5,7 @@ use crate::{
     core::UnwindCause,
     definition::Definition,
     failure::Unwind,
-    machine::{
-        Arguments, Attempt, Drive, Executing, Json, JsonError, Persist, RawValue, Saga, Unreadable, decode, encode,
-        same_value,
-    },
+    machine::{Arguments, Attempt, Drive, Executing, Json, JsonError, RawValue, Saga, Unreadable, encode_checked},
 };
 
 /// How a flow ended, as data.
@@ -50,11 +47,11 @@ impl<S: Saga> AnySaga for Registered<S> {
             let unsavable =
                 |what, reason| FlowEnd::Unsavable(Unreadable { what, name: S::DEFINITION.name.into(), reason });
             match self.0.__flow(cx, drive).await {
-                Ok(output) => match written(&output) {
+                Ok(output) => match encode_checked(&output) {
                     Ok(json) => FlowEnd::Completed(json),
                     Err(error) => unsavable("output of saga", error.0),
                 },
-                Err(Unwind::Refused(refusal)) => match written(&refusal) {
+                Err(Unwind::Refused(refusal)) => match encode_checked(&refusal) {
                     Ok(json) => FlowEnd::Unwinds(UnwindCause::Refused(json)),
                     Err(error) => unsavable("refusal of saga", error.0),
                 },
@@ -83,16 +80,4 @@ impl<S: Saga> AnySaga for Registered<S> {
     fn check_output(&self, step: usize, output: &RawValue) -> Result<(), JsonError> {
         S::__check_output(step, output)
     }
-}
-
-/// The value as JSON; debug builds check that it comes back as it was (SEMANTICS.md rule 5).
-pub(crate) fn written<T: Persist>(value: &T) -> Result<Json, JsonError> {
-    let json = encode(value)?;
-    if cfg!(debug_assertions) {
-        let again = encode(&decode::<T>(&json)?)?;
-        if !same_value(&json, &again) {
-            return Err(JsonError(format!("it changes when it is saved and read back: {json} became {again}")));
-        }
-    }
-    Ok(json)
 }

@@ -93,9 +93,7 @@ impl Worker {
         match &self.journal.state.phase {
             Phase::Start => Some(Entry::Start),
             Phase::Calling(calling) => Some(Entry::Calling(definition.state(&calling.call.state)?.0)),
-            Phase::After { call, .. } => {
-                Some(Entry::After(definition.state(&call.state)?.0, self.payloads.answer.clone()?))
-            }
+            Phase::After(call) => Some(Entry::After(definition.state(&call.state)?.0, self.payloads.answer.clone()?)),
             _ => None,
         }
     }
@@ -104,7 +102,7 @@ impl Worker {
     async fn ended(&mut self, end: FlowEnd) -> Result<(), Over> {
         // Whoever asked before the end is answered before it.
         self.heed().await?;
-        if !matches!(self.journal.state.phase, Phase::Start | Phase::After { .. }) {
+        if !matches!(self.journal.state.phase, Phase::Start | Phase::After(_)) {
             return Ok(());
         }
         match end {

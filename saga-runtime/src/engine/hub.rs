@@ -76,6 +76,11 @@ impl Hub {
         false
     }
 
+    /// A request for it waits for what comes next: whoever runs it next is told of it.
+    pub(crate) fn want(&self, instance: InstanceNo) {
+        held(&self.wanted).insert(instance);
+    }
+
     /// Whether it runs here.
     pub(crate) fn runs(&self, instance: InstanceNo) -> bool {
         held(&self.running).contains_key(&instance)

@@ -39,6 +39,7 @@ impl Worker {
         }
         if self.waits_since.is_some() {
             self.waits_since = Some(self.journal.state.seq);
+            self.engine.hub.want(no);
         }
         if !matches!(self.journal.state.phase, Phase::Parked { .. }) && !self.journal.state.phase.is_end() {
             // Nothing is promised to whoever asked before it is durable.

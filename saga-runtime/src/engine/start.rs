@@ -33,6 +33,12 @@ pub(crate) struct Started {
     pub(crate) existing: Option<Box<Instance>>,
 }
 
+impl Started {
+    fn before(existing: Box<Instance>) -> Self {
+        Self { no: existing.no, existing: Some(existing) }
+    }
+}
+
 impl Engine {
     /// Starts an instance of a registered saga, or finds the one of that identity.
     pub(crate) async fn start(self: &Arc<Self>, saga: &str, input: Input) -> Result<Started, Over> {
@@ -51,34 +57,27 @@ impl Engine {
         let mut worker = Worker::new(self, saga, journal, Payloads::default(), Arc::new(Poke::default()));
         let parameter = definition.slots.first().copied().unwrap_or_default().into();
         worker.push(&Event::Started { version: definition.version, parameter, input: input.json })?;
-        let over = match Arc::clone(&self.forward).try_acquire_owned() {
-            Ok(permit) => {
-                let (reply, answered) = oneshot::channel();
-                worker.forward = Some(permit);
-                worker.reply = Some(reply);
-                self.spawn(run_fresh(worker));
-                match answered.await {
-                    Ok(Ok(started)) => return Ok(started),
-                    Ok(Err(over)) => over,
-                    // The task was aborted with the runtime.
-                    Err(_) => Over::Stopped,
-                }
+        if let Ok(permit) = Arc::clone(&self.forward).try_acquire_owned() {
+            let (reply, answered) = oneshot::channel();
+            worker.forward = Some(permit);
+            worker.reply = Some(reply);
+            self.spawn(run_fresh(worker));
+            return match answered.await {
+                Ok(Ok(started)) => Ok(started),
+                Ok(Err(Over::Exists(instance))) => Ok(Started::before(instance)),
+                Ok(Err(over)) => Err(over),
+                // The task was aborted with the runtime.
+                Err(_) => Err(Over::Stopped),
+            };
+        }
+        let start = worker.journal.into_waiting_start();
+        match self.committer.write(Write::Start(start)).await.map_err(Over::from)? {
+            Written::Started(no) => {
+                self.waits();
+                Ok(Started { no, existing: None })
             }
-            Err(_) => {
-                let start = worker.journal.into_waiting_start();
-                match self.committer.write(Write::Start(start)).await.map_err(Over::from)? {
-                    Written::Started(no) => {
-                        self.waits();
-                        return Ok(Started { no, existing: None });
-                    }
-                    Written::Exists(instance) => Over::Exists(instance),
-                    Written::Appended => Over::Broken("the store answered a start as if it were an append".into()),
-                }
-            }
-        };
-        match over {
-            Over::Exists(instance) => Ok(Started { no: instance.no, existing: Some(instance) }),
-            other => Err(other),
+            Written::Exists(instance) => Ok(Started::before(instance)),
+            Written::Appended => Err(Over::Broken("the store answered a start as if it were an append".into())),
         }
     }
 }

@@ -39,14 +39,15 @@ impl Worker {
             self.undo_permit().await?;
         }
         loop {
+            // Whoever asked before the end is answered before it.
+            self.heed().await?;
             match &self.journal.state.phase {
                 Phase::Unwinding { .. } if self.journal.state.undo.is_empty() => {
                     self.push(&Event::Compensated {})?;
                     self.release(self.end_status(), None).await?;
                     return Err(Over::Ended);
                 }
-                Phase::Unwinding { .. } => self.undo_last().await?,
-                Phase::Doubted { .. } => self.undo_last().await?,
+                Phase::Unwinding { .. } | Phase::Doubted { .. } => self.undo_last().await?,
                 _ => {
                     self.undoing = None;
                     return Ok(());
@@ -63,7 +64,7 @@ impl Worker {
         }
         self.undoing = None;
         match (&self.journal.state.phase, &self.payloads.answer) {
-            (Phase::After { .. }, Some(answer)) => Ok(answer.clone()),
+            (Phase::After(_), Some(answer)) => Ok(answer.clone()),
             _ => Err(Halt::Turn),
         }
     }

@@ -224,7 +224,7 @@ impl Worker {
     async fn turn(&mut self) -> Result<(), Over> {
         self.heed().await?;
         match &self.journal.state.phase {
-            Phase::Start | Phase::Calling(_) | Phase::After { .. } => self.forward().await,
+            Phase::Start | Phase::Calling(_) | Phase::After(_) => self.forward().await,
             Phase::Doubted { .. } | Phase::Unwinding { .. } => self.undo().await,
             Phase::Parked { .. } => {
                 self.journal.give_back(Status::Parked, Some(self.journal.state.state_name())).await?;
@@ -361,6 +361,10 @@ impl Worker {
     /// Parks an instance whose last commit was rejected, or whose rows contradict each other: from what is stored.
     async fn settle(&mut self, over: Over) -> Over {
         self.alone = None;
+        if let (Over::Ended, Some(_)) = (&over, self.waits_since) {
+            // A request that waited for what came next, and nothing comes any more: it is decided by itself.
+            self.poke.ring();
+        }
         let (cause, reason) = match &over {
             Over::Rejected(reason) => (ParkCause::Unsavable, reason.clone()),
             Over::Broken(reason) => (ParkCause::Unreadable, reason.clone()),
@@ -368,7 +372,7 @@ impl Worker {
         };
         let Some(no) = self.journal.no else { return over };
         // What happened is kept, if it is not itself what cannot be written.
-        let answered = self.journal.forget().into_iter().next().filter(|row| is_answer(row));
+        let answered = self.journal.forget().into_iter().next().filter(is_answer);
         let mut again = over;
         for kept in [answered, None] {
             match load_patiently(&self.engine, no).await {

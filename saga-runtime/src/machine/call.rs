@@ -2,7 +2,7 @@
 
 use super::{
     check::ReadBack,
-    json::{Json, JsonError, decode, encode},
+    json::{Json, JsonError, decode, encode_checked},
     slot::Persist,
 };
 use crate::failure::{Exhausted, Failure, Refusal, Transient};
@@ -131,7 +131,7 @@ impl<T: Persist, E: StepError> StepResult for Result<T, E> {
 
     fn into_attempted(self, step: &'static str) -> Attempted {
         match self {
-            Ok(output) => match encode(&output) {
+            Ok(output) => match encode_checked(&output) {
                 Ok(json) => Attempted::Done(json),
                 Err(error) => {
                     Attempted::Unrecordable(Unreadable { what: "output of step", name: step.into(), reason: error.0 })
@@ -157,7 +157,7 @@ impl<T: Persist, E: StepError> StepResult for Result<T, E> {
 impl<R: Refusal> StepError for Failure<R> {
     fn into_attempted(self, step: &'static str) -> Attempted {
         match self {
-            Self::Refused(refusal) => match encode(&refusal) {
+            Self::Refused(refusal) => match encode_checked(&refusal) {
                 Ok(json) => Attempted::Refused(json),
                 Err(error) => {
                     Attempted::Unrecordable(Unreadable { what: "refusal of step", name: step.into(), reason: error.0 })

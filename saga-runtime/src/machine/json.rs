@@ -23,6 +23,20 @@ pub fn encode<T: Written + ?Sized>(value: &T) -> Result<Json, JsonError> {
     value.write()
 }
 
+/// Writes a value as JSON; debug builds check that it comes back as it was (SEMANTICS.md rule 5), so that one that does not
+/// is found before a crash finds it.
+pub fn encode_checked<T: Written + ReadBack>(value: &T) -> Result<Json, JsonError> {
+    let json = encode(value)?;
+    if cfg!(debug_assertions) {
+        let back = decode::<T>(&json).map_err(|error| JsonError(format!("it cannot be read back: {error}")))?;
+        let again = encode(&back)?;
+        if !same_value(&json, &again) {
+            return Err(JsonError(format!("it changes when it is saved and read back: {json} became {again}")));
+        }
+    }
+    Ok(json)
+}
+
 /// Reads a value back.
 pub fn decode<T: ReadBack>(json: &RawValue) -> Result<T, JsonError> {
     T::read(json)

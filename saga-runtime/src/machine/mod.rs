@@ -22,7 +22,7 @@ pub use self::{
     },
     drive::{Argument, Call, Drive, Entry, Executing, Executor, FrameValue, Resume, coerced},
     iterate::{Collect, Items, Next, Owned, Range, StableOrder, Turn, gone, nth},
-    json::{Json, JsonError, decode, encode, null, same_value},
+    json::{Json, JsonError, decode, encode, encode_checked, null, same_value},
     saga::Saga,
     slot::{AnySlot, Persist, Saved, Slot},
 };

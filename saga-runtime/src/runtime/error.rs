@@ -121,7 +121,7 @@ impl Error {
                 format!("{}..", text.chars().take(200).collect::<String>())
             }
         };
-        let old = old.map_or_else(|| "which is no longer kept".to_owned(), |old| shown(old));
+        let old = old.map_or_else(|| "which is no longer kept".to_owned(), shown);
         let new = shown(new);
         let message = format!(
             "instance `{id}` of saga `{saga}` was started with another input: it has {old}, and now it is given {new}"

@@ -8,9 +8,10 @@ use crate::{
         load::{Loaded, Unfoldable, row},
     },
     machine::{Saga, decode},
-    store::{Instance, InstanceNo, Store},
+    store::{Instance, InstanceNo, Status as Stored, Store, committer::Health},
 };
 use std::{fmt, marker::PhantomData, sync::Arc};
+use tokio::sync::watch;
 
 /// One instance of a saga.
 pub struct Handle<S> {
@@ -57,7 +58,7 @@ impl<S: Saga> Handle<S> {
     /// Waiting changes nothing.
     pub async fn result(&self) -> Result<EndOf<S>, Error> {
         loop {
-            if let Settled::Ended(end) = self.wait(|progress| progress.is_end()).await? {
+            if let Settled::Ended(end) = self.wait(Stored::is_end).await? {
                 return Ok(end);
             }
         }
@@ -71,40 +72,49 @@ impl<S: Saga> Handle<S> {
     /// # Cancel safety
     /// Waiting changes nothing.
     pub async fn settled(&self) -> Result<Settled<S::Output, S::Refusal>, Error> {
-        self.wait(|progress| progress.is_end() || progress == crate::store::Status::Parked).await
+        self.wait(|status| status.is_end() || status == Stored::Parked).await
     }
 
-    async fn wait(
-        &self,
-        enough: impl Fn(crate::store::Status) -> bool,
-    ) -> Result<Settled<S::Output, S::Refusal>, Error> {
+    async fn wait(&self, enough: impl Fn(Stored) -> bool) -> Result<Settled<S::Output, S::Refusal>, Error> {
         let engine = &self.owner.engine;
         let mut news = engine.hub.watch(self.no);
-        let mut stopping = engine.stopping.subscribe();
         loop {
             news.mark_unchanged();
             let instance = self.instance().await?;
-            if enough(instance.status) {
-                return self.read(&instance).await;
+            // Nothing, if it has moved on between two looks: then there is news.
+            if enough(instance.status)
+                && let Some(settled) = self.read(&instance).await?
+            {
+                return Ok(settled);
             }
-            if *stopping.borrow_and_update() {
-                return Err(Error::stopped());
-            }
-            tokio::select! {
-                _ = news.changed() => {}
-                _ = stopping.changed() => {}
-            }
+            self.news(&mut news).await?;
         }
     }
 
-    async fn read(&self, instance: &Instance) -> Result<Settled<S::Output, S::Refusal>, Error> {
+    /// Waits for news of the instance, as long as there can be any.
+    async fn news(&self, news: &mut watch::Receiver<()>) -> Result<(), Error> {
+        let engine = &self.owner.engine;
+        let mut health = engine.committer.health();
+        let cut = health.wait_for(|health| matches!(health, Health::Fenced | Health::Stopped));
+        tokio::select! {
+            _ = news.changed() => Ok(()),
+            () = engine.stops() => Err(Error::stopped()),
+            health = cut => match health.map(|health| health.clone()) {
+                Ok(Health::Fenced) => Err(Error::fenced()),
+                _ => Err(Error::stopped()),
+            },
+        }
+    }
+
+    async fn read(&self, instance: &Instance) -> Result<Option<Settled<S::Output, S::Refusal>>, Error> {
         if instance.buried {
             return Err(Error::buried(&self.id));
         }
         let loaded = match self.load().await {
             Ok(loaded) => loaded,
-            Err(error) if instance.status == crate::store::Status::Parked => {
-                return Ok(Settled::Parked { cause: super::ParkCause::Unreadable, error: error.to_string().into() });
+            Err(error) if instance.status == Stored::Parked => {
+                let error = error.to_string().into();
+                return Ok(Some(Settled::Parked { cause: super::ParkCause::Unreadable, error }));
             }
             Err(error) => return Err(error.into()),
         };
@@ -113,23 +123,22 @@ impl<S: Saga> Handle<S> {
             Phase::Completed { row } => match self.row(*row).await? {
                 Event::Completed { output } => {
                     let output = decode(&output).map_err(|error| Error::unreadable("the saga's output", error))?;
-                    Ok(Settled::Ended(End::Completed(output)))
+                    Ok(Some(Settled::Ended(End::Completed(output))))
                 }
                 _ => Err(Error::invalid("the end's row is not the end")),
             },
             Phase::Compensated { cause } => match self.row(*cause).await? {
                 Event::Unwinding { cause, .. } => {
                     let debt = state.debt.iter().map(Debt::from).collect();
-                    Ok(Settled::Ended(End::Compensated { cause: Cause::read(&cause)?, debt }))
+                    Ok(Some(Settled::Ended(End::Compensated { cause: Cause::read(&cause)?, debt })))
                 }
                 _ => Err(Error::invalid("the cause's row is not the cause")),
             },
             Phase::Parked { row, cause, .. } => {
                 let error = self.parked_for(*row).await?;
-                Ok(Settled::Parked { cause: *cause, error })
+                Ok(Some(Settled::Parked { cause: *cause, error }))
             }
-            // It has moved on between two looks.
-            _ => Ok(Settled::Parked { cause: super::ParkCause::Asked, error: "it has moved on".into() }),
+            _ => Ok(None),
         }
     }
 
@@ -236,7 +245,6 @@ impl<S: Saga> Handle<S> {
         let body = serde_json::to_string(request)
             .map_err(|error| Error::invalid(&format!("the request cannot be written: {error}")))?;
         let mut news = engine.hub.watch(self.no);
-        let mut stopping = engine.stopping.subscribe();
         let settles = request.verb == Verb::Settle;
         let Some(number) = engine.store.request(self.no, &body, settles).await? else {
             let reason = Some("the instance has ended".into());
@@ -255,13 +263,7 @@ impl<S: Saga> Handle<S> {
                     return Ok(Decision { granted, reason: decided.refused, row: Some(row.seq) });
                 }
             }
-            if *stopping.borrow_and_update() {
-                return Err(Error::stopped());
-            }
-            tokio::select! {
-                _ = news.changed() => {}
-                _ = stopping.changed() => {}
-            }
+            self.news(&mut news).await?;
         }
     }
 

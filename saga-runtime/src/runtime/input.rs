@@ -1,10 +1,7 @@
 //! What comes from outside, checked before anything is done with it.
 
 use super::Error;
-use crate::{
-    engine::erased::written,
-    machine::{Json, Saga},
-};
+use crate::machine::{Json, Saga, encode_checked};
 use sha2::{Digest, Sha256};
 
 /// An id may not be longer, in bytes.
@@ -20,7 +17,7 @@ pub(super) struct Checked {
 pub(super) fn checked<S: Saga>(id: &str, input: &S::Input, limit: usize) -> Result<Checked, Error> {
     check_id(id)?;
     let name = S::DEFINITION.name;
-    let json = written(input)
+    let json = encode_checked(input)
         .map_err(|error| Error::invalid(&format!("the input of saga `{name}` cannot be saved: {error}")))?;
     let size = json.get().len();
     if size > limit {

@@ -1,12 +1,27 @@
 //! The engine, by what it promises: each test is named for a rule of the semantics and breaks what the rule is about.
 
+mod doubt;
 mod forward;
+mod limits;
+mod pivot;
+mod restart;
 mod saga;
+mod store_trouble;
+mod verbs;
 mod world;
 
 use saga::{No, Script, Scripted};
-use saga_runtime::{Builder, End, Handle, Runtime, Settled, store::memory::Memory, testing::TokioClock};
-use std::{sync::Arc, time::Duration};
+use saga_runtime::{
+    Builder, End, Handle, Runtime, Settled,
+    runtime::{Park, Point},
+    store::{Store, memory::Memory},
+    testing::TokioClock,
+};
+use std::{
+    ops::ControlFlow,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use world::World;
 
 /// A store, participants, and runtimes one after another.
@@ -19,20 +34,39 @@ struct Lab {
 
 impl Lab {
     fn new() -> Self {
-        Self {
-            store: Arc::new(Memory::new()),
-            world: World::default(),
-            clock: Arc::new(TokioClock::at(1_767_225_600_000_000)),
-        }
+        let clock = Arc::new(TokioClock::at(1_767_225_600_000_000));
+        Self { store: Arc::new(Memory::new()), world: World::default(), clock }
     }
 
     fn builder(&self) -> Builder {
-        let clock = Arc::clone(&self.clock);
-        Runtime::builder().shared_store(Arc::clone(&self.store) as _).clock(clock).seed(1)
+        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
+        Runtime::builder().shared_store(store).clock(clock).seed(1)
     }
 
     async fn runtime(&self) -> Runtime {
         self.builder().register(Scripted(self.world.clone())).start().await.expect("it starts")
+    }
+
+    /// A runtime, and the rows of each of its commits.
+    async fn counting(&self) -> (Runtime, Arc<Mutex<Vec<String>>>) {
+        let commits = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&commits);
+        let observer = Arc::new(move |point: Point<'_>| {
+            if let Point::BeforeCommit { events, .. } = point {
+                seen.lock().expect("nobody panics").push(events.join(","));
+            }
+            ControlFlow::Continue(())
+        });
+        let builder = self.builder().register(Scripted(self.world.clone())).observer(observer);
+        (builder.start().await.expect("it starts"), commits)
+    }
+
+    /// Its park, which has to come.
+    async fn parked(&self, saga: &Handle<Scripted>) -> Park<Scripted> {
+        match settled(saga).await {
+            Settled::Parked { .. } => saga.park().await.expect("the store answers").expect("it is parked"),
+            Settled::Ended(end) => panic!("it ended: {end:?}\n{}", timeline(saga).await),
+        }
     }
 }
 
@@ -43,9 +77,10 @@ async fn start(runtime: &Runtime, id: &str, script: Script) -> Handle<Scripted> 
 
 /// Its end, which has to come within a month.
 async fn end(saga: &Handle<Scripted>) -> End<Vec<String>, No> {
-    match settled(saga).await {
-        Settled::Ended(end) => end,
-        Settled::Parked { cause, error } => panic!("parked, {cause}: {error}\n{}", timeline(saga).await),
+    let month = Duration::from_hours(30 * 24);
+    match tokio::time::timeout(month, saga.result()).await {
+        Ok(end) => end.expect("the store answers"),
+        Err(_) => panic!("it does not end\n{}", timeline(saga).await),
     }
 }
 
@@ -60,4 +95,21 @@ async fn settled(saga: &Handle<Scripted>) -> Settled<Vec<String>, No> {
 
 async fn timeline(saga: &Handle<Scripted>) -> String {
     saga.timeline().await.expect("the store answers").to_string()
+}
+
+/// The rows of an instance's journal, as stored.
+async fn events(lab: &Lab, saga: &Handle<Scripted>) -> Vec<String> {
+    let found = lab.store.find("scripted", saga.id()).await.expect("the store answers").expect("it is there");
+    let rows = lab.store.journal(found.no, 1, 1_000).await.expect("the store answers");
+    rows.into_iter().map(|row| row.event.into()).collect()
+}
+
+/// Waits until it is so.
+async fn until(so: impl Fn() -> bool) {
+    let waited = async {
+        while !so() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_hours(1), waited).await.expect("it comes to that");
 }

@@ -61,7 +61,7 @@ const POLICY: Policy = Policy { retry: STEADY, ..Policy::STEP };
 const UNDO: Option<Compensation> = Some(Compensation {
     name: "undo",
     docs: "",
-    policy: POLICY,
+    policy: Policy { retry: Retry { max: Duration::from_mins(30), ..STEADY }, ..POLICY },
     within: Duration::from_secs(24 * 60 * 60),
     idempotent: None,
 });
@@ -186,6 +186,13 @@ async fn act(world: &World, cx: &StepContext, what: String, output: Option<Strin
     }
 }
 
+/// The flow's plain code.
+fn plain(world: &World, place: &str) {
+    if world.next(place) == Act::Panic {
+        panic!("told to panic");
+    }
+}
+
 fn run<'a>(world: &'a World, mut drive: rt::Drive<'a>) -> rt::Executing<'a, Result<Vec<String>, Unwind<No>>> {
     Box::pin(async move {
         let entry = drive.entry();
@@ -211,17 +218,17 @@ fn run<'a>(world: &'a World, mut drive: rt::Drive<'a>) -> rt::Executing<'a, Resu
                     Err(Failure::Exhausted(gone)) if op.catch => log.push(format!("gone {}", gone.step())),
                     Err(failure) => return Err(failure.into()),
                 }
-                assert_ne!(world.next(&format!("after {}", op.what)), Act::Panic, "told to panic");
+                plain(world, &format!("after {}", op.what));
                 next += 1;
             }
             let Some(op) = plan.ops.get(next) else {
-                assert_ne!(world.next("at the end"), Act::Panic, "told to panic");
+                plain(world, "at the end");
                 return match plan.refuse {
                     Some(no) => Err(Unwind::Refused(No(no))),
                     None => Ok(log),
                 };
             };
-            assert_ne!(world.next(&format!("before {}", op.what)), Act::Panic, "told to panic");
+            plain(world, &format!("before {}", op.what));
             drive.begin(op.step, &[0, 1, 2]);
             drive.argument("what", op.what.as_str(), rt::an_argument_is_saved::<str>(), None);
             drive.argument("script", &plan, rt::an_argument_is_saved::<Script>(), Some("script"));
