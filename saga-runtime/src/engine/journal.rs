@@ -57,6 +57,8 @@ pub(crate) struct Journal {
     pending: Vec<Row>,
     kinds: Vec<&'static str>,
     consumed: Vec<RequestNo>,
+    /// The answer that the last commit began with: kept until the next one, should that commit be rejected.
+    answer: Option<Row>,
     /// When the last commit was.
     pub(crate) committed_at: Micros,
 }
@@ -94,6 +96,7 @@ impl Journal {
             pending: Vec::new(),
             kinds: Vec::new(),
             consumed: Vec::new(),
+            answer: None,
             committed_at: engine.clock.now(),
             engine: Arc::clone(engine),
         }
@@ -124,11 +127,15 @@ impl Journal {
         !self.pending.is_empty()
     }
 
-    /// Forgets what is not committed: how many rows that were.
-    pub(crate) fn forget(&mut self) -> Vec<Row> {
+    /// Forgets what is not committed, but for the answer that it began with.
+    pub(crate) fn forget(&mut self) -> Option<Row> {
+        if let Some(row) = self.pending.first() {
+            self.answer = (self.kinds.first() == Some(&"answered")).then(|| row.clone());
+        }
         self.kinds.clear();
         self.consumed.clear();
-        std::mem::take(&mut self.pending)
+        self.pending.clear();
+        self.answer.take()
     }
 
     /// Commits what is collected; the instance goes on running.
@@ -172,6 +179,7 @@ impl Journal {
         let kinds = std::mem::take(&mut self.kinds);
         self.engine.at(Point::BeforeCommit { instance: &ids.instance, events: &kinds }).await;
         let (rows, consumed) = (std::mem::take(&mut self.pending), std::mem::take(&mut self.consumed));
+        self.answer = rows.first().filter(|_| kinds.first() == Some(&"answered")).cloned();
         let status = touch.as_ref().map(|touch| touch.status);
         match self.no {
             Some(instance) => {

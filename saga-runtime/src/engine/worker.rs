@@ -13,7 +13,7 @@ use super::{
 use crate::{
     core::{Event, ParkCause, Phase, State},
     definition::Definition,
-    store::{Claimed, InstanceNo, Micros, Row, Status, StoreError},
+    store::{Claimed, InstanceNo, Micros, Status, StoreError},
 };
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -261,6 +261,7 @@ impl Worker {
         let count = state.recoveries + 1;
         if count > RECOVERIES {
             let error = format!("{RECOVERIES} recoveries in a row were lost in a crash");
+            self.push(&Event::Recovered { count })?;
             return Err(self.park(ParkCause::CrashLoop, &error).await);
         }
         if count > 1 {
@@ -372,7 +373,7 @@ impl Worker {
         };
         let Some(no) = self.journal.no else { return over };
         // What happened is kept, if it is not itself what cannot be written.
-        let answered = self.journal.forget().into_iter().next().filter(is_answer);
+        let answered = self.journal.forget();
         let mut again = over;
         for kept in [answered, None] {
             match load_patiently(&self.engine, no).await {
@@ -397,8 +398,4 @@ impl Worker {
         }
         again
     }
-}
-
-fn is_answer(row: &Row) -> bool {
-    Event::from_text(&row.event).is_ok_and(|event| matches!(event, Event::Answered { .. }))
 }

@@ -4,7 +4,7 @@ use crate::world::{Act, Got, World};
 use saga_runtime::{
     Failure, FlowContext, Outcome, Refusal, Saga, StepContext, Transient, Unwind,
     definition::{Class, Compensation, Definition, Edge, Node, Policy, Retry, State, Step},
-    machine as rt,
+    machine::{self as rt, Open as _},
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -199,6 +199,9 @@ fn run<'a>(world: &'a World, mut drive: rt::Drive<'a>) -> rt::Executing<'a, Resu
         let mut script = drive.slot::<Script>(0, "script", true);
         let mut at = drive.slot::<usize>(1, "at", entry.is_some());
         let mut seen = drive.slot::<Vec<String>>(2, "seen", entry.is_some());
+        rt::Across::new(&mut script).open();
+        rt::Across::new(&mut at).open();
+        rt::Across::new(&mut seen).open();
         if entry.is_none() {
             at.put(0);
             seen.put(Vec::new());

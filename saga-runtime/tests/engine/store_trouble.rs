@@ -86,6 +86,7 @@ async fn every_operation_of_the_store_may_fail_once() {
                 Ok(saga) => saga,
                 Err(error) => {
                     assert!(error.is_unavailable(), "{error}");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
                 }
             };
@@ -109,6 +110,7 @@ async fn rule_29_the_instance_whose_data_cannot_be_written_is_parked_and_the_oth
     let saga = start(&runtime, "1", script("book:a book:b")).await;
     until(|| !lab.world.got().is_empty()).await;
     faulty.fail(faulty.operations() + 1, StoreError::Write { index: 0, reason: "a NUL in a text".into() });
+    tokio::time::sleep(Duration::from_secs(1)).await;
     let park = lab.parked(&saga).await;
     assert_eq!((park.cause(), park.state()), (ParkCause::Unsavable, "after book"));
     assert!(park.error().contains("a NUL in a text"), "{}", park.error());
