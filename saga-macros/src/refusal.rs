@@ -29,6 +29,8 @@ pub(crate) fn derive(item: TokenStream) -> TokenStream {
             #[allow(unused_imports)]
             use #krate::machine as __rt;
 
+            // A type that is no refusal is not helped by a list of those that are.
+            #[diagnostic::do_not_recommend]
             #[automatically_derived]
             impl #impl_generics __rt::Refusal for #ident #arguments #clause {}
 
