@@ -25,4 +25,7 @@ pub mod prelude {
         Cause, End, Exhausted, Failure, FlowContext, Handle, OptionExt as _, Outcome, Refusal, RefuseAs as _,
         ResultExt as _, Runtime, Saga, StepContext, Transient, Unwind, compensate, flow, saga, step,
     };
+
+    #[cfg(feature = "sqlite")]
+    pub use crate::store::sqlite::Sqlite;
 }
