@@ -1,6 +1,5 @@
 //! What the tests share.
 
-pub mod crash;
 pub mod memory;
 
 /// The shop's words.

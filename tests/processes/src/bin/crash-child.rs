@@ -1,10 +1,10 @@
-//! One life of a process that runs the saga of [`saga_tests::crash`], and that kills itself at a point if told to.
+//! One life of a process that runs the saga of [`saga_process_tests`], and that kills itself at a point if told to.
 //!
 //! `crash-child DIR PLAN POINT`: works in `DIR`, with `PLAN` as JSON, and sends itself SIGKILL at the `POINT`-th point
 //! (never, if that is 0). If it lives, it prints the end as JSON, and how many points it passed.
 
+use saga_process_tests::{Ledger, Plan, Trip};
 use saga_runtime::{prelude::*, store::sqlite::Sqlite};
-use saga_tests::crash::{Ledger, Plan, Trip};
 use std::{
     ops::ControlFlow,
     path::Path,

@@ -1,8 +1,8 @@
 //! A process is killed before and after every single commit and every effect of a saga with a loop, a branch, a caught
 //! refusal and a full unwind, and started again.
 
+use saga_process_tests::{Entry, Ledger, Plan};
 use saga_runtime::store::{Store, sqlite::Sqlite};
-use saga_tests::crash::{Entry, Ledger, Plan};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,

@@ -1,0 +1,58 @@
+//! The README's program is the one that is built here, does what the README says, and gives the message that it quotes.
+
+use std::{fs, path::Path, process::Command};
+
+fn read(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// What stands between the first line that is this fence and the end of its block.
+fn block(text: &str, fence: &str) -> String {
+    let (_, rest) = text.split_once(&format!("{fence}\n")).expect("the README has such a block");
+    rest.split_once("```\n").expect("the block ends").0.to_owned()
+}
+
+/// The lines of a message without those that say where it is.
+fn said(message: &str) -> Vec<&str> {
+    message.lines().filter(|line| !line.contains("-->") && !line.contains('|')).map(str::trim_end).collect()
+}
+
+#[test]
+fn the_readme_s_program_is_compiled_here_to_the_letter() {
+    assert_eq!(block(&read("../../README.md"), "```rust"), read("src/bin/readme/program.rs"));
+}
+
+#[test]
+fn the_readme_s_program_undoes_what_it_did_when_the_card_is_declined() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("readme-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder can be made");
+    // The second run finds the first one's saga, and does nothing again.
+    for (run, releases) in [("first", 2), ("second", 0)] {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_readme")).current_dir(&folder).output().expect("it can be started");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{run}: {said}{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(said.lines().filter(|line| line.starts_with("give hold")).count(), releases, "{run}: {said}");
+        assert!(said.contains("undone, because Refused(Declined); left undone: 0"), "{run}: {said}");
+    }
+    fs::remove_dir_all(&folder).expect("it can be removed");
+}
+
+#[test]
+fn the_message_that_the_readme_quotes_is_the_compiler_s() {
+    let readme = read("../../README.md");
+    let program = read("src/bin/readme/program.rs");
+    let saga = program.split_once("#[tokio::main]").expect("it has a main").0;
+    let (before, rest) = saga.split_once("    #[compensate(reserve)]").expect("`reserve` has an undo");
+    let after = rest.split_once("\n    }\n\n").expect("the method ends").1;
+    let torn = format!("{before}{after}fn main() {{}}\n");
+    assert_eq!(
+        torn,
+        read("../tests/ui/missing_compensation/readme.rs"),
+        "the test is the README's saga without its undo"
+    );
+
+    let quoted = block(&readme, "Delete `release`, and the saga does not compile:\n\n```text");
+    assert_eq!(said(&quoted), said(&read("../tests/ui/missing_compensation/readme.stderr")));
+}
