@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_compensation_gives_up_only_when_its_time_is_over_and_then_needs_a_person() {
-        let day = Duration::from_secs(86_400);
+        let day = Duration::from_hours(24);
         let many = tries(1_000, true);
         assert!(matches!(undo_ended(&Policy::STEP, day, &many, FAILED, 0, 0.5), NextUndo::Retry(_)));
         let late = undo_ended(&Policy::STEP, day, &many, FAILED, micros(day), 0.5);

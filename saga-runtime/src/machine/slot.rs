@@ -14,10 +14,10 @@ pub trait Persist: Written + ReadBack + Send {}
 impl<T: Written + ReadBack + Send> Persist for T {}
 
 /// The hash of a value as last saved.
-pub type Digest256 = [u8; 32];
+pub(super) type Digest256 = [u8; 32];
 
 /// The hash of a stored text.
-pub fn digest(json: &str) -> Digest256 {
+pub(super) fn digest(json: &str) -> Digest256 {
     Sha256::digest(json.as_bytes()).into()
 }
 

@@ -1,10 +1,10 @@
 //! One instance.
 
-use super::{Cause, Debt, Decision, End, Error, Owner, Park, Progress, Settled, Status, Timeline};
+use super::{Cause, Debt, Decision, End, Error, Park, Progress, Settled, Status, Timeline};
 use crate::{
     core::{Event, Phase, Verb, request::Request},
     engine::{
-        history, load,
+        Engine, history, load,
         load::{Loaded, Unfoldable, row},
     },
     machine::{Saga, decode},
@@ -13,9 +13,9 @@ use crate::{
 use std::{fmt, marker::PhantomData, sync::Arc};
 use tokio::sync::watch;
 
-/// One instance of a saga.
+/// One instance of a saga. It does not keep the runtime alive: once that is gone, waiting ends with an error.
 pub struct Handle<S> {
-    owner: Arc<Owner>,
+    engine: Arc<Engine>,
     saga: &'static str,
     id: Box<str>,
     no: InstanceNo,
@@ -24,7 +24,7 @@ pub struct Handle<S> {
 
 impl<S> Clone for Handle<S> {
     fn clone(&self) -> Self {
-        Self { owner: Arc::clone(&self.owner), saga: self.saga, id: self.id.clone(), no: self.no, of: PhantomData }
+        Self { engine: Arc::clone(&self.engine), saga: self.saga, id: self.id.clone(), no: self.no, of: PhantomData }
     }
 }
 
@@ -38,8 +38,8 @@ impl<S> fmt::Debug for Handle<S> {
 type EndOf<S> = End<<S as Saga>::Output, <S as Saga>::Refusal>;
 
 impl<S: Saga> Handle<S> {
-    pub(super) fn new(owner: Arc<Owner>, saga: &'static str, id: &str, no: InstanceNo) -> Self {
-        Self { owner, saga, id: id.into(), no, of: PhantomData }
+    pub(super) fn new(engine: Arc<Engine>, saga: &'static str, id: &str, no: InstanceNo) -> Self {
+        Self { engine, saga, id: id.into(), no, of: PhantomData }
     }
 
     /// The id that it was started with.
@@ -76,7 +76,7 @@ impl<S: Saga> Handle<S> {
     }
 
     async fn wait(&self, enough: impl Fn(Stored) -> bool) -> Result<Settled<S::Output, S::Refusal>, Error> {
-        let engine = &self.owner.engine;
+        let engine = &self.engine;
         let mut news = engine.hub.watch(self.no);
         loop {
             news.mark_unchanged();
@@ -93,7 +93,7 @@ impl<S: Saga> Handle<S> {
 
     /// Waits for news of the instance, as long as there can be any.
     async fn news(&self, news: &mut watch::Receiver<()>) -> Result<(), Error> {
-        let engine = &self.owner.engine;
+        let engine = &self.engine;
         let mut health = engine.committer.health();
         let cut = health.wait_for(|health| matches!(health, Health::Fenced | Health::Stopped));
         tokio::select! {
@@ -163,7 +163,7 @@ impl<S: Saga> Handle<S> {
         if instance.buried {
             return Ok(status);
         }
-        status.pending_requests = self.owner.engine.store.inbox(self.no).await?.len();
+        status.pending_requests = self.engine.store.inbox(self.no).await?.len();
         let loaded = match self.load().await {
             Ok(loaded) => loaded,
             Err(Unfoldable::Store(error)) => return Err(error.into()),
@@ -200,7 +200,7 @@ impl<S: Saga> Handle<S> {
     /// # Errors
     /// The store cannot be read.
     pub async fn timeline(&self) -> Result<Timeline, Error> {
-        let rows = history(&*self.owner.engine.store, self.no, 1).await?;
+        let rows = history(&*self.engine.store, self.no, 1).await?;
         Ok(Timeline::new(self.saga, &self.id, rows))
     }
 
@@ -241,7 +241,7 @@ impl<S: Saga> Handle<S> {
 
     /// Puts a request into the inbox and waits for the row that decides it.
     pub(super) async fn ask(&self, request: &Request) -> Result<Decision, Error> {
-        let engine = &self.owner.engine;
+        let engine = &self.engine;
         let body = serde_json::to_string(request)
             .map_err(|error| Error::invalid(&format!("the request cannot be written: {error}")))?;
         let mut news = engine.hub.watch(self.no);
@@ -268,16 +268,16 @@ impl<S: Saga> Handle<S> {
     }
 
     async fn instance(&self) -> Result<Instance, Error> {
-        let found = self.owner.engine.store.find(self.saga, &self.id).await?;
+        let found = self.engine.store.find(self.saga, &self.id).await?;
         found.ok_or_else(|| Error::invalid(&format!("there is no instance `{}` any more", self.id)))
     }
 
     async fn load(&self) -> Result<Loaded, Unfoldable> {
-        load(&*self.owner.engine.store, self.no).await.map_err(|(error, _)| error)
+        load(&*self.engine.store, self.no).await.map_err(|(error, _)| error)
     }
 
     async fn row(&self, seq: u64) -> Result<Event, Error> {
-        let store: &dyn Store = &*self.owner.engine.store;
+        let store: &dyn Store = &*self.engine.store;
         Ok(row(store, self.no, seq).await?)
     }
 

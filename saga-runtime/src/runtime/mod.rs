@@ -87,7 +87,7 @@ impl Runtime {
         {
             return Err(self.conflict(saga, &existing, &json).await);
         }
-        Ok(Handle::new(Arc::clone(&self.owner), saga, &id, started.no))
+        Ok(Handle::new(Arc::clone(self.engine()), saga, &id, started.no))
     }
 
     async fn conflict(&self, saga: &str, existing: &crate::store::Instance, new: &crate::machine::Json) -> Error {
@@ -106,7 +106,7 @@ impl Runtime {
     pub async fn get<S: Saga>(&self, id: &str) -> Result<Option<Handle<S>>, Error> {
         let saga = self.registered::<S>()?;
         let found = self.engine().store.find(saga, id).await?;
-        Ok(found.map(|instance| Handle::new(Arc::clone(&self.owner), saga, id, instance.no)))
+        Ok(found.map(|instance| Handle::new(Arc::clone(self.engine()), saga, id, instance.no)))
     }
 
     /// Instances of all sagas, by the order of their starts, after the one of this number, at most `limit`.

@@ -3,7 +3,10 @@
 mod doubt;
 mod forward;
 mod limits;
+#[cfg(feature = "sqlite")]
+mod on_disk;
 mod pivot;
+mod random;
 mod restart;
 mod saga;
 mod store_trouble;
@@ -78,19 +81,19 @@ async fn start(runtime: &Runtime, id: &str, script: Script) -> Handle<Scripted> 
 /// Its end, which has to come within a month.
 async fn end(saga: &Handle<Scripted>) -> End<Vec<String>, No> {
     let month = Duration::from_hours(30 * 24);
-    match tokio::time::timeout(month, saga.result()).await {
-        Ok(end) => end.expect("the store answers"),
-        Err(_) => panic!("it does not end\n{}", timeline(saga).await),
+    if let Ok(end) = tokio::time::timeout(month, saga.result()).await {
+        return end.expect("the store answers");
     }
+    panic!("it does not end\n{}", timeline(saga).await)
 }
 
 /// Its end or its park, which has to come within a month.
 async fn settled(saga: &Handle<Scripted>) -> Settled<Vec<String>, No> {
     let month = Duration::from_hours(30 * 24);
-    match tokio::time::timeout(month, saga.settled()).await {
-        Ok(settled) => settled.expect("the store answers"),
-        Err(_) => panic!("it neither ends nor parks\n{}", timeline(saga).await),
+    if let Ok(settled) = tokio::time::timeout(month, saga.settled()).await {
+        return settled.expect("the store answers");
     }
+    panic!("it neither ends nor parks\n{}", timeline(saga).await)
 }
 
 async fn timeline(saga: &Handle<Scripted>) -> String {

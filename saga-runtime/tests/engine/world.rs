@@ -7,7 +7,7 @@ use std::{
 
 /// What a participant does at one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Act {
+pub(crate) enum Act {
     /// Does it.
     Done,
     /// Says no.
@@ -32,15 +32,15 @@ pub enum Act {
 
 /// One call that a participant got.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Got {
+pub(crate) struct Got {
     /// What it was about; with `undo ` in front if it was the undo of that.
-    pub what: String,
-    pub key: String,
-    pub undoes: Option<String>,
-    pub attempt: u32,
+    pub(crate) what: String,
+    pub(crate) key: String,
+    pub(crate) undoes: Option<String>,
+    pub(crate) attempt: u32,
     /// The step's output, as its undo was told.
-    pub output: Option<String>,
-    pub instance: String,
+    pub(crate) output: Option<String>,
+    pub(crate) instance: String,
 }
 
 #[derive(Debug, Default)]
@@ -52,7 +52,7 @@ struct Inner {
 
 /// The participants.
 #[derive(Debug, Clone, Default)]
-pub struct World(Arc<Mutex<Inner>>);
+pub(crate) struct World(Arc<Mutex<Inner>>);
 
 impl World {
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -60,17 +60,17 @@ impl World {
     }
 
     /// What is done at the next calls about this; after that, it is done.
-    pub fn plan(&self, what: &str, acts: impl IntoIterator<Item = Act>) {
+    pub(crate) fn plan(&self, what: &str, acts: impl IntoIterator<Item = Act>) {
         self.inner().plans.entry(what.into()).or_default().extend(acts);
     }
 
     /// What is done at every call about this.
-    pub fn always(&self, what: &str, act: Act) {
+    pub(crate) fn always(&self, what: &str, act: Act) {
         self.inner().always.insert(what.into(), act);
     }
 
     /// What is to be done now.
-    pub fn next(&self, what: &str) -> Act {
+    pub(crate) fn next(&self, what: &str) -> Act {
         let mut inner = self.inner();
         if let Some(act) = inner.always.get(what) {
             return *act;
@@ -79,22 +79,22 @@ impl World {
     }
 
     /// Remembers a call.
-    pub fn note(&self, got: Got) {
+    pub(crate) fn note(&self, got: Got) {
         self.inner().got.push(got);
     }
 
     /// Every call so far.
-    pub fn got(&self) -> Vec<Got> {
+    pub(crate) fn got(&self) -> Vec<Got> {
         self.inner().got.clone()
     }
 
     /// What the calls so far were about.
-    pub fn whats(&self) -> Vec<String> {
+    pub(crate) fn whats(&self) -> Vec<String> {
         self.got().into_iter().map(|got| got.what).collect()
     }
 
     /// The calls about this.
-    pub fn about(&self, what: &str) -> Vec<Got> {
+    pub(crate) fn about(&self, what: &str) -> Vec<Got> {
         self.got().into_iter().filter(|got| got.what == what).collect()
     }
 }
