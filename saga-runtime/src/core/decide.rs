@@ -73,7 +73,9 @@ pub(crate) fn step_ended(step: &Step<'_>, ended: Ended, now: i64, random: f64) -
         Ended::Refused if !step.keyed && step.tries.doubt && step.class == Class::Pivot => {
             Next::Park(ParkCause::Exhausted)
         }
-        Ended::Refused if !step.keyed && step.tries.doubt && step.compensated => Next::DoubtedRefusal,
+        Ended::Refused if !step.keyed && step.tries.doubt && step.compensated && !step.pivot_passed => {
+            Next::DoubtedRefusal
+        }
         Ended::Done | Ended::Refused => Next::Answer,
         Ended::Panicked => Next::Park(ParkCause::Panicked),
         Ended::Unrecordable => Next::Park(ParkCause::Unrecordable),

@@ -6,7 +6,7 @@ use super::{
     slot::Slot,
 };
 
-/// Opens a slot: [`Across::open`] for a value, [`Borrowed::open`] for a reference, which is never allowed.
+/// Opens a slot: [`Across::open`] for a value, its inherent namesake for a reference, which is never allowed.
 ///
 /// Which of the two a call means is found out by looking at the type: a reference has an inherent method of its own. The
 /// call stands where every slot's type is known, so that the message is about the type and not about its inference.

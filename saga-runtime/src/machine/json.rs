@@ -71,3 +71,43 @@ fn canonical(json: &RawValue) -> Option<serde_json::Value> {
     sort(&mut value);
     Some(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::{Deserialize, Serialize};
+    use std::collections::{BTreeSet, HashMap, HashSet};
+
+    /// Forgets a field when it is written.
+    #[derive(Debug, Default, Serialize, Deserialize)]
+    struct Forgetful {
+        #[serde(default = "seven", skip_serializing_if = "is_eight")]
+        number: u32,
+    }
+
+    fn seven() -> u32 {
+        7
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_eight(number: &u32) -> bool {
+        *number == 8
+    }
+
+    #[test]
+    fn rule_5_a_value_that_does_not_come_back_is_found_when_it_is_written() {
+        assert!(encode_checked(&Forgetful { number: 9 }).is_ok());
+        let error = encode_checked(&Forgetful { number: 8 }).expect_err("eight comes back as seven");
+        assert!(error.0.contains("{\"number\":7}"), "{error}");
+        // JSON has no number for it: `null` comes back as nothing.
+        assert!(encode_checked(&f64::NAN).is_err());
+    }
+
+    #[test]
+    fn rule_5_the_order_of_a_map_and_of_a_set_says_nothing() {
+        let map: HashMap<u32, u32> = (0..100).map(|number| (number, number)).collect();
+        let set: HashSet<u32> = (0..100).collect();
+        assert!(encode_checked(&map).is_ok() && encode_checked(&set).is_ok());
+        assert!(encode_checked(&set.into_iter().collect::<BTreeSet<_>>()).is_ok());
+    }
+}
