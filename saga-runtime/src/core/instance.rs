@@ -546,8 +546,8 @@ mod tests {
             match next.apply(state.seq + 1, 0, &event) {
                 Ok(()) => {
                     *seen += 1;
-                    assert!(!(next.pivot_passed && matches!(next.phase.beneath(), Phase::Unwinding { .. })));
-                    assert!(!(next.pivot_passed && !next.undo.is_empty()), "past the pivot nothing is left to undo");
+                    assert!(!next.pivot_passed || !matches!(next.phase.beneath(), Phase::Unwinding { .. }));
+                    assert!(!next.pivot_passed || next.undo.is_empty(), "past the pivot nothing is left to undo");
                     if let Phase::Compensated { .. } = next.phase {
                         assert!(next.undo.is_empty());
                     }
