@@ -96,11 +96,6 @@ impl Bindings {
         Ident::new(&self.list[id].unique, self.list[id].ident.span())
     }
 
-    /// Every local, with its id.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (BindingId, &Binding)> {
-        self.list.iter().enumerate()
-    }
-
     /// How the local is spelled in the machine.
     fn spelled(&self, id: BindingId, span: Span) -> Ident {
         let binding = &self.list[id];

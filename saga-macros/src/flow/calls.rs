@@ -3,7 +3,7 @@
 use crate::model::Model;
 use proc_macro2::Span;
 use quote::quote;
-use syn::{Expr, ExprMethodCall, Macro, parse_quote, spanned::Spanned, visit::Visit};
+use syn::{Expr, ExprMethodCall, Macro, parse_quote, visit::Visit};
 
 /// `self.step(..)`: the step it calls.
 pub(crate) fn step_of(model: &Model, call: &ExprMethodCall) -> Option<usize> {
@@ -11,6 +11,15 @@ pub(crate) fn step_of(model: &Model, call: &ExprMethodCall) -> Option<usize> {
         return None;
     }
     model.steps.iter().position(|step| step.ident == call.method)
+}
+
+/// `Self::step`: the step it names.
+pub(crate) fn named_step(model: &Model, path: &syn::Path) -> Option<usize> {
+    let last = path.segments.last()?;
+    if path.segments.len() != 2 || path.segments[0].ident != "Self" {
+        return None;
+    }
+    model.steps.iter().position(|step| step.ident == last.ident)
 }
 
 /// Whether this is `self`, as a receiver is written.
@@ -197,9 +206,4 @@ pub(crate) fn tries_answer(expr: &Expr) -> bool {
 /// The span of a call's method name: where a message about the call points.
 pub(crate) fn name_span(call: &ExprMethodCall) -> Span {
     call.method.span()
-}
-
-/// The span of a whole expression.
-pub(crate) fn span_of(expr: &Expr) -> Span {
-    expr.span()
 }

@@ -175,6 +175,11 @@ impl Graph {
         self.connect(vec![Pending { from: call, label: "refused".into(), kind: Kind::Refused }], to);
     }
 
+    /// After the pivot a call is not refused.
+    pub(crate) fn never_refused(&mut self, call: usize) {
+        self.edges.retain(|edge| edge.from != call || edge.kind != Kind::Refused);
+    }
+
     /// The nodes and edges as const expressions.
     pub(crate) fn tokens(&self) -> (Vec<TokenStream>, Vec<TokenStream>) {
         let definition = quote!(__def);

@@ -3,6 +3,7 @@
 
 mod bindings;
 mod calls;
+mod check;
 mod code;
 mod emit;
 mod graph;
@@ -18,6 +19,10 @@ use crate::{
     model::{Machine, Model},
 };
 use bindings::{Bindings, Kind};
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use std::collections::BTreeSet;
+use syn::spanned::Spanned;
 
 /// Lowers the flow of this saga.
 pub(crate) fn lower(model: &Model, errors: &mut Errors) -> Option<Machine> {
@@ -27,19 +32,39 @@ pub(crate) fn lower(model: &Model, errors: &mut Errors) -> Option<Machine> {
     let input = bindings.declare(&model.flow.input, model.flow.input_mutable, Kind::Input);
     let scope = vec![context, input];
     resolve::resolve(&mut body, &mut bindings, scope.clone());
+    check::check_body(model, &bindings, &body, errors);
     states::place_names(model, &mut body, errors);
-    let lowered = lower::lower_body(model, &mut bindings, body, scope, errors);
-    let solved = solve::solve(&lowered.code, &mut bindings);
+
+    let mut lowered = lower::lower_body(model, &mut bindings, body, scope, errors);
     let names: Vec<String> = lowered
         .code
         .calls
         .iter()
         .map(|call| call.named.as_ref().map_or_else(|| model.steps[call.step].name.clone(), |(name, _)| name.clone()))
         .collect();
+    check::check_states(model, &lowered.code, &names, errors);
+    let after = check::check_paths(model, &lowered.code, errors);
+
+    let solved = solve::solve(&lowered.code, &mut bindings);
+    check::check_frames(&lowered.code, &names, &solved, &bindings, errors);
     if !errors.is_empty() {
         return None;
     }
+    for call in &after.calls {
+        lowered.graph.never_refused(lowered.code.calls[*call].node);
+    }
     let mut machine = emit::emit(model, &lowered.code, &solved, &bindings, &lowered.items, input, &names);
+    machine.body = with_questions(model, &after.by_type, machine.body);
     (machine.nodes, machine.edges) = lowered.graph.tokens();
     Some(machine)
+}
+
+/// The machine, behind what only types can tell of the paths.
+fn with_questions(model: &Model, by_type: &BTreeSet<usize>, body: TokenStream) -> TokenStream {
+    let questions = by_type.iter().map(|&step| {
+        let output = &model.steps[step].output;
+        let span = Span::call_site().located_at(output.span());
+        quote_spanned!(span=> __rt::a_retriable_step_cannot_be_refused::<#output>();)
+    });
+    quote!(#(#questions)* #body)
 }

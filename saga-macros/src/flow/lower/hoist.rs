@@ -9,7 +9,7 @@ use crate::{
         live::{is_trivial, operands_mut},
         states::state_name,
     },
-    model::{Class, Refusable, Role},
+    model::{Refusable, Role},
 };
 use syn::{Expr, ExprBinary, ExprMethodCall, parse_quote, spanned::Spanned};
 
@@ -181,10 +181,5 @@ impl Lowering<'_> {
         let call = self.code.calls.len().checked_sub(1)?;
         self.code.calls[call].taken = Taken::Matched;
         Some(call)
-    }
-
-    /// Whether this step is a pivot.
-    pub(super) fn is_pivot(&self, call: usize) -> bool {
-        self.model.steps[self.code.calls[call].step].class == Class::Pivot
     }
 }

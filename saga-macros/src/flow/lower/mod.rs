@@ -10,6 +10,8 @@ mod loops;
 mod plain;
 mod source;
 
+pub(crate) use self::plain::{diverges, is_err};
+
 use super::{
     bindings::{BindingId, Bindings, Kind},
     calls::{has_step, leaves},

@@ -234,7 +234,7 @@ impl VisitMut for Leave<'_, '_> {
 }
 
 /// Whether control never goes on after this expression, as far as its own outermost token tells.
-pub(super) fn diverges(expr: &Expr) -> bool {
+pub(crate) fn diverges(expr: &Expr) -> bool {
     match expr {
         Expr::Return(_) | Expr::Break(_) | Expr::Continue(_) => true,
         Expr::Macro(mac) => crate::flow::calls::exit_number(&mac.mac).is_some(),

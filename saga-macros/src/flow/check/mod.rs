@@ -1,0 +1,11 @@
+//! What a flow may not do: on its tokens, on its states, on its paths.
+
+mod body;
+mod paths;
+mod states;
+
+pub(crate) use self::{
+    body::check_body,
+    paths::check_paths,
+    states::{check_frames, check_states},
+};

@@ -1,0 +1,71 @@
+//! Names of states and of saved locals: each stands for one thing, wherever in the code that is.
+
+use crate::{
+    errors::Errors,
+    flow::{bindings::Bindings, code::Code, solve::Solved},
+    model::Model,
+};
+use std::collections::BTreeMap;
+
+/// Reports calls whose states have one name.
+pub(crate) fn check_states(model: &Model, code: &Code, names: &[String], errors: &mut Errors) {
+    let mut unnamed: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (id, call) in code.calls.iter().enumerate() {
+        if call.named.is_none() {
+            unnamed.entry(call.step).or_default().push(id);
+        }
+    }
+    for (step, calls) in &unnamed {
+        if calls.len() < 2 {
+            continue;
+        }
+        let name = &model.steps[*step].ident;
+        for &call in calls {
+            errors.span(
+                "ambiguous_state",
+                code.calls[call].span,
+                format_args!(
+                    "step `{name}` is called at {} places, and nothing tells their states apart\nhelp: name all but one: \
+                     `#[state(\"second_{name}\")]` on the statement",
+                    calls.len()
+                ),
+            );
+        }
+    }
+    for (id, call) in code.calls.iter().enumerate() {
+        let Some((name, span)) = &call.named else { continue };
+        let same = names.iter().enumerate().any(|(other, known)| other != id && known == name);
+        if same {
+            errors.span(
+                "duplicate_name",
+                *span,
+                format_args!("another state is called `{name}`\nhelp: give this one a name of its own"),
+            );
+        }
+    }
+}
+
+/// Reports locals of one name that would be saved in one state.
+pub(crate) fn check_frames(code: &Code, names: &[String], solved: &Solved, bindings: &Bindings, errors: &mut Errors) {
+    let mut reported = Vec::new();
+    for (call, state) in names.iter().enumerate() {
+        let mut known = BTreeMap::new();
+        for (id, _) in solved.saved_at(code, bindings, call) {
+            let frame = &bindings[id].frame;
+            let Some(first) = known.insert(frame.clone(), id) else { continue };
+            if reported.contains(&(first, id)) {
+                continue;
+            }
+            reported.push((first, id));
+            for id in [first, id] {
+                errors.span(
+                    "ambiguous_state",
+                    bindings[id].ident.span(),
+                    format_args!(
+                        "two locals called `{frame}` are needed after step `{state}`, and are saved by name\nhelp: rename one"
+                    ),
+                );
+            }
+        }
+    }
+}

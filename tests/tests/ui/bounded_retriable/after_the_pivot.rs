@@ -1,0 +1,26 @@
+use saga_runtime::prelude::*;
+use saga_tests::shop::*;
+
+struct Checkout;
+
+#[saga(name = "checkout", version = 1)]
+impl Checkout {
+    #[flow]
+    async fn run(&self, cx: &FlowContext, order: Order) -> Result<(), Unwind<Refused>> {
+        self.charge(cx, &order).await?;
+        self.notify(cx).await?;
+        Ok(())
+    }
+
+    #[step(pivot)]
+    async fn charge(&self, _cx: &StepContext, order: &Order) -> Result<Charge, Failure<Refused>> {
+        Ok(Charge(order.lines.len() as u64))
+    }
+
+    #[step(no_compensation = "a mail cannot be unsent", attempts = 3)]
+    async fn notify(&self, _cx: &StepContext) -> Result<(), Transient> {
+        Ok(())
+    }
+}
+
+fn main() {}

@@ -1,0 +1,29 @@
+use saga_runtime::prelude::*;
+use saga_tests::shop::*;
+
+struct Checkout;
+
+type Answer = Result<u64, Failure<Refused>>;
+
+
+#[saga(name = "checkout", version = 1)]
+impl Checkout {
+    #[flow]
+    async fn run(&self, cx: &FlowContext, order: Order) -> Result<(), Unwind<Refused>> {
+        self.charge(cx, &order).await?;
+        self.audit().await?;
+        Ok(())
+    }
+
+    #[step(pivot)]
+    async fn charge(&self, _cx: &StepContext, order: &Order) -> Result<Charge, Failure<Refused>> {
+        Ok(Charge(order.lines.len() as u64))
+    }
+
+    #[step(read_only)]
+    async fn audit(&self) -> Answer {
+        Ok(1)
+    }
+}
+
+fn main() {}
