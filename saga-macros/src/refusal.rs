@@ -42,9 +42,12 @@ pub(crate) fn derive(item: TokenStream) -> TokenStream {
             }
 
             #[automatically_derived]
-            impl #impl_generics ::core::convert::From<#ident #arguments> for __rt::Unwind<#ident #arguments> #clause {
-                fn from(refusal: #ident #arguments) -> Self {
-                    __rt::Unwind::Refused(refusal)
+            impl #impl_generics __rt::EndsAFlow for #ident #arguments #clause {}
+
+            #[automatically_derived]
+            impl #impl_generics __rt::EndsTheFlowWith<#ident #arguments> for #ident #arguments #clause {
+                fn unwind(self) -> __rt::Unwind<Self> {
+                    __rt::Unwind::Refused(self)
                 }
             }
         };

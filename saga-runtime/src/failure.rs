@@ -158,20 +158,50 @@ pub enum Unwind<R> {
     Exhausted(Exhausted),
 }
 
-impl<R> From<Failure<R>> for Unwind<R> {
-    fn from(failure: Failure<R>) -> Self {
-        match failure {
-            Failure::Refused(refusal) => Self::Refused(refusal),
-            Failure::Exhausted(exhausted) => Self::Exhausted(exhausted),
+/// What `?` and `into()` can turn into an [`Unwind`] in a flow: a step's failure, or a refusal (`#[derive(Refusal)]`
+/// implements it).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot end a flow: it is neither a step's failure nor the saga's refusal",
+    label = "neither a step's failure nor the saga's refusal",
+    note = "plain code in a flow is not tried again: the same input would give the same error for ever",
+    note = "help: put it in a step, where `?` makes it a transient, or make it a \"no\": `.map_err(|_| Refused::Invalid)?`"
+)]
+pub trait EndsAFlow {}
+
+/// What `?` and `into()` turn into this saga's [`Unwind`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not what this saga is refused with, which is `{R}`",
+    label = "another refusal than the saga's",
+    note = "help: turn one into the other: `.refuse_as(Into::into)?` on a step's answer, `.map_err(..)?` elsewhere"
+)]
+pub trait EndsTheFlowWith<R> {
+    /// The end of the flow.
+    fn unwind(self) -> Unwind<R>;
+}
+
+impl<R, E: EndsAFlow + EndsTheFlowWith<R>> From<E> for Unwind<R> {
+    fn from(end: E) -> Self {
+        end.unwind()
+    }
+}
+
+impl<R> EndsAFlow for Failure<R> {}
+impl EndsAFlow for Transient {}
+
+impl<R> EndsTheFlowWith<R> for Failure<R> {
+    fn unwind(self) -> Unwind<R> {
+        match self {
+            Self::Refused(refusal) => Unwind::Refused(refusal),
+            Self::Exhausted(exhausted) => Unwind::Exhausted(exhausted),
             // Only where the plain method is called without a runtime, which would have tried again.
-            Failure::Transient(transient) => Self::Exhausted(Exhausted::new("", &transient.message)),
+            Self::Transient(transient) => Unwind::Exhausted(Exhausted::new("", &transient.message)),
         }
     }
 }
 
-impl<R> From<Transient> for Unwind<R> {
-    fn from(transient: Transient) -> Self {
-        Self::Exhausted(transient.exhausted.unwrap_or_else(|| Exhausted::new("", &transient.message)))
+impl<R> EndsTheFlowWith<R> for Transient {
+    fn unwind(self) -> Unwind<R> {
+        Unwind::Exhausted(self.exhausted.unwrap_or_else(|| Exhausted::new("", &self.message)))
     }
 }
 

@@ -137,7 +137,8 @@ const _: () = {
                 use __rt::Open as _;
                 let mut __block = __Block::Open;
                 loop {
-                    __drive.call(&mut [&mut __s.order, &mut __s.holds, &mut __s.at]).await;
+                    __drive.save(&mut [&mut __s.order, &mut __s.holds, &mut __s.at]);
+                    __drive.call().await;
                     __block = match __block {
                         __Block::Start => 'arm: {
                             let order: Order = __s.order.take();

@@ -130,7 +130,9 @@ impl Emit<'_> {
                 // Its type is asked by the trait, at the type itself.
                 return quote!(#rt::open_input::<Self>(&mut __s.#field););
             }
-            quote_spanned!(span=> #rt::Across::new(&mut __s.#field).open(); )
+            // The method's name has the user's span as it is: the message stands there and nowhere else.
+            let open = Ident::new("open", self.bindings[id].ident.span());
+            quote_spanned!(span=> #rt::Across::new(&mut __s.#field).#open(); )
         });
         let slots = (!fields.is_empty()).then(|| {
             quote! {
@@ -155,7 +157,8 @@ impl Emit<'_> {
                 // A reference is told from a value by whose method is called.
                 use #rt::{Next as _, Open as _, Owned as _};
                 loop {
-                    __drive.call(&mut [#(#saved),*]).await;
+                    __drive.save(&mut [#(#saved),*]);
+                    __drive.call().await;
                     __block = match __block {
                         #(#arms)*
                         // Comes first and stands last: by here every slot's type is known.

@@ -58,13 +58,13 @@ impl Place<'_> {
             1 => Attach { model: self.model, attr: Some(attr) }.visit_expr_mut(holder),
             0 => self.errors.span(
                 "ambiguous_state",
-                attr.span(),
+                attr.path().span(),
                 "`#[state]` names the state of a step's call, and there is none here\nhelp: put it on the statement that \
                  calls the step",
             ),
             _ => self.errors.span(
                 "ambiguous_state",
-                attr.span(),
+                attr.path().span(),
                 "`#[state]` names one state, and more than one step is called here\nhelp: bind each answer with a `let` of \
                  its own",
             ),
@@ -93,7 +93,7 @@ impl VisitMut for Place<'_> {
                 Some(init) => self.place(attr, &mut init.expr),
                 None => self.errors.span(
                     "ambiguous_state",
-                    attr.span(),
+                    attr.path().span(),
                     "`#[state]` names the state of a step's call, and there is none here\nhelp: put it on the statement that \
                      calls the step",
                 ),

@@ -93,6 +93,7 @@ pub struct Drive<'e> {
 enum Pending {
     Resumed,
     New { state: usize, live: &'static [usize], arguments: Vec<Argument>, error: Option<Unreadable> },
+    Saved(Call),
 }
 
 impl<'e> Drive<'e> {
@@ -131,24 +132,31 @@ impl<'e> Drive<'e> {
         self.pending = Some(Pending::New { state, live, arguments: Vec::new(), error: None });
     }
 
-    /// Makes the call that the last arm ended in, if it ended in one. The one await of a machine.
+    /// Writes what is to be saved at the call that the last arm ended in, if it ended in one.
+    pub fn save(&mut self, slots: &mut [&mut dyn AnySlot]) {
+        self.pending = match self.pending.take() {
+            Some(Pending::New { state, live, arguments, error }) => {
+                Some(Pending::Saved(self.saved(slots, state, live, arguments, error)))
+            }
+            other => other,
+        };
+    }
+
+    /// Makes that call. The one await of a machine.
     ///
     /// # Cancel safety
     /// A machine is dropped here when its executor stops; what is durable decides what happens next.
-    pub async fn call(&mut self, slots: &mut [&mut (dyn AnySlot + Send)]) {
+    pub async fn call(&mut self) {
         match self.pending.take() {
-            None => {}
             Some(Pending::Resumed) => self.answer = Some(self.executor.resume().await),
-            Some(Pending::New { state, live, arguments, error }) => {
-                let call = self.save(slots, state, live, arguments, error);
-                self.answer = Some(self.executor.call(call).await);
-            }
+            Some(Pending::Saved(call)) => self.answer = Some(self.executor.call(call).await),
+            None | Some(Pending::New { .. }) => {}
         }
     }
 
-    fn save(
+    fn saved(
         &mut self,
-        slots: &mut [&mut (dyn AnySlot + Send)],
+        slots: &mut [&mut dyn AnySlot],
         state: usize,
         live: &[usize],
         mut arguments: Vec<Argument>,

@@ -29,7 +29,7 @@ pub use self::{
 /// Public types, so that generated code has one path to name.
 pub use crate::{
     context::{FlowContext, StepContext},
-    failure::{Failure, Refusal, Unwind},
+    failure::{EndsAFlow, EndsTheFlowWith, Failure, Refusal, Unwind},
 };
 /// For generated code in crates that do not name serde themselves.
 pub use serde_json::value::RawValue;

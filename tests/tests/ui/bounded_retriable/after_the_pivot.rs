@@ -17,7 +17,7 @@ impl Checkout {
         Ok(Charge(order.lines.len() as u64))
     }
 
-    #[step(no_compensation = "a mail cannot be unsent", attempts = 3)]
+    #[step(no_compensation = "a mail cannot be unsent", retry(attempts = 3))]
     async fn notify(&self, _cx: &StepContext) -> Result<(), Transient> {
         Ok(())
     }

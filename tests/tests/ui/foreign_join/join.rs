@@ -3,12 +3,20 @@ use saga_tests::shop::*;
 
 struct Checkout;
 
+/// As in `tokio` and `futures`.
+macro_rules! join {
+    ($($future:expr),*) => {
+        ($($future.await),*)
+    };
+}
+
+
 #[saga(name = "checkout", version = 1)]
 impl Checkout {
     #[flow]
     async fn run(&self, cx: &FlowContext, order: Order) -> Result<(), Unwind<Refused>> {
         println!("{order:?}");
-        tokio::join!(self.reserve(cx, "a"), self.reserve(cx, "b"));
+        join!(self.reserve(cx, "a"), self.reserve(cx, "b"));
         Ok(())
     }
 
