@@ -30,8 +30,8 @@ pub(crate) fn derive(item: TokenStream) -> TokenStream {
             use #krate::machine as __rt;
 
             // A type that is no refusal is not helped by a list of those that are.
-            #[diagnostic::do_not_recommend]
             #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl #impl_generics __rt::Refusal for #ident #arguments #clause {}
 
             #[automatically_derived]
@@ -42,10 +42,10 @@ pub(crate) fn derive(item: TokenStream) -> TokenStream {
             }
 
             #[automatically_derived]
-            impl #impl_generics __rt::EndsAFlow for #ident #arguments #clause {}
+            #[diagnostic::do_not_recommend]
+            impl #impl_generics __rt::IsARefusalOrAStepsFailure for #ident #arguments #clause {
+                type Refusal = Self;
 
-            #[automatically_derived]
-            impl #impl_generics __rt::EndsTheFlowWith<#ident #arguments> for #ident #arguments #clause {
                 fn unwind(self) -> __rt::Unwind<Self> {
                     __rt::Unwind::Refused(self)
                 }

@@ -158,37 +158,35 @@ pub enum Unwind<R> {
     Exhausted(Exhausted),
 }
 
-/// What `?` and `into()` can turn into an [`Unwind`] in a flow: a step's failure, or a refusal (`#[derive(Refusal)]`
-/// implements it).
+/// What `?` and `into()` turn into an [`Unwind`] in a flow: a step's failure, or the saga's own refusal
+/// (`#[derive(Refusal)]` implements it).
+///
+/// Plain code in a flow is not tried again, since the same input would give the same error for ever. An error of another
+/// kind belongs in a step, where `?` makes it a transient, or is mapped to a refusal.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot end a flow: it is neither a step's failure nor the saga's refusal",
-    label = "neither a step's failure nor the saga's refusal",
+    message = "`{Self}` cannot end a flow: it is neither a step's failure nor a refusal",
+    label = "neither a step's failure nor a refusal",
     note = "plain code in a flow is not tried again: the same input would give the same error for ever",
     note = "help: put it in a step, where `?` makes it a transient, or make it a \"no\": `.map_err(|_| Refused::Invalid)?`"
 )]
-pub trait EndsAFlow {}
+pub trait IsARefusalOrAStepsFailure {
+    /// What the saga is refused with.
+    type Refusal;
 
-/// What `?` and `into()` turn into this saga's [`Unwind`].
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not what this saga is refused with, which is `{R}`",
-    label = "another refusal than the saga's",
-    note = "help: turn one into the other: `.refuse_as(Into::into)?` on a step's answer, `.map_err(..)?` elsewhere"
-)]
-pub trait EndsTheFlowWith<R> {
     /// The end of the flow.
-    fn unwind(self) -> Unwind<R>;
+    fn unwind(self) -> Unwind<Self::Refusal>;
 }
 
-impl<R, E: EndsAFlow + EndsTheFlowWith<R>> From<E> for Unwind<R> {
+impl<E: IsARefusalOrAStepsFailure> From<E> for Unwind<E::Refusal> {
     fn from(end: E) -> Self {
         end.unwind()
     }
 }
 
-impl<R> EndsAFlow for Failure<R> {}
-impl EndsAFlow for Transient {}
+#[diagnostic::do_not_recommend]
+impl<R> IsARefusalOrAStepsFailure for Failure<R> {
+    type Refusal = R;
 
-impl<R> EndsTheFlowWith<R> for Failure<R> {
     fn unwind(self) -> Unwind<R> {
         match self {
             Self::Refused(refusal) => Unwind::Refused(refusal),
@@ -199,9 +197,9 @@ impl<R> EndsTheFlowWith<R> for Failure<R> {
     }
 }
 
-impl<R> EndsTheFlowWith<R> for Transient {
-    fn unwind(self) -> Unwind<R> {
-        Unwind::Exhausted(self.exhausted.unwrap_or_else(|| Exhausted::new("", &self.message)))
+impl<R> From<Transient> for Unwind<R> {
+    fn from(transient: Transient) -> Self {
+        Self::Exhausted(transient.exhausted.unwrap_or_else(|| Exhausted::new("", &transient.message)))
     }
 }
 

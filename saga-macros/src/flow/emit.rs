@@ -59,9 +59,12 @@ struct Emit<'a> {
 }
 
 /// An arm, while it is emitted.
+#[derive(Clone)]
 struct Arm {
     /// The locals that it takes from their slots.
     taken: BTreeSet<BindingId>,
+    /// The locals of which a copy was kept, because the code moves them.
+    kept: BTreeSet<BindingId>,
     /// Every local that its code mentions.
     mentioned: BTreeSet<BindingId>,
     /// Every local that it has, at one place or another.
@@ -82,6 +85,10 @@ impl Emit<'_> {
 
     fn field(id: BindingId) -> Ident {
         format_ident!("s{id}")
+    }
+
+    fn kept(id: BindingId) -> Ident {
+        format_ident!("__kept_{id}")
     }
 
     fn block_name(block: BlockId) -> Ident {
@@ -128,11 +135,11 @@ impl Emit<'_> {
             let (field, span) = (Self::field(id), Span::call_site().located_at(self.bindings[id].ident.span()));
             if id == input {
                 // Its type is asked by the trait, at the type itself.
-                return quote!(#rt::open_input::<Self>(&mut __s.#field););
+                let ty = &self.model.flow.input_ty;
+                let on_any_thread = quote_spanned!(span=> #rt::goes_on_on_any_thread::<#ty>());
+                return quote!(#on_any_thread; #rt::open_input::<Self>(&mut __s.#field););
             }
-            // The method's name has the user's span as it is: the message stands there and nowhere else.
-            let open = Ident::new("open", self.bindings[id].ident.span());
-            quote_spanned!(span=> #rt::Across::new(&mut __s.#field).#open(); )
+            quote_spanned!(span=> #rt::Across::new(&mut __s.#field).open(); )
         });
         let slots = (!fields.is_empty()).then(|| {
             quote! {
@@ -155,7 +162,7 @@ impl Emit<'_> {
                 #slots_made
                 let mut __block = __Block::Open;
                 // A reference is told from a value by whose method is called.
-                use #rt::{Next as _, Open as _, Owned as _};
+                use #rt::{Moved as _, Next as _, Open as _, Owned as _};
                 loop {
                     __drive.save(&mut [#(#saved),*]);
                     __drive.call().await;
@@ -223,7 +230,12 @@ impl Emit<'_> {
             quote!(let #mutable #name #(: #ty)*;)
         });
         let derived = derived.values();
-        let arm = Arm { locals: mentioned.union(&declared).copied().collect(), taken: taken.clone(), mentioned };
+        let arm = Arm {
+            locals: mentioned.union(&declared).copied().collect(),
+            taken: taken.clone(),
+            kept: BTreeSet::new(),
+            mentioned,
+        };
         let code = self.seq(root, &arm);
         let name = Self::block_name(block);
         quote! {
@@ -322,7 +334,17 @@ impl Emit<'_> {
     }
 
     fn seq(&self, seq: SeqId, arm: &Arm) -> TokenStream {
-        self.code.seqs[seq].iter().map(|node| self.node(node, arm)).collect()
+        let mut arm = arm.clone();
+        let mut code = TokenStream::new();
+        for (at, node) in self.code.seqs[seq].iter().enumerate() {
+            for &id in self.solved.moved.get(&(seq, at)).into_iter().flatten() {
+                let (rt, name, kept) = (&self.rt, self.bindings.unique(id), Self::kept(id));
+                code.extend(quote!(let #kept = #rt::Moving(&#name).kept();));
+                arm.kept.insert(id);
+            }
+            code.extend(self.node(node, &arm));
+        }
+        code
     }
 
     fn node(&self, node: &Node, arm: &Arm) -> TokenStream {
@@ -395,7 +417,8 @@ impl Emit<'_> {
     fn put(&self, id: BindingId, place: Place, arm: &Arm) -> TokenStream {
         let field = Self::field(id);
         // A use after move is reported where the plain flow reports it: at the use.
-        let name = Ident::new(&self.bindings[id].unique, place.span);
+        let name =
+            if arm.kept.contains(&id) { Self::kept(id) } else { Ident::new(&self.bindings[id].unique, place.span) };
         let binding = &self.bindings[id];
         let unchanged = arm.taken.contains(&id) && !binding.mutable && self.slot(id).is_some();
         if unchanged { quote!(__s.#field.keep(#name);) } else { quote!(__s.#field.put(#name);) }

@@ -9,6 +9,7 @@ mod emit;
 mod graph;
 mod live;
 mod lower;
+mod moves;
 mod resolve;
 mod solve;
 mod states;

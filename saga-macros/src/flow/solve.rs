@@ -4,18 +4,21 @@ use super::{
     bindings::{BindingId, Bindings, Kind},
     code::{Code, Node, SeqId},
     live::{Backward, Live, Place, join},
+    moves::moved_by,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use syn::ext::IdentExt;
 
 /// What is needed where each block begins, by block.
 pub(crate) struct Solved {
     pub(crate) live_in: Vec<Live>,
+    /// What a node (of this run, at this place) moves although it is needed after it.
+    pub(crate) moved: BTreeMap<(SeqId, usize), BTreeSet<BindingId>>,
 }
 
 /// Solves liveness; gives another name to each local whose own is taken by one that is needed at the same place.
 pub(crate) fn solve(code: &Code, bindings: &mut Bindings) -> Solved {
-    let mut solved = Solved { live_in: vec![Live::new(); code.blocks.len()] };
+    let mut solved = Solved { live_in: vec![Live::new(); code.blocks.len()], moved: BTreeMap::new() };
     loop {
         let mut changed = false;
         for &block in code.order.iter().rev() {
@@ -31,6 +34,11 @@ pub(crate) fn solve(code: &Code, bindings: &mut Bindings) -> Solved {
             break;
         }
     }
+    let mut moved = BTreeMap::new();
+    for &block in &code.order {
+        solved.note_moved(code, bindings, code.blocks[block].root, Live::new(), &mut moved);
+    }
+    solved.moved = moved;
     let renamed = solved.renamed(code, bindings);
     bindings.renamed = renamed;
     solved
@@ -86,6 +94,38 @@ impl Solved {
             }
             Node::Answer(_) | Node::Passed(_) | Node::ScopeEnd { .. } => after,
         })
+    }
+
+    /// Notes what the nodes of a run move although it is needed after them.
+    fn note_moved(
+        &self,
+        code: &Code,
+        bindings: &Bindings,
+        seq: SeqId,
+        after: Live,
+        moved: &mut BTreeMap<(SeqId, usize), BTreeSet<BindingId>>,
+    ) {
+        let mut after = after;
+        for (at, node) in code.seqs[seq].iter().enumerate().rev() {
+            match node {
+                Node::Call(call) => after.clone_from(&self.live_in[code.calls[*call].after]),
+                Node::If { then, otherwise, .. } => {
+                    self.note_moved(code, bindings, *then, after.clone(), moved);
+                    self.note_moved(code, bindings, *otherwise, after.clone(), moved);
+                }
+                Node::Match { arms, .. } => {
+                    arms.iter().for_each(|arm| self.note_moved(code, bindings, arm.body, after.clone(), moved));
+                }
+                Node::LetElse { otherwise, .. } => self.note_moved(code, bindings, *otherwise, Live::new(), moved),
+                _ => {}
+            }
+            let mut both = moved_by(node, &code.calls, bindings);
+            both.retain(|id| after.contains_key(id));
+            if !both.is_empty() {
+                moved.insert((seq, at), both);
+            }
+            after = self.before_nodes(code, bindings, std::slice::from_ref(node), after);
+        }
     }
 
     /// What is saved at this call: the locals that are needed after it.

@@ -64,9 +64,35 @@ impl<T> Open<T> for Across<'_, T> {
     }
 }
 
+/// Compiles if a value can go from thread to thread, as an instance does.
+pub fn goes_on_on_any_thread<T: Send>() {}
+
 /// Opens the slot of the flow's input, whose type the trait has asked already.
 pub fn open_input<S: Saga>(slot: &mut Slot<S::Input>) {
     slot.open();
+}
+
+/// A local that is about to be moved or copied by code after which it is needed.
+#[derive(Debug)]
+pub struct Moving<'v, T>(pub &'v T);
+
+impl<T: Copy> Moving<'_, T> {
+    /// Its copy.
+    pub fn kept(&self) -> T {
+        *self.0
+    }
+}
+
+/// Of a type that is not `Copy`: rustc refuses the flow itself.
+pub trait Moved<T> {
+    /// Never called.
+    fn kept(&self) -> T;
+}
+
+impl<T> Moved<T> for Moving<'_, T> {
+    fn kept(&self) -> T {
+        super::iterate::gone()
+    }
 }
 
 /// A local that is needed in two arms but across no step: held, and never saved.

@@ -13,7 +13,7 @@ mod saga;
 mod slot;
 
 pub use self::{
-    across::{Across, Carry, LivesAcrossAStep, Open, open_input},
+    across::{Across, Carry, LivesAcrossAStep, Moved, Moving, Open, goes_on_on_any_thread, open_input},
     call::{Answer, Arguments, Attempt, Attempted, CannotBeRefused, StepError, StepResult, Unreadable},
     check::{
         CompensationResult, FlowResult, Inert, ReadBack, Returning, Written, a_retriable_step_cannot_be_refused,
@@ -29,7 +29,7 @@ pub use self::{
 /// Public types, so that generated code has one path to name.
 pub use crate::{
     context::{FlowContext, StepContext},
-    failure::{EndsAFlow, EndsTheFlowWith, Failure, Refusal, Unwind},
+    failure::{Failure, IsARefusalOrAStepsFailure, Refusal, Unwind},
 };
 /// For generated code in crates that do not name serde themselves.
 pub use serde_json::value::RawValue;

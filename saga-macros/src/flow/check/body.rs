@@ -71,7 +71,8 @@ impl Body<'_> {
                 ),
             );
         }
-        let context = self.model.steps[step].parameters.iter().position(|parameter| matches!(parameter.role, Role::Context));
+        let context =
+            self.model.steps[step].parameters.iter().position(|parameter| matches!(parameter.role, Role::Context));
         if let Some(argument) = context.and_then(|at| call.args.get(at))
             && !self.is_context(argument)
         {
@@ -79,7 +80,9 @@ impl Body<'_> {
             self.errors.at(
                 "lost_context",
                 argument,
-                format_args!("step `{name}` is called with another context than the flow's own\nhelp: write `{own}` here"),
+                format_args!(
+                    "step `{name}` is called with another context than the flow's own\nhelp: write `{own}` here"
+                ),
             );
         }
         call.args.iter().for_each(|argument| self.visit_expr(argument));
@@ -121,7 +124,18 @@ impl Body<'_> {
 /// Functions and macros that run branches beside each other.
 fn joins(path: &Path) -> Option<&Ident> {
     let name = &path.segments.last()?.ident;
-    let joins = ["join", "try_join", "join_all", "try_join_all", "select", "select_biased", "select_all", "race", "join3", "try_join3"];
+    let joins = [
+        "join",
+        "try_join",
+        "join_all",
+        "try_join_all",
+        "select",
+        "select_biased",
+        "select_all",
+        "race",
+        "join3",
+        "try_join3",
+    ];
     joins.iter().any(|join| name == join).then_some(name)
 }
 
@@ -314,11 +328,13 @@ fn awaits_in(model: &Model, tokens: TokenStream, awaits: &mut Vec<(Span, Option<
             TokenTree::Ident(ident) if ident == "await" && at > 0 => {
                 let before = &tokens[..at - 1];
                 let step = match before {
-                    [.., TokenTree::Ident(this), TokenTree::Punct(_), TokenTree::Ident(method), TokenTree::Group(_)]
-                        if this == "self" =>
-                    {
-                        model.steps.iter().position(|step| step.ident == *method)
-                    }
+                    [
+                        ..,
+                        TokenTree::Ident(this),
+                        TokenTree::Punct(_),
+                        TokenTree::Ident(method),
+                        TokenTree::Group(_),
+                    ] if this == "self" => model.steps.iter().position(|step| step.ident == *method),
                     _ => None,
                 };
                 let span = match before {

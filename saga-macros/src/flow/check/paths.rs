@@ -43,8 +43,14 @@ impl Ways {
 
 /// Reports what the paths show.
 pub(crate) fn check_paths(model: &Model, code: &Code, errors: &mut Errors) -> AfterPivot {
-    let mut paths =
-        Paths { model, code, into: vec![None; code.blocks.len()], changed: true, found: None, after: AfterPivot::default() };
+    let mut paths = Paths {
+        model,
+        code,
+        into: vec![None; code.blocks.len()],
+        changed: true,
+        found: None,
+        after: AfterPivot::default(),
+    };
     if let Some(&start) = code.order.first() {
         paths.into[start] = Some(Ways { before: true, passed: BTreeSet::new() });
     }

@@ -140,13 +140,12 @@ impl Lowering<'_> {
             }
             Source::Collected(source) => {
                 let here = Span::call_site().located_at(source.span());
-                let collect = syn::Ident::new("collect", source.span());
                 let items = self.invent("__items", &format!("each {name}"), false, span);
                 let at = self.invent("__at", &name, true, span);
                 let (items, at) = (self.bindings.unique(items), self.bindings.unique(at));
                 (
                     vec![
-                        syn::parse_quote_spanned!(here=> let #items = #rt::Collect(#source).#collect();),
+                        syn::parse_quote_spanned!(here=> let #items = #rt::Collect(#source).collect();),
                         parse_quote!(let mut #at = 0_usize;),
                     ],
                     syn::parse_quote_spanned!(here=> #rt::Turn(&#items, #at).item()),
