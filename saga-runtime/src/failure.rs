@@ -165,7 +165,7 @@ pub enum Unwind<R> {
 /// kind belongs in a step, where `?` makes it a transient, or is mapped to a refusal.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot end a flow: it is neither a step's failure nor a refusal",
-    label = "neither a step's failure nor a refusal",
+    label = "neither a step's failure nor a refusal: do this in a step, or say which \"no\" it is with `.map_err(..)?`",
     note = "plain code in a flow is not tried again: the same input would give the same error for ever",
     note = "help: put it in a step, where `?` makes it a transient, or make it a \"no\": `.map_err(|_| Refused::Invalid)?`"
 )]
