@@ -118,7 +118,7 @@ impl Emit<'_> {
         let made = fields.iter().map(|&id| match self.slot(id) {
             Some(index) => {
                 let name = &self.bindings[id].frame;
-                let ty = (id == input).then(|| &self.model.flow.input_ty).into_iter();
+                let ty = (id == input).then_some(&self.model.flow.input_ty).into_iter();
                 quote!(__drive.slot #(::<#ty>)* (#index, #name, __live.contains(&#index)))
             }
             None => quote!(#rt::Carry::new()),
@@ -218,12 +218,12 @@ impl Emit<'_> {
             .copied()
             .filter(|id| held(id) && !live.contains_key(id) && !declared.contains(id))
             .collect();
-        let takes = taken.iter().map(|&id| {
+        let from_slots = taken.iter().map(|&id| {
             let (name, field) = (self.bindings.unique(id), Self::field(id));
             let mutable = self.mutability(id);
             quote!(let #mutable #name = __s.#field.take();)
         });
-        let declares = assigned.into_iter().map(|id| {
+        let unset = assigned.into_iter().map(|id| {
             let name = self.bindings.unique(id);
             let mutable = self.mutability(id);
             let ty = self.bindings[id].ty.iter();
@@ -240,8 +240,8 @@ impl Emit<'_> {
         let name = Self::block_name(block);
         quote! {
             __Block::#name => 'arm: {
-                #(#takes)*
-                #(#declares)*
+                #(#from_slots)*
+                #(#unset)*
                 #(#derived)*
                 #code
             }
@@ -278,37 +278,41 @@ impl Emit<'_> {
 
     /// The locals that this node mentions, and those that it declares.
     fn scan(&self, node: &Node, mentioned: &mut BTreeSet<BindingId>, declared: &mut BTreeSet<BindingId>) {
-        let mut declares = |visit: &dyn Fn(&mut Declared<'_>)| {
+        let mut declare = |visit: &dyn Fn(&mut Declared<'_>)| {
             let mut found = Declared(self.bindings, Vec::new());
             visit(&mut found);
             declared.extend(found.1);
         };
         match node {
             // Declared where it stands if it is assigned in this arm; at the head of each other arm that assigns it.
-            Node::Stmt(Stmt::Local(local)) if local.init.is_none() => declares(&|found| found.visit_local(local)),
+            Node::Stmt(Stmt::Local(local)) if local.init.is_none() => declare(&|found| found.visit_local(local)),
             Node::Stmt(stmt) => {
-                declares(&|found| found.visit_stmt(stmt));
+                declare(&|found| found.visit_stmt(stmt));
                 self.mentions(stmt.to_token_stream(), mentioned);
             }
             Node::If { cond, .. } => {
-                declares(&|found| found.visit_expr(cond));
+                declare(&|found| found.visit_expr(cond));
                 self.mentions(cond.to_token_stream(), mentioned);
             }
             Node::Match { scrutinee, arms, .. } => {
-                declares(&|found| {
+                declare(&|found| {
                     found.visit_expr(scrutinee);
-                    arms.iter().for_each(|arm| found.visit_pat(&arm.pat));
+                    for arm in arms {
+                        found.visit_pat(&arm.pat);
+                    }
                 });
                 self.mentions(scrutinee.to_token_stream(), mentioned);
-                arms.iter().for_each(|arm| self.mentions(arm.pat.to_token_stream(), mentioned));
+                for arm in arms {
+                    self.mentions(arm.pat.to_token_stream(), mentioned);
+                }
             }
             Node::LetElse { local, .. } => {
-                declares(&|found| found.visit_local(local));
+                declare(&|found| found.visit_local(local));
                 self.mentions(local.to_token_stream(), mentioned);
             }
             Node::Call(call) => {
                 for (_, argument) in &self.code.calls[*call].arguments {
-                    declares(&|found| found.visit_expr(argument));
+                    declare(&|found| found.visit_expr(argument));
                     self.mentions(argument.to_token_stream(), mentioned);
                 }
             }
@@ -352,7 +356,7 @@ impl Emit<'_> {
             Node::Stmt(Stmt::Local(local)) if local.init.is_none() => {
                 let assigned =
                     super::live::bound(&local.pat, self.bindings).iter().any(|id| arm.mentioned.contains(id));
-                assigned.then(|| local.to_token_stream()).unwrap_or_default()
+                if assigned { local.to_token_stream() } else { TokenStream::new() }
             }
             Node::Stmt(stmt) => {
                 let mut stmt = stmt.clone();

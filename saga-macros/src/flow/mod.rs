@@ -55,13 +55,13 @@ pub(crate) fn lower(model: &Model, errors: &mut Errors) -> Option<Machine> {
         lowered.graph.never_refused(lowered.code.calls[*call].node);
     }
     let mut machine = emit::emit(model, &lowered.code, &solved, &bindings, &lowered.items, input, &names);
-    machine.body = with_questions(model, &after.by_type, machine.body);
+    machine.body = with_questions(model, &after.by_type, &machine.body);
     (machine.nodes, machine.edges) = lowered.graph.tokens();
     Some(machine)
 }
 
 /// The machine, behind what only types can tell of the paths.
-fn with_questions(model: &Model, by_type: &BTreeSet<usize>, body: TokenStream) -> TokenStream {
+fn with_questions(model: &Model, by_type: &BTreeSet<usize>, body: &TokenStream) -> TokenStream {
     let questions = by_type.iter().map(|&step| {
         let output = &model.steps[step].output;
         let span = Span::call_site().located_at(output.span());

@@ -114,7 +114,9 @@ impl Solved {
                     self.note_moved(code, bindings, *otherwise, after.clone(), moved);
                 }
                 Node::Match { arms, .. } => {
-                    arms.iter().for_each(|arm| self.note_moved(code, bindings, arm.body, after.clone(), moved));
+                    for arm in arms {
+                        self.note_moved(code, bindings, arm.body, after.clone(), moved);
+                    }
                 }
                 Node::LetElse { otherwise, .. } => self.note_moved(code, bindings, *otherwise, Live::new(), moved),
                 _ => {}

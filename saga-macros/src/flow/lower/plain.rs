@@ -50,7 +50,7 @@ impl Lowering<'_> {
                 }
                 let mut local = (**local).clone();
                 let Some(init) = &mut local.init else { return Some(at) };
-                init.expr = Box::new(expr);
+                *init.expr = expr;
                 if init.diverge.is_some() {
                     return self.let_else(at, local);
                 }

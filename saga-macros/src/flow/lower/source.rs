@@ -7,7 +7,7 @@ use syn::{Expr, RangeLimits, spanned::Spanned};
 /// How a loop finds its items again after a crash.
 pub(super) enum Source {
     /// A range: what is left of it is saved.
-    Range { start: Expr, end: Expr, closed: bool },
+    Range { start: Box<Expr>, end: Box<Expr>, closed: bool },
     /// A borrowed place: the position is saved, and the place is borrowed again.
     Place(Expr),
     /// Anything else is collected, once, into items that can be saved.
@@ -20,7 +20,7 @@ impl Source {
             Expr::Paren(node) => Self::of(*node.expr, bindings),
             Expr::Range(node) => match (node.start, node.limits, node.end) {
                 (Some(start), limits, Some(end)) => {
-                    Self::Range { start: *start, end: *end, closed: matches!(limits, RangeLimits::Closed(_)) }
+                    Self::Range { start, end, closed: matches!(limits, RangeLimits::Closed(_)) }
                 }
                 (start, limits, end) => {
                     Self::Collected(Expr::Range(syn::ExprRange { start, limits, end, attrs: node.attrs }))
