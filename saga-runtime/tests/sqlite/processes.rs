@@ -25,7 +25,7 @@ struct Other {
 impl Other {
     fn spawn(path: &Path) -> Self {
         let mut process = Command::new(env::current_exe().unwrap())
-            .args(["--exact", "processes::in_a_process_of_its_own", "--ignored", "--nocapture"])
+            .args(["--exact", "processes::rule_30_a_second_process_is_refused_or_waits", "--nocapture"])
             .env(FILE, path)
             .stdout(Stdio::piped())
             .spawn()
@@ -59,10 +59,9 @@ impl Drop for Other {
     }
 }
 
-#[tokio::test]
-#[ignore = "this is the other process of the tests below, which start it"]
-async fn in_a_process_of_its_own() {
-    let store = match Sqlite::open(env::var(FILE).expect("started by another test")).await {
+/// What the other process does: it is this very program, told to run one test and where the file is.
+async fn in_a_process_of_its_own(path: String) {
+    let store = match Sqlite::open(path).await {
         Ok(store) => store,
         Err(error) => {
             eprintln!("{error}");
@@ -84,6 +83,9 @@ async fn in_a_process_of_its_own() {
 
 #[tokio::test]
 async fn rule_30_a_second_process_is_refused_or_waits() {
+    if let Ok(path) = env::var(FILE) {
+        return in_a_process_of_its_own(path).await;
+    }
     let folder = Folder::new();
     let path = folder.file("orders.db");
     let mut other = Other::spawn(&path);
