@@ -175,7 +175,8 @@ fn run<'a>(world: &'a World, mut drive: rt::Drive<'a>) -> rt::Executing<'a, Resu
         }
         let mut called = entry.is_some();
         loop {
-            drive.call(&mut [&mut script, &mut at, &mut seen]).await;
+            drive.save(&mut [&mut script, &mut at, &mut seen]);
+            drive.call().await;
             let plan: Script = script.take();
             let index: usize = at.take();
             let mut log: Vec<String> = seen.take();
