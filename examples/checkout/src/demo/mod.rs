@@ -2,6 +2,7 @@
 
 mod books;
 mod orders;
+mod pace;
 mod processes;
 mod report;
 mod verdict;

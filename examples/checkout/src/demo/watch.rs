@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::sleep;
 
 use super::Options;
 use super::orders::Shipped;
+use super::pace::Pace;
 use super::processes::Process;
 use crate::Failed;
-use crate::chance::pick;
 use crate::order::Order;
 use crate::place::{self, AT_A_TIME};
 use crate::shop::{Listed, Moment, NotPlaced, OrderView, Shop, Status};
@@ -22,10 +22,6 @@ const STALLED: Duration = Duration::from_mins(2);
 
 /// How long an order is sent again while the orchestrator is down.
 const PATIENCE: Duration = Duration::from_mins(1);
-
-/// The share of the orders during which kills happen, in percent. Among the last ones there may be nothing left in
-/// flight.
-const KILLING: u32 = 85;
 
 /// What was seen from outside.
 pub(super) struct Watched {
@@ -54,9 +50,10 @@ pub(super) async fn place_and_kill(
         progress: Instant::now(),
     };
     let total = orders.len();
-    let mut plan = kill_plan(options).into_iter().peekable();
+    let mut pace = Pace::new(options, total);
     let mut kills = Vec::new();
-    let mut accepted = place_all(shop, orders);
+    let (released, release) = watch::channel(0);
+    let mut accepted = place_all(shop, orders, &release);
     let mut placed = 0;
     while watch.ended.len() < total && watch.progress.elapsed() < STALLED {
         while let Ok(order) = accepted.try_recv() {
@@ -65,18 +62,19 @@ pub(super) async fn place_and_kill(
             watch.open.insert(order.id.clone(), order);
         }
         watch.look().await;
-        let due = plan.peek().is_some_and(|after| watch.ended.len() >= *after as usize);
-        if due && !watch.open.is_empty() {
+        released.send_replace(pace.placed(watch.ended.len()));
+        if pace.is_due() && !watch.open.is_empty() {
             watch.bar.set_message("SIGKILL");
             orchestrator.kill().await?;
             orchestrator.restart().await?;
             let answered = watch.look().await;
             // Those that are open still were so when the process died. A kill that nothing
             // survived proves nothing and is made again.
-            if answered && !watch.open.is_empty() {
+            let counted = answered && !watch.open.is_empty();
+            if counted {
                 kills.push(watch.open.len());
-                plan.next();
             }
+            pace.reborn(counted);
             watch.bar.set_message(format!("{} kills", kills.len()));
         }
         participants.iter_mut().try_for_each(Process::died)?;
@@ -89,33 +87,26 @@ pub(super) async fn place_and_kill(
         return Err(format!("only {placed} of {total} orders could be placed").into());
     }
     // Where the work got stuck, the verdict has more to say than this.
-    if watch.ended.len() == total && plan.peek().is_some() {
+    if watch.ended.len() == total && pace.is_open() {
         return Err(format!("only {} of {} kills found orders in flight", kills.len(), options.kills).into());
     }
     Ok(Watched { orders: watch.close().await?, kills, took })
 }
 
-/// After how many ended orders to kill: one moment at random in each of as many equal parts.
-fn kill_plan(options: &Options) -> Vec<u32> {
-    let killing = u64::from(options.orders) * u64::from(KILLING) / 100;
-    let begin = |part: u32| {
-        let begin = killing * u64::from(part) / u64::from(options.kills);
-        u32::try_from(begin).unwrap_or(options.orders)
-    };
-    let moment = |part: u32| {
-        let length = begin(part + 1) - begin(part);
-        begin(part) + pick(options.seed, "kill", &part.to_string(), length)
-    };
-    (0..options.kills).map(moment).collect()
-}
-
-/// Sends all orders, a few at a time, and tells of each when it was accepted.
-fn place_all(shop: &Shop, orders: Vec<Shipped>) -> mpsc::UnboundedReceiver<Result<Order, Failed>> {
+/// Sends all orders, so many as are released and a few at a time, and tells of each when it was accepted.
+fn place_all(
+    shop: &Shop,
+    orders: Vec<Shipped>,
+    release: &watch::Receiver<usize>,
+) -> mpsc::UnboundedReceiver<Result<Order, Failed>> {
     let (tell, accepted) = mpsc::unbounded_channel();
     let gate = Arc::new(Semaphore::new(AT_A_TIME));
-    for Shipped { order, text } in orders {
-        let (shop, gate, tell) = (shop.clone(), Arc::clone(&gate), tell.clone());
+    for (index, Shipped { order, text }) in orders.into_iter().enumerate() {
+        let (shop, gate, tell, mut release) = (shop.clone(), Arc::clone(&gate), tell.clone(), release.clone());
         tokio::spawn(async move {
+            if release.wait_for(|released| *released > index).await.is_err() {
+                return; // The demonstration is over.
+            }
             let _turn = gate.acquire_owned().await;
             let result = shop.place(&text, PATIENCE).await;
             let told = result.map_err(|error: NotPlaced| format!("{}: {error}", order.id).into()).map(|()| order);
@@ -187,26 +178,4 @@ pub(super) async fn telling(shop: &Shop, watched: &Watched) -> Result<Option<(St
         }
     }
     Ok(best)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn options(orders: u32, kills: u32) -> Options {
-        Options { orders, kills, seed: 7, json: false, dir: None }
-    }
-
-    #[test]
-    fn kills_are_spread_over_the_work_and_end_before_it_does() {
-        let plan = kill_plan(&options(200, 10));
-        assert_eq!(plan.len(), 10);
-        assert!(plan.is_sorted() && plan[9] < 170, "{plan:?}");
-        assert!(plan.iter().enumerate().all(|(kill, after)| *after as usize / 17 == kill), "{plan:?}");
-    }
-
-    #[test]
-    fn no_kills_are_planned_where_none_are_wanted() {
-        assert_eq!(kill_plan(&options(200, 0)), [0; 0]);
-    }
 }
