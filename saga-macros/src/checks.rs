@@ -1,4 +1,4 @@
-//! The ids of all checks. Each has a folder in `tests/tests/ui`.
+//! The ids of all checks. Each has a folder in `tests/ui`.
 
 /// The checks that this crate makes on tokens and on the graph, in the order of the catalogue: the collector refuses an id
 /// that is not listed.

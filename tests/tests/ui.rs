@@ -8,17 +8,17 @@ use std::path::Path;
 #[test]
 fn mistakes_do_not_compile_and_say_why() {
     let cases = trybuild::TestCases::new();
-    for check in std::fs::read_dir("tests/ui").expect("the folder of the checks") {
+    for check in std::fs::read_dir("ui").expect("the folder of the checks") {
         let check = check.expect("a folder of a check").file_name().into_string().expect("an id is ASCII");
         if check != "pass" {
-            cases.compile_fail(format!("tests/ui/{check}/*.rs"));
+            cases.compile_fail(format!("ui/{check}/*.rs"));
         }
     }
 }
 
 #[test]
 fn what_is_close_to_a_mistake_compiles() {
-    trybuild::TestCases::new().pass("tests/ui/pass/*.rs");
+    trybuild::TestCases::new().pass("ui/pass/*.rs");
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn every_check_has_a_program_that_it_refuses() {
     let missing: Vec<_> = ids
         .into_iter()
         .filter(|id| {
-            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ui").join(id);
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui").join(id);
             !std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some())
         })
         .collect();

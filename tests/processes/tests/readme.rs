@@ -47,12 +47,8 @@ fn the_message_that_the_readme_quotes_is_the_compiler_s() {
     let (before, rest) = saga.split_once("    #[compensate(reserve)]").expect("`reserve` has an undo");
     let after = rest.split_once("\n    }\n\n").expect("the method ends").1;
     let torn = format!("{before}{after}fn main() {{}}\n");
-    assert_eq!(
-        torn,
-        read("../tests/ui/missing_compensation/readme.rs"),
-        "the test is the README's saga without its undo"
-    );
+    assert_eq!(torn, read("../ui/missing_compensation/readme.rs"), "the test is the README's saga without its undo");
 
     let quoted = block(&readme, "Delete `release`, and the saga does not compile:\n\n```text");
-    assert_eq!(said(&quoted), said(&read("../tests/ui/missing_compensation/readme.stderr")));
+    assert_eq!(said(&quoted), said(&read("../ui/missing_compensation/readme.stderr")));
 }
