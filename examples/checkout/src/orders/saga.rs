@@ -182,3 +182,14 @@ mod tests {
         checkout.release(&FlowContext::detached(), Outcome::Unknown).await.unwrap();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_picture_in_the_readme_is_the_saga_s() {
+        let (drawn, shown) = (Checkout::definition().to_svg(), include_str!("../../../../docs/checkout.svg"));
+        assert!(drawn == shown, "docs/checkout.svg is of another saga: put there what `checkout demo` draws");
+    }
+}
