@@ -181,11 +181,6 @@ mod tests {
         let checkout = checkout(StatusCode::OK, json!({ "undone": false })).await;
         checkout.release(&FlowContext::detached(), Outcome::Unknown).await.unwrap();
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 
     #[test]
     fn the_picture_in_the_readme_is_the_saga_s() {
