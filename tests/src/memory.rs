@@ -118,13 +118,11 @@ impl<S: Saga> rt::Executor for Memory<'_, S> {
     }
 }
 
+/// What a flow comes to.
+type End<S> = Result<<S as Saga>::Output, Unwind<<S as Saga>::Refusal>>;
+
 /// The end of the machine, or nothing if it died; with the number of events.
-fn drive<S: Saga>(
-    saga: &S,
-    world: &World,
-    durable: &mut Durable,
-    fuse: usize,
-) -> (Option<Result<S::Output, Unwind<S::Refusal>>>, usize) {
+fn drive<S: Saga>(saga: &S, world: &World, durable: &mut Durable, fuse: usize) -> (Option<End<S>>, usize) {
     let entry = match durable.at.clone() {
         None => rt::Entry::Start,
         Some((state, None)) => rt::Entry::Calling(state),
@@ -146,6 +144,9 @@ pub fn now<F: Future>(future: F) -> Option<F::Output> {
 
 /// The claim of this file: run as the plain method, as the machine, and as the machine with a death at every event (and a
 /// second one soon after), a flow comes to the same end with the same effects.
+///
+/// # Panics
+/// It does not.
 pub fn the_machine_is_the_method<S, F>(
     name: &str,
     make: impl Fn(World) -> S,
@@ -156,7 +157,7 @@ pub fn the_machine_is_the_method<S, F>(
     S::Input: Clone,
     S::Output: Debug,
     S::Refusal: Debug,
-    F: Future<Output = Result<S::Output, Unwind<S::Refusal>>>,
+    F: Future<Output = End<S>>,
 {
     let world = World::default();
     let end = now(plain(make(world.clone()), input.clone())).expect("the test's steps never wait");

@@ -162,7 +162,7 @@ fn implement(saga: &SagaImpl, krate: &syn::Path, items: &TokenStream) -> TokenSt
 
             // The flow stands here for a second time, with the user's own spans: rustc prints the same error once, but the
             // same warning twice. `unused_qualifications` is not among `unused`.
-            #[allow(unused, unused_qualifications, clippy::all, clippy::pedantic, unfulfilled_lint_expectations)]
+            #[allow(unused, unused_qualifications, clippy::all, clippy::pedantic, unfulfilled_lint_expectations, non_shorthand_field_patterns)]
             #[automatically_derived]
             impl #generics __rt::Saga for #self_ty #clause {
                 #items

@@ -111,17 +111,15 @@ impl Emit<'_> {
         let fields: Vec<BindingId> = self.slots.iter().chain(&carried).copied().collect();
         let names: Vec<Ident> = fields.iter().map(|&id| Self::field(id)).collect();
         let types: Vec<Ident> = fields.iter().map(|&id| format_ident!("T{id}")).collect();
-        let kinds = fields.iter().zip(&types).map(|(&id, ty)| match self.slot(id) {
-            Some(_) => quote!(#rt::Slot<#ty>),
-            None => quote!(#rt::Carry<#ty>),
-        });
-        let made = fields.iter().map(|&id| match self.slot(id) {
-            Some(index) => {
-                let name = &self.bindings[id].frame;
-                let ty = (id == input).then_some(&self.model.flow.input_ty).into_iter();
-                quote!(__drive.slot #(::<#ty>)* (#index, #name, __live.contains(&#index)))
-            }
-            None => quote!(#rt::Carry::new()),
+        let kinds = fields
+            .iter()
+            .zip(&types)
+            .map(|(&id, ty)| if self.slot(id).is_some() { quote!(#rt::Slot<#ty>) } else { quote!(#rt::Carry<#ty>) });
+        let made = fields.iter().map(|&id| {
+            let Some(index) = self.slot(id) else { return quote!(#rt::Carry::new()) };
+            let name = &self.bindings[id].frame;
+            let ty = (id == input).then_some(&self.model.flow.input_ty).into_iter();
+            quote!(__drive.slot #(::<#ty>)* (#index, #name, __live.contains(&#index)))
         });
         let saved = self.slots.iter().map(|&id| {
             let span = Span::call_site().located_at(self.bindings[id].ident.span());

@@ -66,7 +66,7 @@ impl Kinds {
 fn a_saga_with_every_class_is_its_flow() {
     for input in [order(1, &["a", "b"]), order(2, &["a"]), order(3, &[]), order(4, &["no"])] {
         the_machine_is_the_method("kinds", Kinds, &input, |saga, input| async move {
-            saga.run(&saga_runtime::testing::FlowContext::detached(), input).await
+            saga.run(&FlowContext::detached(), input).await
         });
     }
 }

@@ -1,6 +1,8 @@
 //! The machine of a flow is the flow: every kind of control flow, run as the plain method, as the machine, and as the
 //! machine with a death at every event, comes to the same end with the same effects.
 
+#![expect(clippy::all, clippy::pedantic, reason = "flows are written here in every way that users may write them")]
+
 use saga_runtime::prelude::*;
 use saga_tests::memory::{World, the_machine_is_the_method};
 use serde::{Deserialize, Serialize};

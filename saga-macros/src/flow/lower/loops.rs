@@ -165,7 +165,7 @@ impl Lowering<'_> {
         if let Some(again) = again {
             self.derive(&pat, &again, &rt, span);
         }
-        let end = self.turn(root, head, after, pat, next, advance, node.body);
+        let end = self.turn(root, head, after, &pat, &next, advance, node.body);
         self.targets.pop();
         self.visible.truncate(outside);
         if let Some(end) = end {
@@ -182,8 +182,8 @@ impl Lowering<'_> {
         root: SeqId,
         head: BlockId,
         after: BlockId,
-        pat: syn::Pat,
-        next: Expr,
+        pat: &syn::Pat,
+        next: &Expr,
         advance: Option<Stmt>,
         body: Block,
     ) -> Option<SeqId> {
@@ -199,7 +199,7 @@ impl Lowering<'_> {
             self.push(root, Node::Stmt(advance));
         }
         let outside = self.visible.len();
-        self.see(&pat);
+        self.see(pat);
         let end = self.block(root, body, &Dest::Discard);
         self.visible.truncate(outside);
         end

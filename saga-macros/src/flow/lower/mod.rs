@@ -222,18 +222,15 @@ impl Lowering<'_> {
 
     fn stmt(&mut self, at: SeqId, stmt: Stmt) -> Option<SeqId> {
         match stmt {
-            Stmt::Local(mut local) => match local.init.take() {
-                Some(init) => {
-                    let expr = *init.expr.clone();
-                    local.init = Some(init);
-                    self.value(at, expr, &Dest::Let(Box::new(local)))
-                }
-                None => {
+            Stmt::Local(local) => {
+                let value = local.init.as_ref().map(|init| (*init.expr).clone());
+                let Some(value) = value else {
                     self.see(&local.pat);
                     self.push(at, Node::Stmt(Stmt::Local(local)));
-                    Some(at)
-                }
-            },
+                    return Some(at);
+                };
+                self.value(at, value, &Dest::Let(Box::new(local)))
+            }
             Stmt::Expr(expr, _) => self.value(at, expr, &Dest::Discard),
             Stmt::Item(item) => {
                 self.items.push(item);
