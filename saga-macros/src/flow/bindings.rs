@@ -41,6 +41,8 @@ pub(crate) enum Kind {
     Local,
     /// Invented here, e.g. the position of a loop.
     Invented,
+    /// A field of a local that is taken apart.
+    Field(BindingId, Ident),
     /// Made again wherever it is needed: by this statement, from these locals.
     Derived(Box<Derivation>),
 }
@@ -59,6 +61,8 @@ pub(crate) struct Derivation {
 pub(crate) struct Bindings {
     list: Vec<Binding>,
     by_unique: BTreeMap<String, BindingId>,
+    /// The fields of locals that are taken apart.
+    fields: BTreeMap<(BindingId, String), BindingId>,
     /// Those whose own name is taken, where they are used, by a local that is needed at the same place.
     pub(crate) renamed: BTreeSet<BindingId>,
 }
@@ -79,6 +83,28 @@ impl Bindings {
         let id = self.declare(&Ident::new(name, span), mutable, Kind::Invented);
         self.list[id].frame = frame;
         id
+    }
+
+    /// Adds a place for a field of a local that is taken apart.
+    pub(crate) fn declare_field(&mut self, of: BindingId, field: &Ident) {
+        if self.field(of, field).is_some() {
+            return;
+        }
+        let (ident, mutable) = (self.list[of].ident.clone(), self.list[of].mutable);
+        let frame = format!("{}.{}", self.list[of].frame, field.unraw());
+        let id = self.declare(&ident, mutable, Kind::Field(of, field.clone()));
+        self.list[id].frame = frame;
+        self.fields.insert((of, field.to_string()), id);
+    }
+
+    /// The place of a field, if its local is taken apart.
+    pub(crate) fn field(&self, of: BindingId, field: &Ident) -> Option<BindingId> {
+        self.fields.get(&(of, field.to_string())).copied()
+    }
+
+    /// The places of all fields of a local.
+    pub(crate) fn fields_of(&self, of: BindingId) -> impl Iterator<Item = BindingId> + '_ {
+        self.fields.range((of, String::new())..(of + 1, String::new())).map(|(_, &id)| id)
     }
 
     /// The local of this name of ours.

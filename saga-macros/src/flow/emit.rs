@@ -63,6 +63,8 @@ struct Emit<'a> {
 struct Arm {
     /// The locals that it takes from their slots.
     taken: BTreeSet<BindingId>,
+    /// Those of which it takes parts.
+    apart: BTreeSet<BindingId>,
     /// The locals of which a copy was kept, because the code moves them.
     kept: BTreeSet<BindingId>,
     /// Every local that its code mentions.
@@ -200,12 +202,20 @@ impl Emit<'_> {
         let mut mentioned = BTreeSet::new();
         let mut declared = BTreeSet::new();
         self.code.walk(root, &mut |node| self.scan(node, &mut mentioned, &mut declared));
+        self.changed_form(block, &mut mentioned);
         let mut derived = BTreeMap::new();
         for id in mentioned.clone() {
             self.derive(id, &declared, &mut mentioned, &mut derived);
         }
         let live = &self.solved.live_in[block];
         let held = |id: &BindingId| matches!(self.bindings[*id].kind, Kind::Input | Kind::Local | Kind::Invented);
+        // What is needed in parts only is there in parts.
+        let apart: BTreeSet<BindingId> = mentioned
+            .iter()
+            .copied()
+            .filter(|id| held(id) && !live.contains_key(id) && !declared.contains(id))
+            .filter(|id| self.bindings.fields_of(*id).any(|field| live.contains_key(&field)))
+            .collect();
         let taken: BTreeSet<BindingId> = mentioned
             .iter()
             .copied()
@@ -214,7 +224,7 @@ impl Emit<'_> {
         let assigned: Vec<BindingId> = mentioned
             .iter()
             .copied()
-            .filter(|id| held(id) && !live.contains_key(id) && !declared.contains(id))
+            .filter(|id| held(id) && !live.contains_key(id) && !declared.contains(id) && !apart.contains(id))
             .collect();
         let from_slots = taken.iter().map(|&id| {
             let (name, field) = (self.bindings.unique(id), Self::field(id));
@@ -227,11 +237,13 @@ impl Emit<'_> {
             let ty = self.bindings[id].ty.iter();
             quote!(let #mutable #name #(: #ty)*;)
         });
+        let parts = apart.iter().map(|&id| self.parts(id, live));
         let derived = derived.values();
         let arm = Arm {
             locals: mentioned.union(&declared).copied().collect(),
-            taken: taken.clone(),
+            taken: taken.union(&apart).copied().collect(),
             kept: BTreeSet::new(),
+            apart: apart.clone(),
             mentioned,
         };
         let code = self.seq(root, &arm);
@@ -240,8 +252,49 @@ impl Emit<'_> {
             __Block::#name => 'arm: {
                 #(#from_slots)*
                 #(#unset)*
+                #(#parts)*
                 #(#derived)*
                 #code
+            }
+        }
+    }
+
+    /// A local of which the arm needs but parts: a value of a type of its own, with those fields.
+    fn parts(&self, id: BindingId, live: &Live) -> TokenStream {
+        let fields = self.bindings.fields_of(id).filter(|field| live.contains_key(field));
+        let fields: Vec<(&Ident, Ident, Ident)> = fields
+            .filter_map(|field| match &self.bindings[field].kind {
+                Kind::Field(_, name) => Some((name, format_ident!("T{field}"), Self::field(field))),
+                _ => None,
+            })
+            .collect();
+        let names: Vec<&Ident> = fields.iter().map(|(name, ..)| *name).collect();
+        let types: Vec<&Ident> = fields.iter().map(|(_, ty, _)| ty).collect();
+        let slots = fields.iter().map(|(_, _, slot)| slot);
+        let (name, mutable) = (self.bindings.unique(id), self.mutability(id));
+        let parts = format_ident!("__Parts{id}");
+        quote! {
+            struct #parts<#(#types),*> { #(#names: #types),* }
+            let #mutable #name = #parts { #(#names: __s.#slots.take()),* };
+        }
+    }
+
+    /// A local that comes in whole and goes on in parts has to be taken for that, also where it is not mentioned.
+    fn changed_form(&self, block: BlockId, mentioned: &mut BTreeSet<BindingId>) {
+        let live = &self.solved.live_in[block];
+        let mut targets = Vec::new();
+        self.code.walk(self.code.blocks[block].root, &mut |node| match node {
+            Node::Exit(exit) => targets.push(self.code.exits[*exit].target),
+            Node::Call(call) => targets.push(self.code.calls[*call].after),
+            _ => {}
+        });
+        for target in targets {
+            for (id, _) in held(&self.solved.live_in[target], self.bindings) {
+                if let Kind::Field(of, _) = self.bindings[id].kind
+                    && live.contains_key(&of)
+                {
+                    mentioned.insert(of);
+                }
             }
         }
     }
@@ -411,7 +464,10 @@ impl Emit<'_> {
 
     fn puts(&self, live: &Live, arm: &Arm) -> TokenStream {
         held(live, self.bindings)
-            .filter(|(id, _)| arm.locals.contains(id))
+            .filter(|(id, _)| match self.bindings[*id].kind {
+                Kind::Field(of, _) => arm.locals.contains(&of),
+                _ => arm.locals.contains(id),
+            })
             .map(|(id, place)| self.put(id, place, arm))
             .collect()
     }
@@ -422,6 +478,11 @@ impl Emit<'_> {
         let name =
             if arm.kept.contains(&id) { Self::kept(id) } else { Ident::new(&self.bindings[id].unique, place.span) };
         let binding = &self.bindings[id];
+        if let Kind::Field(of, part) = &binding.kind {
+            let name = Ident::new(&self.bindings[*of].unique, place.span);
+            let kept = arm.taken.contains(of) && arm.apart.contains(of) && !binding.mutable && self.slot(id).is_some();
+            return if kept { quote!(__s.#field.keep(#name.#part);) } else { quote!(__s.#field.put(#name.#part);) };
+        }
         let unchanged = arm.taken.contains(&id) && !binding.mutable && self.slot(id).is_some();
         if unchanged { quote!(__s.#field.keep(#name);) } else { quote!(__s.#field.put(#name);) }
     }

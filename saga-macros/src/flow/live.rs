@@ -81,7 +81,7 @@ impl<'a> Backward<'a> {
                     self.need(live, from, place);
                 }
             }
-            Kind::Input | Kind::Local | Kind::Invented => {
+            Kind::Input | Kind::Local | Kind::Invented | Kind::Field(..) => {
                 live.insert(id, place);
             }
         }
@@ -93,17 +93,33 @@ impl<'a> Backward<'a> {
         }
     }
 
+    /// `local.field`: the field alone, if the local is taken apart.
+    fn need_field(&self, live: &mut Live, local: &Ident, field: &Ident) {
+        match self.bindings.of(local).and_then(|of| self.bindings.field(of, field)) {
+            Some(id) => self.need(live, id, Place::new(local.span())),
+            None => self.need_ident(live, local),
+        }
+    }
+
     /// Everything that these tokens mention.
     fn need_tokens(&self, live: &mut Live, tokens: TokenStream) {
-        tokens::map_locals(tokens, &mut |ident| {
-            self.need_ident(live, ident);
-            None
+        tokens::fields_in(tokens, &mut |local, field| match field {
+            Some(field) => self.need_field(live, local, field),
+            None => self.need_ident(live, local),
         });
     }
 
-    fn kill(&self, live: &mut Live, pat: &Pat) {
+    /// What has no value yet is not needed.
+    fn unset(&self, live: &mut Live, id: BindingId) {
+        live.remove(&id);
+        for field in self.bindings.fields_of(id) {
+            live.remove(&field);
+        }
+    }
+
+    pub(crate) fn kill(&self, live: &mut Live, pat: &Pat) {
         for id in bound(pat, self.bindings) {
-            live.remove(&id);
+            self.unset(live, id);
         }
     }
 
@@ -198,7 +214,7 @@ impl<'a> Backward<'a> {
         match place {
             Expr::Path(path) => {
                 if let Some(id) = path.path.get_ident().and_then(|ident| self.bindings.of(ident)) {
-                    after.remove(&id);
+                    self.unset(&mut after, id);
                 }
                 after
             }
@@ -206,6 +222,11 @@ impl<'a> Backward<'a> {
             Expr::Array(array) => array.elems.iter().fold(after, |after, elem| self.assign(elem, after)),
             Expr::Paren(paren) => self.assign(&paren.expr, after),
             Expr::Infer(_) => after,
+            // A field that is assigned belongs to a local that is whole.
+            Expr::Field(field) => match &*field.base {
+                Expr::Path(_) => self.expr(&field.base, after),
+                other => self.assign(other, after),
+            },
             other => self.expr(other, after),
         }
     }
@@ -219,6 +240,15 @@ impl<'a> Backward<'a> {
                 after
             }
             Expr::Macro(mac) => self.mac(&mac.mac, after),
+            Expr::Field(field) => match (&*field.base, &field.member) {
+                (Expr::Path(path), syn::Member::Named(name)) if path.path.get_ident().is_some() => {
+                    if let Some(local) = path.path.get_ident() {
+                        self.need_field(&mut after, local, name);
+                    }
+                    after
+                }
+                _ => self.expr(&field.base, after),
+            },
             Expr::Closure(_) | Expr::Async(_) | Expr::Verbatim(_) => {
                 // Captures are taken where the closure is made.
                 self.need_tokens_of_code(&mut after, expr);
@@ -311,6 +341,14 @@ impl<'a> Backward<'a> {
         impl Visit<'_> for Mentioned<'_, '_> {
             fn visit_ident(&mut self, ident: &Ident) {
                 self.0.need_ident(self.1, ident);
+            }
+            fn visit_expr_field(&mut self, field: &syn::ExprField) {
+                match super::parts::field_of(self.0.bindings, field) {
+                    Some((local, name)) if self.0.bindings.field(local, name).is_some() => {
+                        self.0.need_field(self.1, &self.0.bindings.unique(local), name);
+                    }
+                    _ => syn::visit::visit_expr_field(self, field),
+                }
             }
             fn visit_macro(&mut self, mac: &syn::Macro) {
                 if tokens::only_spells(&mac.path) {

@@ -10,6 +10,7 @@ mod graph;
 mod live;
 mod lower;
 mod moves;
+mod parts;
 mod resolve;
 mod solve;
 mod states;
@@ -33,6 +34,7 @@ pub(crate) fn lower(model: &Model, errors: &mut Errors) -> Option<Machine> {
     let input = bindings.declare(&model.flow.input, model.flow.input_mutable, Kind::Input);
     let scope = vec![context, input];
     resolve::resolve(&mut body, &mut bindings, scope.clone());
+    parts::find_parts(&body, &mut bindings);
     check::check_body(model, &bindings, &body, errors);
     states::place_names(model, &mut body, errors);
 

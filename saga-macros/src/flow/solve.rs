@@ -34,6 +34,16 @@ pub(crate) fn solve(code: &Code, bindings: &mut Bindings) -> Solved {
             break;
         }
     }
+    // The input is there whole.
+    let start = code.order.first().map(|&start| &mut solved.live_in[start]);
+    for live in start {
+        for (id, place) in live.clone() {
+            if let Kind::Field(of, _) = bindings[id].kind {
+                live.remove(&id);
+                live.insert(of, place);
+            }
+        }
+    }
     let mut moved = BTreeMap::new();
     for &block in &code.order {
         solved.note_moved(code, bindings, code.blocks[block].root, Live::new(), &mut moved);
@@ -77,9 +87,7 @@ impl Solved {
             Node::LetElse { local, otherwise } => {
                 let other = self.before(code, bindings, *otherwise, Live::new());
                 let mut before = after;
-                for id in super::live::bound(&local.pat, bindings) {
-                    before.remove(&id);
-                }
+                backward.kill(&mut before, &local.pat);
                 join(&mut before, &other);
                 match &local.init {
                     Some(init) => backward.expr(&init.expr, before),
@@ -174,6 +182,11 @@ impl Solved {
 /// Of what is needed, that which an arm holds as a local and has to hand on.
 pub(crate) fn held<'s>(live: &'s Live, bindings: &'s Bindings) -> impl Iterator<Item = (BindingId, Place)> + 's {
     live.iter()
-        .filter(|(id, _)| matches!(bindings[**id].kind, Kind::Input | Kind::Local | Kind::Invented))
+        .filter(|(id, _)| match bindings[**id].kind {
+            Kind::Input | Kind::Local | Kind::Invented => true,
+            // A field of what is needed whole is there with it.
+            Kind::Field(of, _) => !live.contains_key(&of),
+            Kind::Context | Kind::Derived(_) => false,
+        })
         .map(|(&id, &place)| (id, place))
 }

@@ -29,6 +29,37 @@ pub(crate) fn map_locals(tokens: TokenStream, rename: &mut dyn FnMut(&Ident) -> 
     mapped.collect()
 }
 
+/// Every identifier in a macro's arguments, with the field that is taken of it (`order.id`, but not `order.total()`). In a
+/// string literal a name is captured whole.
+pub(crate) fn fields_in(tokens: TokenStream, visit: &mut dyn FnMut(&Ident, Option<&Ident>)) {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            TokenTree::Ident(ident) => {
+                let field = match tokens.get(at + 1..) {
+                    Some([TokenTree::Punct(dot), TokenTree::Ident(field), rest @ ..])
+                        if dot.as_char() == '.' && !matches!(rest.first(), Some(TokenTree::Group(_))) =>
+                    {
+                        Some(field)
+                    }
+                    _ => None,
+                };
+                visit(ident, field);
+            }
+            TokenTree::Group(group) => fields_in(group.stream(), visit),
+            TokenTree::Literal(literal) => {
+                map_captured(literal, |name| {
+                    if let Ok(ident) = syn::parse_str::<Ident>(name) {
+                        visit(&Ident::new(&ident.to_string(), literal.span()), None);
+                    }
+                    None
+                });
+            }
+            TokenTree::Punct(_) => {}
+        }
+    }
+}
+
 /// Whether the group at this place is the argument of `stringify!` or its like.
 fn follows_spelling(tokens: &[TokenTree], at: usize) -> bool {
     let Some([TokenTree::Ident(name), TokenTree::Punct(bang)]) =

@@ -125,3 +125,71 @@ flow! { same_field_and_local[a]
     }
     order(1, &[])
 }
+
+flow! { taken_apart_by_a_loop[a b]
+    (self, cx, input: Order) -> String {
+        let mut all = String::new();
+        for line in input.lines {
+            let n = self.a(cx, &line.sku).await?;
+            all.push_str(&format!("{} {n} {} ", line.sku, input.id));
+        }
+        self.b(cx, &all).await?;
+        Ok(format!("{all}{} {:?}", input.id, input.note))
+    }
+    order(1, &["x", "y"]), order(2, &[])
+}
+
+flow! { taken_apart_by_lets[a b]
+    (self, cx, input: Order) -> String {
+        self.a(cx, &input.lines.len().to_string()).await?;
+        let whole = format!("{input:?}");
+        let Some(note) = input.note else {
+            #[state("none")]
+            self.a(cx, "none").await?;
+            return Ok(format!("{} {}", input.id, input.lines.len()));
+        };
+        self.b(cx, &note).await?;
+        let lines = input.lines;
+        let id = || input.id;
+        Ok(format!("{} {lines:?} {note} {whole}", id()))
+    }
+    order(1, &["x", "y"]), order(2, &["z"])
+}
+
+flow! { taken_apart_on_one_way[a b c]
+    (self, cx, input: Order) -> String {
+        if input.id > 2 {
+            let lines = input.lines;
+            self.a(cx, &lines.len().to_string()).await?;
+        } else {
+            self.b(cx, &format!("{:?}", input.lines)).await?;
+        }
+        self.c(cx, "c").await?;
+        Ok(format!("{} {:?}", input.id, input.note))
+    }
+    order(1, &["x", "y"]), order(3, &["z"])
+}
+
+flow! { a_local_taken_apart[a b]
+    (self, cx, input: Order) -> String {
+        let order = input.clone();
+        self.a(cx, &order.lines.len().to_string()).await?;
+        for line in order.lines {
+            self.b(cx, &line.sku).await?;
+        }
+        Ok(format!("{} {:?} {}", order.id, order.note, input.id))
+    }
+    order(1, &["x", "y"])
+}
+
+flow! { copies_are_not_moves[a b]
+    (self, cx, input: u32) -> (u32, u32) {
+        let same = input;
+        let twice = u32::max(input, 1) + same;
+        self.a(cx, &"x".repeat(input as usize)).await?;
+        let pair = (input, twice);
+        self.b(cx, &twice.to_string()).await?;
+        Ok((pair.0 + input, twice))
+    }
+    0, 2
+}
