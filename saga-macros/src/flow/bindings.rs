@@ -97,6 +97,11 @@ impl Bindings {
         self.fields.insert((of, field.to_string()), id);
     }
 
+    /// Only these locals are taken apart; every other one is whole.
+    pub(crate) fn keep_whole_but(&mut self, apart: &BTreeSet<BindingId>) {
+        self.fields.retain(|(of, _), _| apart.contains(of));
+    }
+
     /// The place of a field, if its local is taken apart.
     pub(crate) fn field(&self, of: BindingId, field: &Ident) -> Option<BindingId> {
         self.fields.get(&(of, field.to_string())).copied()

@@ -162,7 +162,7 @@ impl Emit<'_> {
                 #slots_made
                 let mut __block = __Block::Open;
                 // A reference is told from a value by whose method is called.
-                use #rt::{Moved as _, Next as _, Open as _, Owned as _};
+                use #rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
                 loop {
                     __drive.save(&mut [#(#saved),*]);
                     __drive.call().await;
@@ -398,8 +398,27 @@ impl Emit<'_> {
                 arm.kept.insert(id);
             }
             code.extend(self.node(node, &arm));
+            code.extend(self.asked_whole(node));
         }
         code
+    }
+
+    /// A reference can be used in parts, and not be saved in parts: asks of a local that is taken apart what it is, where it
+    /// is still whole.
+    fn asked_whole(&self, node: &Node) -> TokenStream {
+        let pat = match node {
+            Node::Stmt(Stmt::Local(local)) if local.init.is_some() => &local.pat,
+            Node::LetElse { local, .. } => &local.pat,
+            _ => return TokenStream::new(),
+        };
+        let bound = super::live::bound(pat, self.bindings);
+        let apart = bound.into_iter().filter(|&id| self.bindings.fields_of(id).next().is_some());
+        let asked = apart.map(|id| {
+            let (rt, name) = (&self.rt, self.bindings.unique(id));
+            let span = Span::call_site().located_at(name.span());
+            quote_spanned!(span=> #rt::Whole(&#name).is_a_value();)
+        });
+        asked.collect()
     }
 
     fn node(&self, node: &Node, arm: &Arm) -> TokenStream {

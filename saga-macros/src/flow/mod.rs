@@ -14,6 +14,8 @@ mod parts;
 mod resolve;
 mod solve;
 mod states;
+#[cfg(test)]
+mod tests;
 mod tokens;
 
 use crate::{

@@ -1,10 +1,13 @@
-//! Locals that are taken apart: of which a field is moved out before a step, and another is needed after it.
+//! Locals that are taken apart: of which a field is moved out, and another is needed after a step that follows.
 //!
 //! Where nothing but fields of such a local is needed, its fields are saved, each in a slot of its own, and not the whole.
-//! Whether `order.id` moves or copies cannot be told from tokens; so this is done where a partial move is likely and the
-//! local is surely a value of its own: the flow's input, and what a `for` goes through by value (`for line in order.lines`).
+//! Whether `order.id` moves or copies cannot be told from tokens; so this is done wherever a field's value goes somewhere
+//! else before another is needed, and every other local is saved whole.
 
-use super::bindings::{BindingId, Bindings, Kind};
+use super::{
+    bindings::{BindingId, Bindings, Kind},
+    code::{Call, Node},
+};
 use proc_macro2::Ident;
 use std::collections::BTreeSet;
 use syn::{
@@ -12,16 +15,40 @@ use syn::{
     visit::{self, Visit},
 };
 
-/// Gives each field of a local that is taken apart a place of its own.
+/// Gives each field of a local that may be taken apart a place of its own.
 pub(crate) fn find_parts(body: &Block, bindings: &mut Bindings) {
-    let mut find = Find { bindings, apart: BTreeSet::new(), fields: Vec::new() };
+    let mut find = Find { bindings, moved: BTreeSet::new(), fields: Vec::new() };
     find.visit_block(body);
-    let Find { apart, fields, .. } = find;
+    let Find { moved, fields, .. } = find;
     for (of, field) in fields {
-        if apart.contains(&of) {
+        if moved.contains(&of) {
             bindings.declare_field(of, &field);
         }
     }
+}
+
+/// The locals of which this node moves, or copies, a field.
+pub(crate) fn taken_apart_by(node: &Node, calls: &[Call], bindings: &Bindings) -> BTreeSet<BindingId> {
+    let mut find = Find { bindings, moved: BTreeSet::new(), fields: Vec::new() };
+    match node {
+        Node::Stmt(stmt) => find.visit_stmt(stmt),
+        Node::If { cond, .. } => find.visit_expr(cond),
+        Node::Match { scrutinee, arms, .. } => {
+            if arms.iter().any(|arm| binds(&arm.pat)) {
+                find.moved(scrutinee);
+            }
+            find.visit_expr(scrutinee);
+        }
+        Node::LetElse { local, .. } => find.visit_local(local),
+        Node::Call(call) => {
+            for (_, argument) in &calls[*call].arguments {
+                find.moved(argument);
+                find.visit_expr(argument);
+            }
+        }
+        Node::Exit(_) | Node::Answer(_) | Node::Passed(_) | Node::ScopeEnd { .. } => {}
+    }
+    find.moved
 }
 
 /// `local.field`: the local and the field.
@@ -36,21 +63,18 @@ pub(crate) fn field_of<'e>(bindings: &Bindings, field: &'e ExprField) -> Option<
 
 struct Find<'b> {
     bindings: &'b Bindings,
-    apart: BTreeSet<BindingId>,
+    moved: BTreeSet<BindingId>,
     fields: Vec<(BindingId, Ident)>,
 }
 
 impl Find<'_> {
     /// A field whose value goes somewhere else.
-    fn moved(&mut self, expr: &Expr, by_loop: bool) {
+    fn moved(&mut self, expr: &Expr) {
         if let Expr::Field(field) = expr
             && let Some((local, _)) = field_of(self.bindings, field)
+            && matches!(self.bindings[local].kind, Kind::Input | Kind::Local)
         {
-            let input = matches!(self.bindings[local].kind, Kind::Input);
-            let own = matches!(self.bindings[local].kind, Kind::Local) && by_loop;
-            if input || own {
-                self.apart.insert(local);
-            }
+            self.moved.insert(local);
         }
     }
 }
@@ -64,36 +88,36 @@ impl<'ast> Visit<'ast> for Find<'_> {
     }
     fn visit_local(&mut self, local: &'ast syn::Local) {
         if let Some(init) = &local.init {
-            self.moved(&init.expr, false);
+            self.moved(&init.expr);
         }
         visit::visit_local(self, local);
     }
     fn visit_expr_for_loop(&mut self, node: &'ast syn::ExprForLoop) {
-        self.moved(&node.expr, true);
+        self.moved(&node.expr);
         visit::visit_expr_for_loop(self, node);
     }
     fn visit_expr_match(&mut self, node: &'ast syn::ExprMatch) {
         if node.arms.iter().any(|arm| binds(&arm.pat)) {
-            self.moved(&node.expr, false);
+            self.moved(&node.expr);
         }
         visit::visit_expr_match(self, node);
     }
     fn visit_expr_let(&mut self, node: &'ast syn::ExprLet) {
         if binds(&node.pat) {
-            self.moved(&node.expr, false);
+            self.moved(&node.expr);
         }
         visit::visit_expr_let(self, node);
     }
     fn visit_expr_call(&mut self, node: &'ast syn::ExprCall) {
-        node.args.iter().for_each(|argument| self.moved(argument, false));
+        node.args.iter().for_each(|argument| self.moved(argument));
         visit::visit_expr_call(self, node);
     }
     fn visit_expr_method_call(&mut self, node: &'ast syn::ExprMethodCall) {
-        node.args.iter().for_each(|argument| self.moved(argument, false));
+        node.args.iter().for_each(|argument| self.moved(argument));
         visit::visit_expr_method_call(self, node);
     }
     fn visit_expr_struct(&mut self, node: &'ast syn::ExprStruct) {
-        node.fields.iter().for_each(|field| self.moved(&field.expr, false));
+        node.fields.iter().for_each(|field| self.moved(&field.expr));
         visit::visit_expr_struct(self, node);
     }
     fn visit_macro(&mut self, mac: &'ast syn::Macro) {

@@ -5,9 +5,13 @@ use super::{
     code::{Code, Node, SeqId},
     live::{Backward, Live, Place, join},
     moves::moved_by,
+    parts::taken_apart_by,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use syn::ext::IdentExt;
+
+/// What is done with a node (of a run, at a place), and with what is needed after it.
+type Visit<'v> = &'v mut dyn FnMut((SeqId, usize), &Node, &Live);
 
 /// What is needed where each block begins, by block.
 pub(crate) struct Solved {
@@ -18,6 +22,45 @@ pub(crate) struct Solved {
 
 /// Solves liveness; gives another name to each local whose own is taken by one that is needed at the same place.
 pub(crate) fn solve(code: &Code, bindings: &mut Bindings) -> Solved {
+    // Once as if every local could be taken apart, to find those that are.
+    let first = fixpoint(code, bindings);
+    let mut apart = BTreeSet::new();
+    for &block in &code.order {
+        first.each_node(code, bindings, code.blocks[block].root, Live::new(), &mut |_, node, after| {
+            let mut taken = taken_apart_by(node, &code.calls, bindings);
+            taken.retain(|&id| bindings.fields_of(id).any(|field| after.contains_key(&field)));
+            apart.extend(taken);
+        });
+    }
+    bindings.keep_whole_but(&apart);
+    let mut solved = fixpoint(code, bindings);
+    // The input is there whole.
+    if let Some(&start) = code.order.first() {
+        let live = &mut solved.live_in[start];
+        for (id, place) in live.clone() {
+            if let Kind::Field(of, _) = bindings[id].kind {
+                live.remove(&id);
+                live.insert(of, place);
+            }
+        }
+    }
+    let mut moved = BTreeMap::new();
+    for &block in &code.order {
+        solved.each_node(code, bindings, code.blocks[block].root, Live::new(), &mut |place, node, after| {
+            let mut both = moved_by(node, &code.calls, bindings);
+            both.retain(|id| after.contains_key(id));
+            if !both.is_empty() {
+                moved.insert(place, both);
+            }
+        });
+    }
+    solved.moved = moved;
+    let renamed = solved.renamed(code, bindings);
+    bindings.renamed = renamed;
+    solved
+}
+
+fn fixpoint(code: &Code, bindings: &Bindings) -> Solved {
     let mut solved = Solved { live_in: vec![Live::new(); code.blocks.len()], moved: BTreeMap::new() };
     loop {
         let mut changed = false;
@@ -31,27 +74,9 @@ pub(crate) fn solve(code: &Code, bindings: &mut Bindings) -> Solved {
             }
         }
         if !changed {
-            break;
+            return solved;
         }
     }
-    // The input is there whole.
-    let start = code.order.first().map(|&start| &mut solved.live_in[start]);
-    for live in start {
-        for (id, place) in live.clone() {
-            if let Kind::Field(of, _) = bindings[id].kind {
-                live.remove(&id);
-                live.insert(of, place);
-            }
-        }
-    }
-    let mut moved = BTreeMap::new();
-    for &block in &code.order {
-        solved.note_moved(code, bindings, code.blocks[block].root, Live::new(), &mut moved);
-    }
-    solved.moved = moved;
-    let renamed = solved.renamed(code, bindings);
-    bindings.renamed = renamed;
-    solved
 }
 
 impl Solved {
@@ -104,38 +129,45 @@ impl Solved {
         })
     }
 
-    /// Notes what the nodes of a run move although it is needed after them.
-    fn note_moved(
+    /// Visits the nodes of a run, the last first, with what is needed after each.
+    fn each_node(&self, code: &Code, bindings: &Bindings, seq: SeqId, after: Live, visit: Visit<'_>) {
+        let mut after = after;
+        for (at, node) in code.seqs[seq].iter().enumerate().rev() {
+            let mut needed = after.clone();
+            match node {
+                Node::Call(call) => needed.clone_from(&self.live_in[code.calls[*call].after]),
+                Node::If { then, otherwise, .. } => {
+                    needed = self.branches(code, bindings, [*then, *otherwise], &after, visit);
+                }
+                Node::Match { arms, .. } => {
+                    needed = self.branches(code, bindings, arms.iter().map(|arm| arm.body), &after, visit);
+                }
+                Node::LetElse { otherwise, .. } => {
+                    let other = self.branches(code, bindings, [*otherwise], &Live::new(), visit);
+                    join(&mut needed, &other);
+                }
+                _ => {}
+            }
+            visit((seq, at), node, &needed);
+            after = self.before_nodes(code, bindings, std::slice::from_ref(node), after);
+        }
+    }
+
+    /// Visits the nodes of branches; answers what is needed where one of them begins.
+    fn branches(
         &self,
         code: &Code,
         bindings: &Bindings,
-        seq: SeqId,
-        after: Live,
-        moved: &mut BTreeMap<(SeqId, usize), BTreeSet<BindingId>>,
-    ) {
-        let mut after = after;
-        for (at, node) in code.seqs[seq].iter().enumerate().rev() {
-            match node {
-                Node::Call(call) => after.clone_from(&self.live_in[code.calls[*call].after]),
-                Node::If { then, otherwise, .. } => {
-                    self.note_moved(code, bindings, *then, after.clone(), moved);
-                    self.note_moved(code, bindings, *otherwise, after.clone(), moved);
-                }
-                Node::Match { arms, .. } => {
-                    for arm in arms {
-                        self.note_moved(code, bindings, arm.body, after.clone(), moved);
-                    }
-                }
-                Node::LetElse { otherwise, .. } => self.note_moved(code, bindings, *otherwise, Live::new(), moved),
-                _ => {}
-            }
-            let mut both = moved_by(node, &code.calls, bindings);
-            both.retain(|id| after.contains_key(id));
-            if !both.is_empty() {
-                moved.insert((seq, at), both);
-            }
-            after = self.before_nodes(code, bindings, std::slice::from_ref(node), after);
+        branches: impl IntoIterator<Item = SeqId>,
+        after: &Live,
+        visit: Visit<'_>,
+    ) -> Live {
+        let mut needed = Live::new();
+        for branch in branches {
+            self.each_node(code, bindings, branch, after.clone(), visit);
+            join(&mut needed, &self.before(code, bindings, branch, after.clone()));
         }
+        needed
     }
 
     /// What is saved at this call: the locals that are needed after it.

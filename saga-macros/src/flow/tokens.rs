@@ -176,12 +176,23 @@ fn write(tokens: TokenStream, text: &mut String) {
         if !glued && !no_space_before {
             text.push(' ');
         }
+        // `&order`, `!done`: an operator in front of its operand; `&&` is one between two.
+        let in_front = match &previous {
+            None => true,
+            Some(TokenTree::Punct(punct)) => punct.as_char() != '?' && punct.spacing() == Spacing::Alone,
+            Some(TokenTree::Ident(ident)) => is_keyword(ident),
+            Some(_) => false,
+        };
         glued = match &token {
-            TokenTree::Punct(punct) => {
-                punct.spacing() == Spacing::Joint
-                    || matches!(punct.as_char(), '.' | '&' | '!' | '\'' | '#')
-                    || (punct.as_char() == ':' && matches!(&previous, Some(TokenTree::Punct(p)) if p.as_char() == ':'))
-            }
+            TokenTree::Punct(punct) => match punct.as_char() {
+                '.' | '!' | '\'' | '#' => true,
+                '&' | '*' | '-' => punct.spacing() == Spacing::Joint || in_front,
+                ':' => {
+                    matches!(&previous, Some(TokenTree::Punct(p)) if p.as_char() == ':')
+                        || punct.spacing() == Spacing::Joint
+                }
+                _ => punct.spacing() == Spacing::Joint,
+            },
             _ => false,
         };
         match &token {

@@ -72,6 +72,27 @@ pub fn open_input<S: Saga>(slot: &mut Slot<S::Input>) {
     slot.open();
 }
 
+/// A local that is taken apart: [`Whole::is_a_value`] of a reference, which is never allowed, or [`IsAValue`] of all else.
+#[derive(Debug)]
+pub struct Whole<'v, T>(pub &'v T);
+
+impl<'v, T: ?Sized> Whole<'_, &'v T> {
+    /// A reference does not outlive the process.
+    pub fn is_a_value(&self)
+    where
+        &'v T: LivesAcrossAStep,
+    {
+    }
+}
+
+/// What is no reference can be saved in parts.
+pub trait IsAValue {
+    /// Nothing to be done.
+    fn is_a_value(&self) {}
+}
+
+impl<T> IsAValue for Whole<'_, T> {}
+
 /// A local that is about to be moved or copied by code after which it is needed.
 #[derive(Debug)]
 pub struct Moving<'v, T>(pub &'v T);

@@ -13,7 +13,9 @@ mod saga;
 mod slot;
 
 pub use self::{
-    across::{Across, Carry, LivesAcrossAStep, Moved, Moving, Open, goes_on_on_any_thread, open_input},
+    across::{
+        Across, Carry, IsAValue, LivesAcrossAStep, Moved, Moving, Open, Whole, goes_on_on_any_thread, open_input,
+    },
     call::{Answer, Arguments, Attempt, Attempted, CannotBeRefused, StepError, StepResult, Unreadable},
     check::{
         CompensationResult, FlowResult, Inert, ReadBack, Returning, Written, a_retriable_step_cannot_be_refused,

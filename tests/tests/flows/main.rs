@@ -76,6 +76,11 @@ macro_rules! flow {
                 )*
             }
 
+            #[allow(dead_code)]
+            pub(super) fn slots() -> &'static [&'static str] {
+                Flow::definition().slots
+            }
+
             #[test]
             fn the_machine_is_the_flow() {
                 let make = |world| Flow(world, vec!["north".into(), "south".into()]);

@@ -193,3 +193,31 @@ flow! { copies_are_not_moves[a b]
     }
     0, 2
 }
+
+flow! { a_local_taken_apart_by_lets[a b]
+    (self, cx, input: Order) -> String {
+        let order = input.clone();
+        let lines = order.lines;
+        self.a(cx, &lines.len().to_string()).await?;
+        let note = order.note;
+        self.b(cx, "b").await?;
+        Ok(format!("{} {note:?} {lines:?}", order.id))
+    }
+    order(1, &["x", "y"])
+}
+
+#[test]
+fn a_local_is_saved_whole_unless_it_is_taken_apart() {
+    assert_eq!(one_field_is_copied::slots(), ["input"]);
+    assert_eq!(taken_apart_by_a_loop::slots()[0], "input");
+    assert!(taken_apart_by_a_loop::slots().contains(&"input.note"));
+}
+
+flow! { one_field_is_copied[a b]
+    (self, cx, input: Order) -> Line {
+        self.a(cx, &input.id.to_string()).await?;
+        self.b(cx, &format!("{:?}", input.note)).await?;
+        Ok(Line { sku: input.id.to_string(), quantity: input.id })
+    }
+    order(1, &["x", "y"])
+}
