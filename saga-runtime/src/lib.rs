@@ -1,4 +1,64 @@
 //! Sagas as ordinary async Rust, compiled into an explicit, persisted state machine.
+//!
+//! A saga is a transaction across services: a sequence of steps, each a local transaction at one of them, each with a
+//! compensation that undoes it (Garcia-Molina and Salem, *Sagas*, SIGMOD 1987). Here it is one impl block under
+//! [`#[saga]`](saga). A [`Runtime`] executes its instances against a [`Store`](store::Store), and each of them survives
+//! any crash: it completes, is compensated, or is parked with a reason.
+//!
+//! ```
+//! use saga_runtime::{prelude::*, store::memory::Memory};
+//!
+//! #[derive(Debug, serde::Serialize, serde::Deserialize, Refusal)]
+//! enum No {
+//!     SoldOut,
+//! }
+//!
+//! struct Shop;
+//!
+//! #[saga(name = "shop", version = 1)]
+//! impl Shop {
+//!     #[flow]
+//!     async fn run(&self, cx: &FlowContext, sku: String) -> Result<String, Unwind<No>> {
+//!         let hold = self.reserve(cx, &sku).await?;
+//!         let charge = self.charge(cx, &hold).await?;
+//!         Ok(charge)
+//!     }
+//!
+//!     #[step(timeout = "2s")]
+//!     async fn reserve(&self, cx: &StepContext, sku: &str) -> Result<String, Failure<No>> {
+//!         if sku == "unicorn" { Err(No::SoldOut.into()) } else { Ok(format!("{sku} for {}", cx.key())) }
+//!     }
+//!
+//!     #[compensate(reserve)]
+//!     async fn release(&self, cx: &StepContext, hold: Outcome<String>) -> Result<(), Transient> {
+//!         println!("release {hold:?}, which {:?} took", cx.undoes());
+//!         Ok(())
+//!     }
+//!
+//!     #[step(pivot)]
+//!     async fn charge(&self, cx: &StepContext, hold: &str) -> Result<String, Failure<No>> {
+//!         Ok(format!("charge {} for {hold}", cx.key()))
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let runtime = Runtime::builder().store(Memory::default()).register(Shop).start().await?;
+//! let saga = runtime.start::<Shop>("order-42", "unicorn".into()).await?;
+//! assert!(matches!(saga.result().await?, End::Compensated { cause: Cause::Refused(No::SoldOut), .. }));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! With the feature `sqlite`, on by default, the store is a file: `Sqlite::open("orders.db")`. A crate that only defines sagas
+//! can do without (`default-features = false`), and compiles no C.
+//!
+//! # Where to look
+//! - [`saga`], [`flow`], [`step`], [`compensate`]: how a saga is written, and what does not compile.
+//! - [`Failure`], [`Transient`], [`Unwind`], [`Outcome`]: how steps fail, and what flow and compensation know of it.
+//! - [`Runtime`], [`Handle`]: starting, waiting, looking at timelines, cancelling, and settling what is parked.
+//! - [`Saga::definition`]: the saga as data, and its drawings.
+//! - [`testing`]: contexts and clocks for tests without a runtime.
 
 pub mod clock;
 pub mod context;
