@@ -200,3 +200,58 @@ flow! { step_in_an_argument[a b c]
     }
     "x".into(), "no".into()
 }
+
+flow! { the_same_name_everywhere[a b c]
+    (self, cx, input: Option<String>) -> String {
+        let x = input;
+        let x = match x {
+            Some(x) if x.len() > 3 => {
+                let n = self.a(cx, &x).await?;
+                let x = format!("{x}{n}");
+                x
+            }
+            Some(x) => {
+                if let Ok(x) = self.b(cx, &x).await { x.to_string() } else { x }
+            }
+            None => "none".to_owned(),
+        };
+        let x = { let x = &x; self.c(cx, x).await?.to_string() } + &x;
+        Ok(x)
+    }
+    None, Some("ab".into()), Some("abcd".into()), Some("no".into())
+}
+
+flow! { answers_that_are_refusals_are_kept[a b]
+    (self, cx, input: String) -> (bool, String) {
+        let first = match self.a(cx, &input).await {
+            Ok(n) => Ok(n),
+            Err(Failure::Refused(no)) => Err(no),
+            Err(other) => return Err(other.into()),
+        };
+        let second = self.b(cx, "b").await?;
+        let text = match &first {
+            Ok(n) => format!("{n} {second}"),
+            Err(No(why)) => why.clone(),
+        };
+        Ok((first.is_ok(), text))
+    }
+    "yes".into(), "no".into()
+}
+
+flow! { work_in_a_branch_that_only_one_way_needs[a b]
+    (self, cx, input: Order) -> String {
+        let summary = if input.lines.len() > 1 {
+            let skus: Vec<&str> = input.lines.iter().map(|line| line.sku.as_str()).collect();
+            let all = skus.join("+");
+            self.a(cx, &all).await?;
+            all
+        } else {
+            String::from("few")
+        };
+        if let (Some(note), false) = (&input.note, summary.is_empty()) {
+            self.b(cx, &format!("{note}: {summary}")).await?;
+        };
+        Ok(summary)
+    }
+    order(1, &[]), order(2, &["x", "y"]), order(3, &["x", "y"])
+}

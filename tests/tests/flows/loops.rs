@@ -271,3 +271,60 @@ flow! { retry_with_another[a]
     }
     vec![], vec!["no1".into(), "yes".into(), "never".into()], vec!["no".into()]
 }
+
+flow! { loops_in_loops_with_values[a b c]
+    (self, cx, input: Vec<u32>) -> Vec<u32> {
+        let mut out = Vec::new();
+        let total = 'all: loop {
+            for (at, n) in input.iter().enumerate().rev() {
+                let found = loop {
+                    let m = self.a(cx, &"x".repeat(*n as usize)).await?;
+                    if m > 2 {
+                        break 'all m + at as u32;
+                    }
+                    if self.b(cx, "b").await? == 1 {
+                        break Some(m);
+                    }
+                };
+                let Some(found) = found else { continue };
+                out.push(found);
+            }
+            let n = match out.as_slice() {
+                [] => break 0,
+                [one] => *one,
+                [_, rest @ ..] => {
+                    let rest = rest.len() as u32;
+                    self.c(cx, "c").await?;
+                    break rest;
+                }
+            };
+            break n * 100;
+        };
+        out.push(total);
+        Ok(out)
+    }
+    vec![], vec![1], vec![1, 2], vec![3, 1], vec![2, 2, 2]
+}
+
+flow! { a_queue_of_pairs[a b]
+    (self, cx, input: Vec<(String, u32)>) -> Vec<String> {
+        let mut queue: std::collections::VecDeque<_> = input.into();
+        let mut done = vec![];
+        while let Some((name, left)) = queue.pop_front()
+            && done.len() < 10
+        {
+            if left == 0 {
+                self.a(cx, &name).await?;
+                done.push(name);
+                continue;
+            }
+            let Ok(_) = self.b(cx, &format!("{name}{left}")).await else {
+                done.push(format!("refused {name}"));
+                continue;
+            };
+            queue.push_back((name, left - 1));
+        }
+        Ok(done)
+    }
+    vec![], vec![("x".into(), 2), ("y".into(), 0), ("no".into(), 1)]
+}
