@@ -93,6 +93,22 @@ pub(crate) fn step_ended(step: &Step<'_>, ended: Ended, now: i64, random: f64) -
     }
 }
 
+/// What it leads to that attempts or time ran out while attempts were lost in crashes; `None` if there may be another.
+pub(crate) fn spent(step: &Step<'_>, now: i64) -> Option<Next> {
+    let (policy, tries) = (step.policy, step.tries);
+    let made = tries.count.saturating_sub(tries.forgiven);
+    let over = policy.deadline.is_some_and(|deadline| now >= tries.since.saturating_add(micros(deadline)));
+    if made == 0 || !(over || policy.retry.attempts.is_some_and(|most| made >= most)) {
+        return None;
+    }
+    let doubt = tries.doubt && step.class.has_effect();
+    Some(if gives_up(step) {
+        Next::Exhausted { undo: doubt && step.compensated }
+    } else {
+        Next::Park(ParkCause::Exhausted)
+    })
+}
+
 /// Whether the flow is told that a step ran out of attempts, rather than a person.
 fn gives_up(step: &Step<'_>) -> bool {
     !(step.pivot_passed || step.policy.then_park || matches!(step.class, Class::Pivot | Class::Retriable))

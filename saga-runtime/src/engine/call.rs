@@ -126,7 +126,10 @@ impl Worker {
                 let error = format!("the key of step `{}` is no longer valid at the participant", step.name);
                 return Err(self.park(ParkCause::KeyExpired, &error).await.into());
             }
-            let left = step.policy.deadline.map(|deadline| tries.since + decide::micros(deadline) - now);
+            let left = step
+                .policy
+                .deadline
+                .map(|deadline| tries.since.saturating_add(decide::micros(deadline)).saturating_sub(now));
             let timeout = decide::micros(step.policy.timeout).min(left.unwrap_or(i64::MAX)).max(1);
             let effort = Effort {
                 work: Work::Step,
@@ -137,13 +140,6 @@ impl Worker {
                 attempt: tries.count + 1,
                 timeout,
             };
-            let arguments = std::mem::take(&mut self.payloads.arguments);
-            let made = self.attempt(&effort, &arguments).await;
-            self.payloads.arguments = arguments;
-            let made = made?;
-            self.inherited = false;
-
-            let at = self.engine.clock.now();
             let rules = decide::Step {
                 class: call.class,
                 compensated: call.compensation.is_some(),
@@ -153,6 +149,22 @@ impl Worker {
                 pivot_passed: self.journal.state.pivot_passed,
                 tries: &tries,
             };
+            if let Some(spent) = decide::spent(&rules, now) {
+                // The last one was lost in a crash: there is none left to make.
+                let error = tries.last_error.clone().unwrap_or_default();
+                let exhausted = Answer::Exhausted { step: call.step.clone(), last_error: error.clone() };
+                return match spent {
+                    Next::Exhausted { undo } => self.answered(exhausted, undo).await,
+                    _ => Err(self.park(ParkCause::Exhausted, &error).await.into()),
+                };
+            }
+            let arguments = std::mem::take(&mut self.payloads.arguments);
+            let made = self.attempt(&effort, &arguments).await;
+            self.payloads.arguments = arguments;
+            let made = made?;
+            self.inherited = false;
+
+            let at = self.engine.clock.now();
             let next = decide::step_ended(&rules, made.ended, at, self.engine.random());
             if made.is_failure() {
                 let retry_at = if let Next::Retry(at) = next { Some(at) } else { None };
@@ -168,14 +180,19 @@ impl Worker {
                 Next::DoubtedRefusal => (made.answer()?, true),
                 Next::Exhausted { undo } => (exhausted(), undo),
             };
-            if !undo {
-                self.push(&Event::Answered { answer: then.clone() })?;
-                return Ok(then);
-            }
-            self.push(&Event::Doubted { then })?;
-            self.commit().await?;
-            return self.undo_doubted().await;
+            return self.answered(then, undo).await;
         }
+    }
+
+    /// The call has its answer; if it may have taken effect all the same, it is undone before the flow is told.
+    async fn answered(&mut self, then: Answer, undo: bool) -> Result<Answer, Halt> {
+        if !undo {
+            self.push(&Event::Answered { answer: then.clone() })?;
+            return Ok(then);
+        }
+        self.push(&Event::Doubted { then })?;
+        self.commit().await?;
+        self.undo_doubted().await
     }
 }
 

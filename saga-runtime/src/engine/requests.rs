@@ -24,6 +24,7 @@ impl Worker {
                 tracing::warn!(%error, "the inbox cannot be read now");
                 // Looked at again with the next move.
                 self.waits_since = Some(0);
+                self.engine.hub.want(no);
                 return Ok(());
             }
         };

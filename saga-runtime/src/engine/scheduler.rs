@@ -104,10 +104,11 @@ async fn decisions(engine: &Arc<Engine>, asked: &mut VecDeque<InstanceNo>) -> Re
             Ok(Some(claimed)) => engine.spawn(run_claimed(Arc::clone(engine), claimed, permit, true)),
             // It is being started or let go at this moment, or it is gone: asked again as long as its inbox is not empty.
             Ok(None) => {
-                if engine.store.inbox(no).await?.is_empty() {
-                    continue;
-                }
+                // Not forgotten, should the inbox not be readable now.
                 asked.push_back(no);
+                if engine.store.inbox(no).await?.is_empty() {
+                    asked.pop_back();
+                }
             }
             Err(error) => {
                 asked.push_back(no);

@@ -11,7 +11,7 @@ use super::{
     undo::Undoing,
 };
 use crate::{
-    core::{Event, ParkCause, Phase, State},
+    core::{Event, Failed, ParkCause, Phase, State},
     definition::Definition,
     store::{Claimed, InstanceNo, Micros, Status, StoreError},
 };
@@ -67,6 +67,10 @@ pub(crate) async fn run_claimed(engine: Arc<Engine>, claimed: Claimed, permit: O
         poke.ring();
     }
     let over = claimed_run(&engine, &claimed, permit, &poke, decision).await;
+    if matches!(over, Over::WaitsForBuild | Over::Broken(_)) && poke.answered() {
+        // A request that nobody here can decide: to try again at once would go on for ever.
+        engine.hub.want(no);
+    }
     tracing::debug!(saga = %claimed.instance.saga, id = %claimed.instance.id, ?over, "let go");
     engine.left(no);
 }
@@ -142,7 +146,7 @@ async fn load_patiently(engine: &Arc<Engine>, no: InstanceNo) -> Result<Loaded, 
 /// Parks an instance whose rows make no sense: there is no state to apply the row to, so it is written as it is.
 async fn park_unfolded(mut journal: Journal, last: u64, error: &str) -> Over {
     if journal.status == Status::Parked {
-        return journal.give_back(Status::Parked, None).await.err().unwrap_or(Over::Parked);
+        return journal.give_back(Status::Parked, None).await.err().unwrap_or(Over::Broken(error.into()));
     }
     tracing::error!(id = %journal.identity.ids.instance, error, "parked: the journal cannot be read");
     journal.state.seq = last;
@@ -151,7 +155,7 @@ async fn park_unfolded(mut journal: Journal, last: u64, error: &str) -> Over {
     if let Err(over) = journal.push(&event) {
         return over;
     }
-    journal.release(Status::Parked, None).await.err().unwrap_or(Over::Parked)
+    journal.release(Status::Parked, None).await.err().unwrap_or(Over::Broken(error.into()))
 }
 
 /// What this build does not know of where an instance stands (SEMANTICS.md rule 32).
@@ -340,7 +344,13 @@ impl Worker {
         let engine = Arc::clone(&self.engine);
         loop {
             let due = self.journal.state.phase.tries().and_then(|tries| tries.retry_at);
-            let Some(at) = due.filter(|at| *at > engine.clock.now()) else { return Ok(()) };
+            let Some(at) = due.filter(|at| *at > engine.clock.now()) else {
+                if due.is_some() {
+                    // A failed attempt is durable before the next one, also if there is nothing to wait for.
+                    self.commit().await?;
+                }
+                return Ok(());
+            };
             if at - engine.clock.now() > SECOND {
                 self.release(Status::Sleeping, Some(at)).await?;
                 return Err(Over::Asleep);
@@ -359,11 +369,20 @@ impl Worker {
         }
     }
 
+    /// What is left to say of the call at hand when the rows about it cannot be written: it may have taken effect.
+    fn lost_rows(&self, reason: &str) -> Option<Event> {
+        let Phase::Calling(calling) = &self.journal.state.phase else { return None };
+        let effect = calling.call.class.has_effect();
+        let (attempt, error) = (calling.tries.count + 1, reason.into());
+        effect.then_some(Event::AttemptFailed(Failed { attempt, error, effect, retry_at: None }))
+    }
+
     /// Parks an instance whose last commit was rejected, or whose rows contradict each other: from what is stored.
     async fn settle(&mut self, over: Over) -> Over {
         self.alone = None;
-        if let (Over::Ended, Some(_)) = (&over, self.waits_since) {
-            // A request that waited for what came next, and nothing comes any more: it is decided by itself.
+        if let (Over::Ended, Some(_)) | (Over::Parked | Over::Asleep, Some(0)) = (&over, self.waits_since) {
+            // A request that waited for what came next, and nothing comes any more, or an inbox that could not be read:
+            // it is looked at by itself.
             self.poke.ring();
         }
         let (cause, reason) = match &over {
@@ -383,7 +402,13 @@ impl Worker {
             if self.journal.state.phase.is_end() || matches!(self.journal.state.phase, Phase::Parked { .. }) {
                 return again;
             }
-            let event = kept.and_then(|row| Event::from_text(&row.event).ok());
+            let kept = kept.and_then(|row| Event::from_text(&row.event).ok());
+            let event = kept.or_else(|| self.lost_rows(&reason));
+            let cause = if event.as_ref().is_some_and(|event| event.answer().is_none()) {
+                ParkCause::Unrecordable
+            } else {
+                cause
+            };
             if let Some(event) = event
                 && self.push(&event).is_err()
             {

@@ -1,5 +1,6 @@
 //! The engine, by what it promises: each test is named for a rule of the semantics and breaks what the rule is about.
 
+mod corners;
 mod doubt;
 mod forward;
 mod limits;

@@ -179,7 +179,7 @@ async fn a_journal_that_cannot_be_read_parks_that_one_instance_and_not_the_start
 }
 
 /// An instance that was under way when its process died, with this as its last row.
-async fn broken(lab: &Lab, event: &str) {
+pub(crate) async fn broken(lab: &Lab, event: &str) {
     lab.world.plan("a", [Act::Hang]);
     let runtime = lab.runtime().await;
     start(&runtime, "1", script("book:a")).await;

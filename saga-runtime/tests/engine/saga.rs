@@ -66,7 +66,7 @@ const STEP: Step = Step {
     no_compensation: None,
     key_valid: None,
 };
-static STEPS: [Step; 9] = [
+static STEPS: [Step; 10] = [
     Step { name: "look", class: Class::ReadOnly, compensation: None, ..STEP },
     Step { name: "book", ..STEP },
     Step { name: "twice", policy: Policy { retry: Retry { attempts: Some(2), ..STEADY }, ..POLICY }, ..STEP },
@@ -87,11 +87,12 @@ static STEPS: [Step; 9] = [
         policy: Policy { retry: Retry { attempts: Some(1), ..STEADY }, then_park: true, ..POLICY },
         ..STEP
     },
+    Step { name: "eager", policy: Policy { retry: Retry { initial: Duration::ZERO, ..STEADY }, ..POLICY }, ..STEP },
 ];
 const fn state(name: &'static str, step: usize) -> State {
     State { name, step, live: &[0, 1, 2], fingerprint: "1" }
 }
-const STATES: [State; 9] = [
+const STATES: [State; 10] = [
     state("look", 0),
     state("book", 1),
     state("twice", 2),
@@ -101,8 +102,9 @@ const STATES: [State; 9] = [
     state("note", 6),
     state("brief", 7),
     state("once", 8),
+    state("eager", 9),
 ];
-const NEWER: [State; 9] = {
+const NEWER: [State; 10] = {
     let mut states = STATES;
     states[1].fingerprint = "2";
     states
