@@ -172,7 +172,7 @@ pub fn attempt_on_any_thread<'a>(attempt: impl Future<Output = Attempted> + Send
 ///
 /// # Errors
 /// The output was recorded, but is not a `T`.
-pub fn outcome<T: DeserializeOwned>(output: Option<&RawValue>) -> Result<Outcome<T>, Unreadable> {
+pub fn outcome<T: ReadBack>(output: Option<&RawValue>) -> Result<Outcome<T>, Unreadable> {
     output.map_or(Ok(Outcome::Unknown), |output| {
         decode(output).map(Outcome::Done).map_err(|error| Unreadable {
             what: "output",

@@ -135,6 +135,9 @@ impl Builder {
         if self.limits.concurrency == 0 || self.limits.compensations == 0 {
             return Err(Error::invalid("a concurrency limit of 0 would let nothing run"));
         }
+        if self.limits.step == 0 || self.limits.instance == 0 {
+            return Err(Error::invalid("a payload limit of 0 would park every instance at its first call"));
+        }
         if cfg!(panic = "abort") {
             tracing::error!(
                 "this program is built with panic = \"abort\": a panic in a step will end the process instead of parking \

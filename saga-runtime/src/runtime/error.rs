@@ -9,7 +9,6 @@ use serde_json::value::RawValue;
 use std::fmt;
 
 /// Why the runtime could not do what it was asked.
-#[derive(Debug)]
 pub struct Error {
     kind: Kind,
     message: Box<str>,
@@ -141,6 +140,13 @@ impl Error {
             Over::Broken(reason) => Self::new(Kind::Unreadable, reason),
             Over::Ended | Over::Asleep | Over::Parked | Over::Stopped | Over::Exists(_) => Self::stopped(),
         }
+    }
+}
+
+impl fmt::Debug for Error {
+    /// The message, as it stands: a `main` that returns an error prints it so.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

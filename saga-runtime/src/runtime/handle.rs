@@ -8,7 +8,7 @@ use crate::{
         load::{Loaded, Unfoldable, row},
     },
     machine::{Saga, decode},
-    store::{Instance, InstanceNo, Status as Stored, Store, committer::Health},
+    store::{Instance, InstanceNo, Status as Stored, Store, StoreError, committer::Health},
 };
 use std::{fmt, marker::PhantomData, sync::Arc};
 use tokio::sync::watch;
@@ -268,7 +268,12 @@ impl<S: Saga> Handle<S> {
     }
 
     async fn instance(&self) -> Result<Instance, Error> {
-        let found = self.engine.store.find(self.saga, &self.id).await?;
+        // A store that was closed with the runtime is no store that is away for a while.
+        let stopped = |error: StoreError| match *self.engine.committer.health().borrow() {
+            Health::Stopped => Error::stopped(),
+            _ => error.into(),
+        };
+        let found = self.engine.store.find(self.saga, &self.id).await.map_err(stopped)?;
         found.ok_or_else(|| Error::invalid(&format!("there is no instance `{}` any more", self.id)))
     }
 

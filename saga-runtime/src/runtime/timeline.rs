@@ -152,11 +152,20 @@ struct Reader {
     state: Option<Box<str>>,
     /// Attempts of the call, or of the undo, that ended without an answer.
     lost: u32,
+    /// The call at hand, if it has a compensation.
+    undoable: Option<u64>,
+    /// The calls that are to be undone, the last one first to go.
+    undo: Vec<u64>,
+    /// Whether it gave up.
+    unwinding: bool,
 }
 
 impl Reader {
     fn entry(&mut self, row: &Row, event: Result<Event, Unfoldable>) -> Entry {
-        let mut state = self.state.clone();
+        let mut state = match self.unwinding {
+            true => self.undo.last().and_then(|call| self.states.get(call)).cloned(),
+            false => self.state.clone(),
+        };
         let what = match event {
             Err(error) => Happened::Unreadable { error: error.to_string().into() },
             Ok(Event::Started { input, .. }) => Happened::Started { input },
@@ -165,6 +174,7 @@ impl Reader {
                 self.state = Some(called.state.clone());
                 state.clone_from(&self.state);
                 self.lost = 0;
+                self.undoable = called.compensation.as_ref().map(|_| row.seq);
                 let arguments = called.arguments.into_iter().filter_map(|(name, stored)| match stored {
                     crate::core::Stored::Value(json) => Some((name, json)),
                     crate::core::Stored::Kept { .. } => None,
@@ -179,20 +189,27 @@ impl Reader {
                 self.lost += 1;
                 Happened::Recovered { count }
             }
-            Ok(Event::Answered { answer }) => Happened::Answered { attempt: self.lost + 1, answer },
+            Ok(Event::Answered { answer }) => {
+                let undoable = self.undoable.take();
+                self.undo.extend(undoable.filter(|_| matches!(answer, Answer::Done(_))));
+                Happened::Answered { attempt: self.lost + 1, answer }
+            }
             Ok(Event::Doubted { then }) => {
                 self.lost = 0;
                 Happened::Doubted { then }
             }
-            Ok(Event::Unwinding { cause, .. }) => {
+            Ok(Event::Unwinding { cause, doubt }) => {
                 self.lost = 0;
-                self.state = None;
+                let undoable = self.undoable.take();
+                self.undo.extend(undoable.filter(|_| doubt));
+                self.unwinding = true;
                 state = None;
                 Happened::Unwinding { cause: cause_in_words(&cause).into() }
             }
             Ok(Event::Undone { call, how }) => {
                 let attempt = std::mem::take(&mut self.lost) + 1;
                 state = self.states.get(&call).cloned();
+                self.undo.retain(|other| *other != call);
                 let how = match how {
                     How::Done => "undone".into(),
                     How::Resolved { by, why } => format!("resolved by {by}: {why}").into(),
@@ -220,6 +237,20 @@ impl Reader {
             Ok(Event::DebtSettled { by, why, .. }) => Happened::DebtSettled { by, why },
         };
         Entry { row: row.seq, at: row.at, state, what }
+    }
+}
+
+impl Happened {
+    /// Whether it is told by what was stored, which may be long.
+    fn is_payload(&self) -> bool {
+        matches!(
+            self,
+            Self::Started { .. }
+                | Self::Called { .. }
+                | Self::Answered { .. }
+                | Self::Doubted { .. }
+                | Self::Completed { .. }
+        )
     }
 }
 
@@ -284,7 +315,8 @@ fn in_words(answer: &Answer, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 impl fmt::Display for Timeline {
-    /// One line for each entry: the time since the start, the state, and what happened, cut where it is long.
+    /// One line for each entry: the time since the start, the state, and what happened. Payloads are cut where they are long, reasons
+    /// never.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} {}", self.saga, self.id)?;
         let start = self.entries.first().map_or(0, |entry| entry.at);
@@ -293,7 +325,8 @@ impl fmt::Display for Timeline {
             let millis = (entry.at - start) / 1_000;
             let time = format!("+{}.{:03} s", millis / 1_000, millis % 1_000);
             let what = entry.what.to_string();
-            let short: String = what.chars().take(100).collect();
+            let most = if entry.what.is_payload() { 100 } else { usize::MAX };
+            let short: String = what.chars().take(most).collect();
             let cut = if short.len() < what.len() { ".." } else { "" };
             writeln!(f, "  {time:>12}  {:<width$}  {short}{cut}", entry.state.as_deref().unwrap_or_default())?;
         }
