@@ -162,9 +162,10 @@ struct Reader {
 
 impl Reader {
     fn entry(&mut self, row: &Row, event: Result<Event, Unfoldable>) -> Entry {
-        let mut state = match self.unwinding {
-            true => self.undo.last().and_then(|call| self.states.get(call)).cloned(),
-            false => self.state.clone(),
+        let mut state = if self.unwinding {
+            self.undo.last().and_then(|call| self.states.get(call)).cloned()
+        } else {
+            self.state.clone()
         };
         let what = match event {
             Err(error) => Happened::Unreadable { error: error.to_string().into() },

@@ -63,7 +63,9 @@ async fn many_instances_on_sqlite_survive_a_crash_in_the_middle() {
         }
         assert_eq!(world.about(&format!("undo a{number}")).is_empty(), number % 4 != 0);
     }
+    let saga = runtime.get::<Scripted>("1").await.expect("the store answers").expect("it is there");
     runtime.shutdown(Duration::from_secs(5)).await;
+    assert!(saga.result().await.expect_err("the file is closed").is_stopped());
     // The file is free again.
     open().await.expect("it starts after a shutdown").shutdown(Duration::from_secs(5)).await;
 }

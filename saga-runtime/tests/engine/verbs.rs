@@ -6,7 +6,10 @@ use crate::{
     start,
     world::Act,
 };
-use saga_runtime::{Cause, End, Runtime, runtime::ParkCause};
+use saga_runtime::{
+    Cause, End, Runtime,
+    runtime::{Happened, ParkCause},
+};
 
 async fn parked_undo(lab: &Lab, runtime: &Runtime) -> saga_runtime::Handle<Scripted> {
     lab.world.plan("p", [Act::Refuse]);
@@ -29,6 +32,13 @@ async fn rule_19_a_parked_compensation_blocks_those_before_it_until_it_is_retrie
     assert_eq!((undo.len(), &undo[0].key), (2, &undo[1].key));
     assert_eq!(lab.world.about("undo a").len(), 1);
     assert!(runtime.parked().await.expect("the store answers").is_empty());
+    let told = saga.timeline().await.expect("it can be read");
+    let of_an_undo = |what: &Happened| matches!(what, Happened::CompensationFailed { .. } | Happened::Parked { .. });
+    let rows: Vec<_> = told.entries.iter().filter(|entry| of_an_undo(&entry.what)).collect();
+    assert!(
+        !rows.is_empty() && rows.iter().all(|row| row.state.as_deref() == Some("book")),
+        "whose undo it was: {told}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
