@@ -1,6 +1,6 @@
 //! The macros of `saga-runtime`, which re-exports them: depend on that crate, not on this one.
 //!
-//! A saga goes through four phases, which [`expand`] calls one after the other: *parse* (tokens to what is annotated),
+//! A saga goes through four phases, which `expand` calls one after the other: *parse* (tokens to what is annotated),
 //! *analyze* (to a model in which every name is resolved), *lower* (the flow to a state machine), *emit* (to the output).
 //! Each reports every mistake it finds before the next one begins; each is a folder of this crate.
 

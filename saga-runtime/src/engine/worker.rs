@@ -30,6 +30,8 @@ pub(crate) struct Worker {
     pub(super) poke: Arc<Poke>,
     /// Leave to run forward; given up while it is undone.
     pub(super) forward: Option<OwnedSemaphorePermit>,
+    /// Whether that leave is one to decide only.
+    deciding: bool,
     /// Leave to undo.
     pub(super) undoing: Option<OwnedSemaphorePermit>,
     /// Held until the first attempt of one that may be what kills the process.
@@ -124,6 +126,7 @@ async fn claimed_run(
     let lost = claimed.orphaned || instance.status == Status::WaitsForBuild;
     let mut worker = Worker::new(engine, saga, journal, loaded.payloads, Arc::clone(poke));
     worker.forward = Some(permit);
+    worker.deciding = decision;
     worker.inherited = true;
     let over = match worker.recover(lost).await {
         Ok(()) => worker.go().await,
@@ -207,6 +210,7 @@ impl Worker {
             payloads,
             poke,
             forward: None,
+            deciding: false,
             undoing: None,
             alone: None,
             inherited: false,
@@ -228,7 +232,10 @@ impl Worker {
     async fn turn(&mut self) -> Result<(), Over> {
         self.heed().await?;
         match &self.journal.state.phase {
-            Phase::Start | Phase::Calling(_) | Phase::After(_) => self.forward().await,
+            Phase::Start | Phase::Calling(_) | Phase::After(_) => {
+                self.forward_permit().await?;
+                self.forward().await
+            }
             Phase::Doubted { .. } | Phase::Unwinding { .. } => self.undo().await,
             Phase::Parked { .. } => {
                 self.journal.give_back(Status::Parked, Some(self.journal.state.state_name())).await?;
@@ -240,6 +247,24 @@ impl Worker {
             }
             Phase::Empty => Err(Over::Broken("the journal is empty".into())),
         }
+    }
+
+    /// One that was taken for a decision goes on forward as any other: with leave, or it waits for that in the store
+    /// (SEMANTICS.md rule 23).
+    async fn forward_permit(&mut self) -> Result<(), Over> {
+        // One that runs alone is not made to wait by those whom it makes wait.
+        if !self.deciding || self.alone.is_some() {
+            return Ok(());
+        }
+        if let Ok(permit) = Arc::clone(&self.engine.forward).try_acquire_owned() {
+            self.forward = Some(permit);
+            self.deciding = false;
+            self.engine.freed();
+            return Ok(());
+        }
+        self.release(Status::Ready, None).await?;
+        self.engine.waits();
+        Err(Over::Asleep)
     }
 
     /// The status of an instance that has ended.

@@ -42,6 +42,27 @@ async fn rule_23_a_sleeping_instance_holds_no_permit() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn rule_23_what_was_parked_goes_on_within_the_limit_too() {
+    let lab = Lab::new();
+    let builder = lab.builder().register(Scripted(lab.world.clone())).concurrency(1);
+    let runtime = builder.start().await.expect("it starts");
+    let mut sagas = Vec::new();
+    for number in 0..4 {
+        lab.world.plan(&format!("a{number}"), [Act::Park, Act::Slow(5_000)]);
+        sagas.push(start(&runtime, &number.to_string(), script(&format!("book:a{number}"))).await);
+    }
+    for saga in &sagas {
+        let park = lab.parked(saga).await;
+        assert!(park.retry("ann", "mended").await.expect("decided").granted);
+    }
+    let begun = tokio::time::Instant::now();
+    for saga in &sagas {
+        assert!(matches!(end(saga).await, End::Completed(_)));
+    }
+    assert!(begun.elapsed() > Duration::from_secs(15), "one after the other: {:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn rule_23_compensations_have_a_limit_of_their_own() {
     let lab = Lab::new();
     let builder = lab.builder().register(Scripted(lab.world.clone())).concurrency(1).compensation_concurrency(1);
