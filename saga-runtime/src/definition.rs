@@ -15,14 +15,47 @@ pub struct Definition {
     pub name: &'static str,
     /// The label given by `#[saga(version = ..)]`: stored and shown, never decided upon.
     pub version: u32,
-    /// The doc comment of the flow, as written.
-    pub docs: &'static str,
+    /// How long an instance may take from its start to its pivot (`#[saga(deadline = "..")]`): then it unwinds. Past the pivot
+    /// it is told in the timeline, and nothing else happens.
+    pub deadline: Option<Duration>,
     /// Every step, in the order of the source.
     pub steps: &'static [Step],
-    /// Every state in which an instance can wait for an answer, in the order of the source.
+    /// The flows: the main one first, then the inner ones in the order of the source.
+    pub flows: &'static [Flow],
+    /// The signals that it can wait for, in the order of the source.
+    pub signals: &'static [Signal],
+    /// The places where another saga is started, as a child or on its own, in the order of the source.
+    pub children: &'static [Child],
+}
+
+impl Definition {
+    /// The main flow.
+    pub fn main(&self) -> &'static Flow {
+        // Only a saga that did not compile has none.
+        const NONE: &Flow =
+            &Flow { name: "", docs: "", parameters: &[], states: &[], slots: &[], nodes: &[], edges: &[] };
+        self.flows.first().unwrap_or(NONE)
+    }
+
+    /// The step of this durable name, with its index.
+    pub fn step(&self, name: &str) -> Option<(usize, &'static Step)> {
+        self.steps.iter().enumerate().find(|(_, step)| step.name == name)
+    }
+}
+
+/// A flow as data: its states, and the graph that connects them.
+#[derive(Debug)]
+pub struct Flow {
+    /// The method's name.
+    pub name: &'static str,
+    /// The doc comment, as written.
+    pub docs: &'static str,
+    /// The names of the parameters after the context. The main flow has one, the saga's input.
+    pub parameters: &'static [&'static str],
+    /// Every state in which it can wait for an answer, in the order of the source.
     pub states: &'static [State],
-    /// The name of each slot: a local of the flow that lives across a step. Two slots may share a name, but never in one
-    /// state. The first is the flow's input.
+    /// The name of each slot: a local of the flow that lives across a state. Two slots may share a name, but never in one
+    /// state. The first are the parameters.
     pub slots: &'static [&'static str],
     /// The nodes of the graph. The first is [`Node::Start`].
     pub nodes: &'static [Node],
@@ -30,16 +63,42 @@ pub struct Definition {
     pub edges: &'static [Edge],
 }
 
-impl Definition {
+impl Flow {
     /// The state of this name, with its index.
     pub fn state(&self, name: &str) -> Option<(usize, &'static State)> {
         self.states.iter().enumerate().find(|(_, state)| state.name == name)
     }
+}
 
-    /// The step of this durable name, with its index.
-    pub fn step(&self, name: &str) -> Option<(usize, &'static Step)> {
-        self.steps.iter().enumerate().find(|(_, step)| step.name == name)
-    }
+/// A message that an instance can wait for: `#[signal]`.
+#[derive(Debug)]
+pub struct Signal {
+    /// The durable name.
+    pub name: &'static str,
+    /// The doc comment, as written.
+    pub docs: &'static str,
+}
+
+/// A place where a flow starts another saga.
+#[derive(Debug, Clone, Copy)]
+pub struct Child {
+    /// The definition of that saga. Behind a function, since a saga may start itself.
+    pub definition: fn() -> &'static Definition,
+    /// What it is to this saga.
+    pub kind: ChildKind,
+}
+
+/// What a saga that is started by another is to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ChildKind {
+    /// Waited for; undone as a whole if this saga unwinds after it.
+    Compensatable,
+    /// Waited for; once it has completed there is no way back (`.pivot()`).
+    Pivot,
+    /// Waited for, past the pivot: it is not undone.
+    Retriable,
+    /// Started and not waited for, never undone (`cx.launch`).
+    Launched,
 }
 
 /// One local transaction at a participant.
@@ -148,12 +207,52 @@ impl Retry {
 pub struct State {
     /// The durable name: the step's, or what `#[state("..")]` says.
     pub name: &'static str,
-    /// The step that is called here: an index into [`Definition::steps`].
-    pub step: usize,
-    /// The slots that are saved here: indices into [`Definition::slots`].
+    /// What is called or waited for here.
+    pub work: Work,
+    /// The slots that are saved here: indices into [`Flow::slots`].
     pub live: &'static [usize],
     /// A hash of what a build must agree on to resume here: the step, its argument names, the live locals.
     pub fingerprint: &'static str,
+}
+
+/// What a state is the point before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// A call of a step: an index into [`Definition::steps`].
+    Step(usize),
+    /// A call of an inner flow: an index into [`Definition::flows`].
+    Flow(usize),
+    /// Branches that run at the same time (`join!`), in the order of the source.
+    Join(&'static [Branch]),
+    /// The same branch for each item of a collection, so many at a time (`cx.join_all`).
+    Each(Branch),
+    /// A time (`cx.sleep`, `cx.sleep_until`).
+    Sleep,
+    /// The first of these signals to come, or a time: indices into [`Definition::signals`] (`cx.wait`).
+    Wait(&'static [usize]),
+    /// Another saga: an index into [`Definition::children`] (`cx.child`, `cx.launch`).
+    Child(usize),
+    /// A signal for another saga's instance (`cx.send`).
+    Send,
+}
+
+/// A branch of a join: one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Branch {
+    /// Of a step: an index into [`Definition::steps`].
+    Step(usize),
+    /// Of an inner flow: an index into [`Definition::flows`].
+    Flow(usize),
+}
+
+impl State {
+    /// The step that is called here, if it is one step that is.
+    pub fn step(&self) -> Option<usize> {
+        match self.work {
+            Work::Step(step) => Some(step),
+            _ => None,
+        }
+    }
 }
 
 /// A node of the graph.
@@ -161,7 +260,7 @@ pub struct State {
 pub enum Node {
     /// Where every instance begins.
     Start,
-    /// A call: an index into [`Definition::states`].
+    /// A state: an index into [`Flow::states`].
     Call(usize),
     /// A decision of the flow; the text is the condition as written.
     Branch(&'static str),
@@ -176,9 +275,9 @@ pub enum Node {
 /// An edge of the graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Edge {
-    /// An index into [`Definition::nodes`].
+    /// An index into [`Flow::nodes`].
     pub from: usize,
-    /// An index into [`Definition::nodes`].
+    /// An index into [`Flow::nodes`].
     pub to: usize,
     /// The case in which this edge is taken (e.g. `yes`, `Ok(charge)`, `each`, `done`), or nothing.
     pub label: &'static str,

@@ -2,7 +2,7 @@
 
 use saga_runtime::{
     Failure, FlowContext, Saga, StepContext, Transient, Unwind,
-    definition::{Class, Definition, Edge, EdgeKind, Node, Policy, State, Step},
+    definition::{Class, Definition, Edge, EdgeKind, Flow, Node, Policy, State, Step, Work},
     machine as __rt,
 };
 use serde::{Deserialize, Serialize};
@@ -59,7 +59,6 @@ const _: () = {
     static DEFINITION: Definition = Definition {
         name: "checkout",
         version: 1,
-        docs: "",
         steps: &[
             Step {
                 name: "reserve",
@@ -84,14 +83,28 @@ const _: () = {
                 key_valid: None,
             },
         ],
-        states: &[
-            State { name: "reserve", step: 0, live: &[0, 1, 2], fingerprint: "1" },
-            State { name: "ship", step: 1, live: &[], fingerprint: "2" },
-        ],
-        // `order` is needed where `&order.lines` is borrowed again; `(line)` is the position of the loop.
-        slots: &["order", "holds", "(line)"],
-        nodes: &[Node::Start, Node::Loop("for line in &order.lines"), Node::Call(0), Node::Call(1), Node::Completed],
-        edges: &[Edge { from: 0, to: 1, label: "", kind: EdgeKind::Next }],
+        deadline: None,
+        flows: &[Flow {
+            name: "run",
+            docs: "",
+            parameters: &["order"],
+            states: &[
+                State { name: "reserve", work: Work::Step(0), live: &[0, 1, 2], fingerprint: "1" },
+                State { name: "ship", work: Work::Step(1), live: &[], fingerprint: "2" },
+            ],
+            // `order` is needed where `&order.lines` is borrowed again; `(line)` is the position of the loop.
+            slots: &["order", "holds", "(line)"],
+            nodes: &[
+                Node::Start,
+                Node::Loop("for line in &order.lines"),
+                Node::Call(0),
+                Node::Call(1),
+                Node::Completed,
+            ],
+            edges: &[Edge { from: 0, to: 1, label: "", kind: EdgeKind::Next }],
+        }],
+        signals: &[],
+        children: &[],
     };
 
     #[allow(unused, clippy::all, clippy::pedantic)]
@@ -267,13 +280,14 @@ impl Memory<'_> {
 
     async fn attempts(&mut self) -> __rt::Answer {
         let state = self.durable.state.expect("a call was begun");
-        let name = Checkout::definition().states[state].name;
+        let state = &Checkout::definition().main().states[state];
+        let (name, step) = (state.name, state.step().expect("every state of this saga calls a step"));
         let mut attempt = 0;
         loop {
             attempt += 1;
             let cx = StepContext::for_test(name, attempt);
             let arguments = self.durable.arguments.clone();
-            let attempted = self.saga.__step(Checkout::definition().states[state].step, cx, &arguments).await;
+            let attempted = self.saga.__step(step, cx, &arguments).await;
             self.event(format!("{name}{}#{attempt}", arguments.0[0].1)).await;
             if let __rt::Attempted::Done(json) = attempted {
                 return __rt::Answer::Done(json);
@@ -292,7 +306,8 @@ impl __rt::Executor for Memory<'_> {
                 let json = value.changed.unwrap_or_else(|| self.durable.frame[value.name].clone());
                 frame.insert(value.name.into(), json);
             }
-            let arguments = call.arguments.into_iter().map(|a| (a.parameter.into(), a.value)).collect();
+            let __rt::Asked::Call(arguments) = call.asked else { panic!("this saga calls steps only") };
+            let arguments = arguments.into_iter().map(|a| (a.parameter.into(), a.value)).collect();
             *self.durable = Durable { state: Some(call.state), arguments: __rt::Arguments(arguments), frame };
             self.event("committed".into()).await;
             self.attempts().await

@@ -64,10 +64,11 @@ impl<S: Saga> Memory<'_, S> {
 
     async fn attempt(&mut self) -> rt::Answer {
         let (state, _) = self.durable.at.clone().expect("a call was begun");
-        let state_of = &S::definition().states[state];
+        let state_of = &S::definition().main().states[state];
         let arguments = self.durable.arguments.clone();
         self.world.truncate(self.durable.effects);
-        let attempted = self.saga.__step(state_of.step, StepContext::for_test(state_of.name, 1), &arguments).await;
+        let step = state_of.step().expect("the test's flows call steps only");
+        let attempted = self.saga.__step(step, StepContext::for_test(state_of.name, 1), &arguments).await;
         self.event().await;
         let answer = match attempted {
             rt::Attempted::Done(json) => rt::Answer::Done(json),
@@ -86,8 +87,11 @@ impl<S: Saga> rt::Executor for Memory<'_, S> {
             assert_eq!(call.error, None);
             self.event().await;
             let mut frame = BTreeMap::<Box<str>, rt::Json>::new();
-            let mut live: Vec<_> =
-                S::definition().states[call.state].live.iter().map(|&at| S::definition().slots[at]).collect();
+            let mut live: Vec<_> = S::definition().main().states[call.state]
+                .live
+                .iter()
+                .map(|&at| S::definition().main().slots[at])
+                .collect();
             for value in call.frame {
                 let json = value.changed.unwrap_or_else(|| self.durable.stored[value.name].clone());
                 frame.insert(value.name.into(), json);
@@ -98,7 +102,8 @@ impl<S: Saga> rt::Executor for Memory<'_, S> {
                 live,
                 "the frame is what the definition says"
             );
-            let arguments = call.arguments.into_iter().map(|a| (a.parameter.into(), a.value)).collect();
+            let rt::Asked::Call(arguments) = call.asked else { panic!("the test's flows call steps only") };
+            let arguments = arguments.into_iter().map(|a| (a.parameter.into(), a.value)).collect();
             let mut stored = std::mem::take(&mut self.durable.stored);
             stored.extend(frame.clone());
             *self.durable = Durable {
@@ -163,7 +168,7 @@ pub fn the_machine_is_the_method<S, F>(
     let end = now(plain(make(world.clone()), input.clone())).expect("the test's steps never wait");
     let expected = (format!("{end:?}"), world.effects());
 
-    let parameter = S::definition().slots.first().copied();
+    let parameter = S::definition().main().slots.first().copied();
     let written = rt::encode(input).expect("an input is JSON");
     let frame: BTreeMap<Box<str>, rt::Json> =
         ["input", "order"].into_iter().chain(parameter).map(|name| (name.into(), written.clone())).collect();

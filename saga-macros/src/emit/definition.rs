@@ -6,6 +6,7 @@ use crate::{
 };
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::ext::IdentExt;
 
 /// `&Definition { .. }`, which the compiler promotes to a static in generic impls as well.
 pub(super) fn definition(model: &Model, machine: &Machine) -> TokenStream {
@@ -15,19 +16,28 @@ pub(super) fn definition(model: &Model, machine: &Machine) -> TokenStream {
     let states = machine.states.iter().map(|state| {
         let State { name, step, live } = state;
         let fingerprint = fingerprint(model, machine, state);
-        quote!(__def::State { name: #name, step: #step, live: &[#(#live),*], fingerprint: #fingerprint })
+        quote!(__def::State { name: #name, work: __def::Work::Step(#step), live: &[#(#live),*], fingerprint: #fingerprint })
     });
     let Machine { slots, nodes, edges, .. } = machine;
+    let method = flow.method.sig.ident.unraw().to_string();
+    let parameter = flow.input.unraw().to_string();
     quote! {
         &__def::Definition {
             name: #name,
             version: #version,
-            docs: #docs,
+            deadline: ::core::option::Option::None,
             steps: &[#(#steps),*],
-            states: &[#(#states),*],
-            slots: &[#(#slots),*],
-            nodes: &[#(#nodes),*],
-            edges: &[#(#edges),*],
+            flows: &[__def::Flow {
+                name: #method,
+                docs: #docs,
+                parameters: &[#parameter],
+                states: &[#(#states),*],
+                slots: &[#(#slots),*],
+                nodes: &[#(#nodes),*],
+                edges: &[#(#edges),*],
+            }],
+            signals: &[],
+            children: &[],
         }
     }
 }

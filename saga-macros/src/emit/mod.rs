@@ -109,7 +109,8 @@ pub(crate) fn inert(saga: &SagaImpl, model: Option<&Model>, errors: &TokenStream
         &quote! {
             #ends
             const DEFINITION: &'static __def::Definition = &__def::Definition {
-                name: "", version: 0, docs: "", steps: &[], states: &[], slots: &[], nodes: &[], edges: &[],
+                name: "", version: 0, deadline: ::core::option::Option::None, steps: &[], flows: &[], signals: &[],
+                children: &[],
             };
 
             fn __flow<'__saga>(

@@ -478,7 +478,7 @@ impl UnwindCause {
             Answer::Exhausted { step, last_error } => {
                 Self::Exhausted { step: step.clone(), last_error: last_error.clone() }
             }
-            Answer::Done(_) | Answer::Refused(_) => Self::Cancelled { reason: otherwise.into() },
+            _ => Self::Cancelled { reason: otherwise.into() },
         }
     }
 }

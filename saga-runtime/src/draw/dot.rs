@@ -21,7 +21,7 @@ fn graph(text: &mut String, definition: &Definition) -> fmt::Result {
     writeln!(text, "  rankdir=TB; bgcolor=white;")?;
     writeln!(text, "  node [fontname=\"sans-serif\", fontsize=12, style=filled, fillcolor=\"#eef1f5\"];")?;
     writeln!(text, "  edge [fontname=\"sans-serif\", fontsize=10];")?;
-    for (index, node) in definition.nodes.iter().enumerate() {
+    for (index, node) in definition.main().nodes.iter().enumerate() {
         let shape = Shape::of(definition, *node);
         let tooltip = if shape.full.is_empty() { &shape.words[0].text } else { &shape.full };
         writeln!(text, "  n{index} [label={}, {}, tooltip={}];", label(&shape), look(shape.form), quoted(tooltip))?;
@@ -31,9 +31,9 @@ fn graph(text: &mut String, definition: &Definition) -> fmt::Result {
             writeln!(text, "  n{index} -> u{index} [style=dotted, arrowhead=none, color=\"#b4342a\"];")?;
         }
     }
-    let exists = |node: usize| node < definition.nodes.len();
-    for edge in definition.edges.iter().filter(|edge| exists(edge.from) && exists(edge.to)) {
-        let unwinds = definition.nodes[edge.to] == Node::Unwinds;
+    let exists = |node: usize| node < definition.main().nodes.len();
+    for edge in definition.main().edges.iter().filter(|edge| exists(edge.from) && exists(edge.to)) {
+        let unwinds = definition.main().nodes[edge.to] == Node::Unwinds;
         let look = match edge.kind {
             EdgeKind::Back => ", constraint=false",
             _ if unwinds => ", style=dashed, color=\"#b4342a\", constraint=false",

@@ -48,12 +48,12 @@ impl Graph {
     /// Puts the definition's nodes in order. Edges that name no node are left out.
     pub(super) fn new(definition: &Definition) -> Self {
         let order = order(definition);
-        let mut row_of = vec![None; definition.nodes.len()];
+        let mut row_of = vec![None; definition.main().nodes.len()];
         for (row, &node) in order.iter().enumerate() {
             row_of[node] = Some(row);
         }
         let links = links(definition, &row_of);
-        let rows: Vec<Node> = order.iter().map(|&node| definition.nodes[node]).collect();
+        let rows: Vec<Node> = order.iter().map(|&node| definition.main().nodes[node]).collect();
         let depth = loop_depths(rows.len(), &links);
         let columns = columns(&rows, &links, &depth);
         Self { in_loop: depth.iter().map(|&depth| depth > 0).collect(), rows, columns, links }
@@ -78,11 +78,11 @@ impl Graph {
 /// The nodes in an order in which, but for loops, each stands after those that lead to it; where there is a choice, in
 /// the order of the definition, and the end last. Where the flow unwinds is no node here: that is what the lane is for.
 fn order(definition: &Definition) -> Vec<usize> {
-    let nodes = definition.nodes;
+    let nodes = definition.main().nodes;
     let is_drawn = |node: usize| nodes.get(node).is_some_and(|node| *node != Node::Unwinds);
     let mut waits_for = vec![0_usize; nodes.len()];
     let mut onward: Vec<(usize, usize)> = Vec::new();
-    for edge in definition.edges.iter().filter(|edge| is_drawn(edge.from) && is_drawn(edge.to)) {
+    for edge in definition.main().edges.iter().filter(|edge| is_drawn(edge.from) && is_drawn(edge.to)) {
         // Nothing stands above the start.
         if edge.kind != EdgeKind::Back && edge.from != edge.to && edge.to != 0 {
             onward.push((edge.from, edge.to));
@@ -108,7 +108,7 @@ fn order(definition: &Definition) -> Vec<usize> {
 
 fn links(definition: &Definition, row_of: &[Option<usize>]) -> Vec<Link> {
     let mut links: Vec<Link> = Vec::new();
-    for edge in definition.edges {
+    for edge in definition.main().edges {
         let (Some(&Some(from)), Some(&to)) = (row_of.get(edge.from), row_of.get(edge.to)) else { continue };
         let to = to.map_or(Target::Undo, Target::Row);
         let (mut label, mut refused) = (one_line(edge.label), edge.kind == EdgeKind::Refused);

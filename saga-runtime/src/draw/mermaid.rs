@@ -27,7 +27,7 @@ pub(super) fn write(definition: &Definition) -> String {
 
 fn flowchart(text: &mut String, definition: &Definition) -> fmt::Result {
     text.write_str("flowchart TD\n")?;
-    for (index, node) in definition.nodes.iter().enumerate() {
+    for (index, node) in definition.main().nodes.iter().enumerate() {
         let shape = Shape::of(definition, *node);
         let (open, close, class) = look(shape.form);
         writeln!(text, "  n{index}{open}\"{}\"{close}{class}", label(&shape))?;
@@ -37,9 +37,9 @@ fn flowchart(text: &mut String, definition: &Definition) -> fmt::Result {
             writeln!(text, "  n{index} -.-|\"undone by\"| u{index}")?;
         }
     }
-    let exists = |node: usize| node < definition.nodes.len();
-    for edge in definition.edges.iter().filter(|edge| exists(edge.from) && exists(edge.to)) {
-        let unwinds = definition.nodes[edge.to] == Node::Unwinds;
+    let exists = |node: usize| node < definition.main().nodes.len();
+    for edge in definition.main().edges.iter().filter(|edge| exists(edge.from) && exists(edge.to)) {
+        let unwinds = definition.main().nodes[edge.to] == Node::Unwinds;
         let arrow = if unwinds || edge.kind == EdgeKind::Refused { "-.->" } else { "-->" };
         let label = match one_line(edge.label) {
             label if label.is_empty() => String::new(),

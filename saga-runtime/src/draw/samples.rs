@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::definition::{Class, Compensation, Definition, Edge, EdgeKind, Node, Policy, State, Step};
+use crate::definition;
+use crate::definition::{Class, Compensation, Definition, Edge, EdgeKind, Node, Policy, State, Step, Work};
 
 /// A definition in the making. What it holds is leaked when it is done, as a definition's parts are static.
 #[derive(Default)]
@@ -50,7 +51,7 @@ impl Sketch {
 
     /// A call of a step that exists, in a state of its own.
     pub(super) fn again(&mut self, name: &'static str, step: usize) -> usize {
-        self.states.push(State { name, step, live: &[], fingerprint: "" });
+        self.states.push(State { name, work: Work::Step(step), live: &[], fingerprint: "" });
         self.node(Node::Call(self.states.len() - 1))
     }
 
@@ -66,12 +67,19 @@ impl Sketch {
         Box::leak(Box::new(Definition {
             name,
             version: 1,
-            docs: "From cart to parcel.",
+            deadline: None,
             steps: self.steps.leak(),
-            states: self.states.leak(),
-            slots: &[],
-            nodes: self.nodes.leak(),
-            edges: self.edges.leak(),
+            flows: Box::leak(Box::new([definition::Flow {
+                name: "run",
+                docs: "From cart to parcel.",
+                parameters: &["order"],
+                states: self.states.leak(),
+                slots: &["order"],
+                nodes: self.nodes.leak(),
+                edges: self.edges.leak(),
+            }])),
+            signals: &[],
+            children: &[],
         }))
     }
 }

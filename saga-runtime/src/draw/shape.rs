@@ -96,7 +96,7 @@ impl Shape {
     /// The shape of a node of the graph.
     pub(super) fn of(definition: &Definition, node: Node) -> Self {
         match node {
-            Node::Start => Self::terminal("start", definition.docs),
+            Node::Start => Self::terminal("start", definition.main().docs),
             Node::Completed => Self::terminal("completed", ""),
             Node::Unwinds => Self::compensated(),
             Node::Branch(condition) => Self::decision(Form::Diamond, condition),
@@ -210,8 +210,8 @@ fn even(width: i32) -> i32 {
 
 fn called(definition: &Definition, node: Node) -> Option<(&'static State, &'static Step)> {
     let Node::Call(state) = node else { return None };
-    let state = definition.states.get(state)?;
-    Some((state, definition.steps.get(state.step)?))
+    let state = definition.main().states.get(state)?;
+    Some((state, definition.steps.get(state.step()?)?))
 }
 
 /// A class as it is written for people.

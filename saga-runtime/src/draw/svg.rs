@@ -294,7 +294,7 @@ fn towards(from: (i32, i32), to: (i32, i32)) -> (i32, i32) {
 
 /// The saga in words, for those who do not see the drawing.
 fn description(definition: &Definition) -> String {
-    let mut text = one_line(definition.docs);
+    let mut text = one_line(definition.main().docs);
     for step in definition.steps {
         if !text.is_empty() {
             text.push_str("; ");

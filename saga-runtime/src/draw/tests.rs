@@ -151,17 +151,18 @@ fn lies_on(a: &[(i32, i32)], b: &[(i32, i32)]) -> bool {
 fn every_node_has_a_box_and_every_link_a_line() {
     for_all_and_any(|definition, layout| {
         let graph = Graph::new(definition);
-        let drawn = definition.nodes.iter().filter(|node| **node != Node::Unwinds).count();
+        let drawn = definition.main().nodes.iter().filter(|node| **node != Node::Unwinds).count();
         assert_eq!(graph.rows.len(), drawn, "{}", definition.name);
         assert!(layout.shapes.len() >= drawn);
         let onward = graph.links.iter().filter(|link| link.to != Target::Undo).count();
         let lines = layout.lines.iter().filter(|line| matches!(line.kind, LineKind::Onward | LineKind::Refused));
         assert_eq!(lines.count(), onward, "{}", definition.name);
-        let undone = definition.nodes.iter().filter(|node| match node {
+        let undone = definition.main().nodes.iter().filter(|node| match node {
             Node::Call(state) => definition
+                .main()
                 .states
                 .get(*state)
-                .and_then(|state| definition.steps.get(state.step))
+                .and_then(|state| definition.steps.get(state.step()?))
                 .is_some_and(|step| step.compensation.is_some()),
             _ => false,
         });
@@ -261,14 +262,19 @@ fn a_drawing_is_the_same_each_time() {
 fn dot_and_mermaid_have_every_node_and_every_edge() {
     for definition in samples::all() {
         let (dot, mermaid) = (definition.to_dot(), definition.to_mermaid());
-        for index in 0..definition.nodes.len() {
+        for index in 0..definition.main().nodes.len() {
             assert!(dot.contains(&format!("  n{index} [label=")), "{}: {dot}", definition.name);
             let starts = mermaid.lines().any(|line| {
                 line.trim_start().strip_prefix(&format!("n{index}")).is_some_and(|rest| rest.starts_with(['(', '{']))
             });
             assert!(starts, "{}: n{index} in {mermaid}", definition.name);
         }
-        let drawn = definition.edges.iter().filter(|edge| edge.from.max(edge.to) < definition.nodes.len()).count();
+        let drawn = definition
+            .main()
+            .edges
+            .iter()
+            .filter(|edge| edge.from.max(edge.to) < definition.main().nodes.len())
+            .count();
         let arrows = |text: &str, arrow: &str| text.lines().filter(|line| line.contains(arrow)).count();
         let own = |text: &str| text.lines().filter(|line| line.trim_start().starts_with('u')).count();
         assert_eq!(arrows(&dot, " -> n"), drawn, "{}", definition.name);

@@ -12,7 +12,7 @@ use crate::{
         decide::{self, Ended, Next},
         key::{Purpose, key},
     },
-    machine::{Answer, Arguments, Call, Json, Unreadable},
+    machine::{Answer, Arguments, Asked, Call, Json, Unreadable},
 };
 use std::collections::BTreeMap;
 
@@ -27,8 +27,10 @@ impl Worker {
             return Err(self.stop().await.into());
         }
         let definition = self.saga.definition();
-        let state = &definition.states[call.state];
-        let step = &definition.steps[state.step];
+        let state = &definition.main().states[call.state];
+        let Some(step) = state.step().and_then(|step| definition.steps.get(step)) else {
+            return Err(Over::Broken(format!("state `{}` calls no step", state.name).into()).into());
+        };
         let (called, arguments) = match self.intent(call) {
             Ok(intent) => intent,
             Err(error) => return Err(self.park(ParkCause::Unsavable, &error).await.into()),
@@ -53,8 +55,11 @@ impl Worker {
             return Err(error.to_string());
         }
         let definition = self.saga.definition();
-        let state = &definition.states[call.state];
-        let step = &definition.steps[state.step];
+        let state = &definition.main().states[call.state];
+        let (Some(step), Asked::Call(asked)) = (state.step().and_then(|step| definition.steps.get(step)), call.asked)
+        else {
+            return Err(format!("state `{}` calls no step", state.name));
+        };
         let stored = &self.journal.state.stored;
         let row = self.journal.next();
         let never = |name: &str| format!("saved value `{name}`: it was never saved");
@@ -75,9 +80,9 @@ impl Worker {
         within("the frame of state", state.name, frame_size, self.engine.limits.instance)?;
 
         let mut arguments = BTreeMap::new();
-        let mut passed = Vec::with_capacity(call.arguments.len());
+        let mut passed = Vec::with_capacity(asked.len());
         let mut size = 0;
-        for argument in call.arguments {
+        for argument in asked {
             size += argument.value.get().len();
             let saved = match argument.same_as {
                 Some(local) if matches!(frame.get(local), Some(Stored::Value(_))) => {

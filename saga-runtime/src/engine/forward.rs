@@ -1,7 +1,6 @@
 //! Driving the machine: the flow's plain code, between the calls that it makes.
 
 use super::{
-    erased::FlowEnd,
     journal::Over,
     unwind_safe::{Caught, message},
     worker::{Halt, Worker},
@@ -9,7 +8,7 @@ use super::{
 use crate::{
     context::FlowContext,
     core::{Event, ParkCause, Phase, UnwindCause},
-    machine::{Answer, Call, Drive, Entry, Executing, Executor, Resume, Unreadable},
+    machine::{Answer, Call, Drive, Ended, Entry, Executing, Executor, Resume, Unreadable},
     store::Status,
 };
 use std::sync::Arc;
@@ -70,7 +69,7 @@ impl Worker {
         let driven = {
             let mut executor = Forward { worker: self, halt: Some(sender) };
             let cx = FlowContext::new(&ids.saga, &ids.instance);
-            let flow = saga.flow(cx, Drive::new(&mut executor, resume));
+            let flow = saga.flow(0, cx, Drive::new(&mut executor, resume));
             tokio::select! {
                 biased;
                 Ok(halt) = halted => Err(halt),
@@ -92,21 +91,23 @@ impl Worker {
         let definition = self.saga.definition();
         match &self.journal.state.phase {
             Phase::Start => Some(Entry::Start),
-            Phase::Calling(calling) => Some(Entry::Calling(definition.state(&calling.call.state)?.0)),
-            Phase::After(call) => Some(Entry::After(definition.state(&call.state)?.0, self.payloads.answer.clone()?)),
+            Phase::Calling(calling) => Some(Entry::Calling(definition.main().state(&calling.call.state)?.0)),
+            Phase::After(call) => {
+                Some(Entry::After(definition.main().state(&call.state)?.0, self.payloads.answer.clone()?))
+            }
             _ => None,
         }
     }
 
     /// The flow has returned.
-    async fn ended(&mut self, end: FlowEnd) -> Result<(), Over> {
+    async fn ended(&mut self, end: Ended) -> Result<(), Over> {
         // Whoever asked before the end is answered before it.
         self.heed().await?;
         if !matches!(self.journal.state.phase, Phase::Start | Phase::After(_)) {
             return Ok(());
         }
         match end {
-            FlowEnd::Completed(output) => {
+            Ended::Completed(output) => {
                 let (size, limit) = (output.get().len(), self.engine.limits.instance);
                 if size > limit {
                     let error = format!("the saga's output is {size} bytes long, more than the limit of {limit}");
@@ -116,29 +117,36 @@ impl Worker {
                 self.release(Status::Completed, None).await?;
                 Err(Over::Ended)
             }
-            FlowEnd::Unwinds(cause) if self.journal.state.pivot_passed => {
-                let error = match &cause {
-                    UnwindCause::Refused(refusal) => format!("the flow was refused past the pivot: {refusal}"),
-                    UnwindCause::Exhausted { step, last_error } => {
-                        format!("the flow gave up past the pivot: step `{step}` is exhausted: {last_error}")
-                    }
-                    UnwindCause::Cancelled { reason } => format!("the flow gave up past the pivot: {reason}"),
-                    UnwindCause::Deadline => "the flow gave up past the pivot".into(),
-                };
-                Err(self.park(ParkCause::RefusedPastPivot, &error).await)
+            Ended::Refused(refusal) => self.unwinds(UnwindCause::Refused(refusal)).await,
+            Ended::Exhausted(exhausted) => {
+                let (step, last_error) = (exhausted.step().into(), exhausted.last_error().into());
+                self.unwinds(UnwindCause::Exhausted { step, last_error }).await
             }
-            FlowEnd::Unwinds(cause) => {
-                if let UnwindCause::Refused(refusal) = &cause {
-                    let (size, limit) = (refusal.get().len(), self.engine.limits.instance);
-                    if size > limit {
-                        let error = format!("the saga's refusal is {size} bytes long, more than the limit of {limit}");
-                        return Err(self.park(ParkCause::Unsavable, &error).await);
-                    }
-                }
-                self.push(&Event::Unwinding { cause, doubt: false })?;
-                Ok(())
-            }
-            FlowEnd::Unsavable(error) => Err(self.park(ParkCause::Unsavable, &error.to_string()).await),
+            Ended::Unsavable(error) => Err(self.park(ParkCause::Unsavable, &error.to_string()).await),
         }
+    }
+
+    /// The flow has given up.
+    async fn unwinds(&mut self, cause: UnwindCause) -> Result<(), Over> {
+        if self.journal.state.pivot_passed {
+            let error = match &cause {
+                UnwindCause::Refused(refusal) => format!("the flow was refused past the pivot: {refusal}"),
+                UnwindCause::Exhausted { step, last_error } => {
+                    format!("the flow gave up past the pivot: step `{step}` is exhausted: {last_error}")
+                }
+                UnwindCause::Cancelled { reason } => format!("the flow gave up past the pivot: {reason}"),
+                UnwindCause::Deadline => "the flow gave up past the pivot".into(),
+            };
+            return Err(self.park(ParkCause::RefusedPastPivot, &error).await);
+        }
+        if let UnwindCause::Refused(refusal) = &cause {
+            let (size, limit) = (refusal.get().len(), self.engine.limits.instance);
+            if size > limit {
+                let error = format!("the saga's refusal is {size} bytes long, more than the limit of {limit}");
+                return Err(self.park(ParkCause::Unsavable, &error).await);
+            }
+        }
+        self.push(&Event::Unwinding { cause, doubt: false })?;
+        Ok(())
     }
 }

@@ -55,7 +55,7 @@ impl Engine {
         };
         let journal = Journal::fresh(self, identity);
         let mut worker = Worker::new(self, saga, journal, Payloads::default(), Arc::new(Poke::default()));
-        let parameter = definition.slots.first().copied().unwrap_or_default().into();
+        let parameter = definition.main().slots.first().copied().unwrap_or_default().into();
         worker.push(&Event::Started { version: definition.version, parameter, input: input.json })?;
         if let Ok(permit) = Arc::clone(&self.forward).try_acquire_owned() {
             let (reply, answered) = oneshot::channel();

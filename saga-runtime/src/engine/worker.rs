@@ -165,14 +165,15 @@ async fn park_unfolded(mut journal: Journal, last: u64, error: &str) -> Over {
 fn unknown_to(definition: &Definition, loaded: &Loaded) -> Option<Box<str>> {
     let state = &loaded.state;
     if let Phase::Start = state.phase.beneath() {
-        let parameter = definition.slots.first().copied().unwrap_or_default();
+        let parameter = definition.main().slots.first().copied().unwrap_or_default();
         if !state.stored.contains_key(parameter) {
             return Some("start, with another input".into());
         }
     }
     if let Some(call) = state.phase.call() {
-        let known = definition.state(&call.state).is_some_and(|(_, state)| {
-            *state.fingerprint == *call.fingerprint && definition.steps[state.step].name == &*call.step
+        let known = definition.main().state(&call.state).is_some_and(|(_, state)| {
+            let step = state.step().and_then(|step| definition.steps.get(step));
+            *state.fingerprint == *call.fingerprint && step.is_some_and(|step| *step.name == *call.step)
         });
         if !known {
             return Some(call.state.clone());

@@ -79,7 +79,68 @@ pub enum Answer {
         /// The error of its last attempt.
         last_error: Box<str>,
     },
+    /// Every branch of a join is done: their outputs, in the order of the branches.
+    All(Vec<Json>),
+    /// A branch of a join failed first, and what the others completed has been undone.
+    Branch {
+        /// Which.
+        index: usize,
+        /// How: refused or exhausted.
+        answer: Box<Answer>,
+    },
+    /// A signal came.
+    Received {
+        /// Which: an index into those that were waited for.
+        signal: usize,
+        /// Its value.
+        value: Json,
+    },
+    /// The time came.
+    Elapsed,
+    /// A signal was not taken.
+    NotSent(NotSent),
 }
+
+impl Answer {
+    /// What kind of answer it is, in words.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Done(_) => "an output",
+            Self::Refused(_) => "a refusal",
+            Self::Exhausted { .. } => "an exhausted step",
+            Self::All(_) => "the outputs of a join",
+            Self::Branch { .. } => "the failure of a join",
+            Self::Received { .. } => "a signal",
+            Self::Elapsed => "a time that came",
+            Self::NotSent(_) => "a signal that was not taken",
+        }
+    }
+}
+
+/// Why a signal was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum NotSent {
+    /// There is no such instance.
+    Unknown,
+    /// The instance has ended.
+    Ended,
+    /// A signal of that id has come with another value.
+    Conflict,
+}
+
+impl std::fmt::Display for NotSent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "there is no such instance",
+            Self::Ended => "the instance has ended: it waits for nothing any more",
+            Self::Conflict => "a signal of this id has come with another value",
+        })
+    }
+}
+
+impl std::error::Error for NotSent {}
 
 /// What a step returns: a `Result` whose error is [`Failure`] or [`Transient`].
 #[diagnostic::on_unimplemented(
@@ -150,6 +211,9 @@ impl<T: Persist, E: StepError> StepResult for Result<T, E> {
             })?),
             Answer::Refused(json) => Err(E::refused(json)?),
             Answer::Exhausted { step, last_error } => Err(E::exhausted(Exhausted::new(step, last_error))),
+            other => {
+                return Err(Unreadable { what: "saved", name: "answer".into(), reason: other.kind().into() });
+            }
         })
     }
 }

@@ -6,7 +6,12 @@ use super::{
     json::{Json, JsonError},
     slot::{AnySlot, Digest256, Saved, Slot, digest, halt},
 };
-use std::{collections::BTreeMap, future::Future, pin::Pin};
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    pin::Pin,
+    time::{Duration, SystemTime},
+};
 
 /// A future that an executor returns.
 pub type Executing<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -29,14 +34,58 @@ pub trait Executor: Send {
 /// A call that the flow has arrived at.
 #[derive(Debug)]
 pub struct Call {
-    /// The state: an index into [`Definition::states`](crate::definition::Definition::states).
+    /// The state: an index into the flow's [states](crate::definition::Flow::states).
     pub state: usize,
-    /// The evaluated arguments, in the order of the parameters.
-    pub arguments: Vec<Argument>,
+    /// What is asked for.
+    pub asked: Asked,
     /// The live locals.
     pub frame: Vec<FrameValue>,
     /// Something could not be written: the instance parks before any attempt.
     pub error: Option<Unreadable>,
+}
+
+/// What a flow asks for, by the state's [work](crate::definition::Work).
+#[derive(Debug)]
+pub enum Asked {
+    /// A call of a step or an inner flow, with its evaluated arguments in the order of the parameters; or another saga, with
+    /// one argument, `input`.
+    Call(Vec<Argument>),
+    /// A call for each branch.
+    Join {
+        /// The arguments of each branch.
+        branches: Vec<Vec<Argument>>,
+        /// How many may run at a time; `None`: all of them.
+        limit: Option<usize>,
+    },
+    /// A time, or a message.
+    Wait {
+        /// How long at the most; `None`: for ever.
+        until: Option<Until>,
+    },
+    /// A signal for an instance of another saga.
+    Send(SignalTo),
+}
+
+/// The end of a wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// So long after the wait has begun.
+    After(Duration),
+    /// This moment.
+    At(SystemTime),
+}
+
+/// A signal that a flow sends.
+#[derive(Debug)]
+pub struct SignalTo {
+    /// The durable name of the saga that it is sent to.
+    pub saga: &'static str,
+    /// The id of the instance.
+    pub id: Box<str>,
+    /// The signal's durable name.
+    pub signal: &'static str,
+    /// Its value.
+    pub value: Json,
 }
 
 /// An evaluated argument.
@@ -92,7 +141,7 @@ pub struct Drive<'e> {
 
 enum Pending {
     Resumed,
-    New { state: usize, live: &'static [usize], arguments: Vec<Argument>, error: Option<Unreadable> },
+    New { state: usize, live: &'static [usize], asked: Asked, error: Option<Unreadable> },
     Saved(Call),
 }
 
@@ -127,16 +176,47 @@ impl<'e> Drive<'e> {
         Slot::new(name, loaded)
     }
 
-    /// Begins a call: its arguments follow.
+    /// Begins a call of a step, an inner flow or another saga: its arguments follow.
     pub fn begin(&mut self, state: usize, live: &'static [usize]) {
-        self.pending = Some(Pending::New { state, live, arguments: Vec::new(), error: None });
+        self.ask(state, live, Asked::Call(Vec::new()));
+    }
+
+    /// Begins a join: its branches follow.
+    pub fn begin_join(&mut self, state: usize, live: &'static [usize], limit: Option<usize>) {
+        self.ask(state, live, Asked::Join { branches: Vec::new(), limit });
+    }
+
+    /// Begins the next branch of the join: its arguments follow.
+    pub fn branch(&mut self) {
+        if let Some(Pending::New { asked: Asked::Join { branches, .. }, .. }) = &mut self.pending {
+            branches.push(Vec::new());
+        }
+    }
+
+    /// Begins a wait.
+    pub fn begin_wait(&mut self, state: usize, live: &'static [usize], until: Option<Until>) {
+        self.ask(state, live, Asked::Wait { until });
+    }
+
+    /// Begins the sending of a signal.
+    pub fn begin_send(&mut self, state: usize, live: &'static [usize], send: Result<SignalTo, Unreadable>) {
+        match send {
+            Ok(send) => self.ask(state, live, Asked::Send(send)),
+            Err(error) => {
+                self.pending = Some(Pending::New { state, live, asked: Asked::Call(Vec::new()), error: Some(error) });
+            }
+        }
+    }
+
+    fn ask(&mut self, state: usize, live: &'static [usize], asked: Asked) {
+        self.pending = Some(Pending::New { state, live, asked, error: None });
     }
 
     /// Writes what is to be saved at the call that the last arm ended in, if it ended in one.
     pub fn save(&mut self, slots: &mut [&mut dyn AnySlot]) {
         self.pending = match self.pending.take() {
-            Some(Pending::New { state, live, arguments, error }) => {
-                Some(Pending::Saved(self.saved(slots, state, live, arguments, error)))
+            Some(Pending::New { state, live, asked, error }) => {
+                Some(Pending::Saved(self.saved(slots, state, live, asked, error)))
             }
             other => other,
         };
@@ -159,7 +239,7 @@ impl<'e> Drive<'e> {
         slots: &mut [&mut dyn AnySlot],
         state: usize,
         live: &[usize],
-        mut arguments: Vec<Argument>,
+        mut asked: Asked,
         mut error: Option<Unreadable>,
     ) -> Call {
         let mut frame = Vec::with_capacity(live.len());
@@ -180,13 +260,13 @@ impl<'e> Drive<'e> {
             self.stored.insert(name, (index, hash));
             frame.push(FrameValue { name, changed });
         }
-        for argument in &mut arguments {
+        for argument in asked.arguments_mut() {
             let stored = argument.same_as.and_then(|name| self.stored.get(name));
             if stored.is_none_or(|(_, hash)| *hash != digest(argument.value.get())) {
                 argument.same_as = None;
             }
         }
-        Call { state, arguments, frame, error }
+        Call { state, asked, frame, error }
     }
 
     /// The next argument of the call, already coerced to the parameter's type, written as that type is.
@@ -199,7 +279,15 @@ impl<'e> Drive<'e> {
         write: fn(&T) -> Result<Json, JsonError>,
         local: Option<&'static str>,
     ) {
-        let Some(Pending::New { arguments, error, .. }) = &mut self.pending else { return };
+        let Some(Pending::New { asked, error, .. }) = &mut self.pending else { return };
+        let arguments = match asked {
+            Asked::Call(arguments) => arguments,
+            Asked::Join { branches, .. } => match branches.last_mut() {
+                Some(arguments) => arguments,
+                None => return,
+            },
+            Asked::Wait { .. } | Asked::Send(_) => return,
+        };
         match write(value) {
             Ok(json) => arguments.push(Argument { parameter, value: json, same_as: local }),
             Err(cause) => {
@@ -214,6 +302,18 @@ impl<'e> Drive<'e> {
             halt(Unreadable { what: "answer", name: "of the call".into(), reason: "it is missing".into() })
         };
         step.answer(&answer).unwrap_or_else(|error| halt(error))
+    }
+}
+
+impl Asked {
+    /// Every argument, of all branches.
+    fn arguments_mut(&mut self) -> impl Iterator<Item = &mut Argument> {
+        let branches = match self {
+            Self::Call(arguments) => std::slice::from_mut(arguments),
+            Self::Join { branches, .. } => &mut branches[..],
+            Self::Wait { .. } | Self::Send(_) => &mut [],
+        };
+        branches.iter_mut().flatten()
     }
 }
 

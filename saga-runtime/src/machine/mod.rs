@@ -16,16 +16,16 @@ pub use self::{
     across::{
         Across, Carry, IsAValue, LivesAcrossAStep, Moved, Moving, Open, Whole, goes_on_on_any_thread, open_input,
     },
-    call::{Answer, Arguments, Attempt, Attempted, CannotBeRefused, StepError, StepResult, Unreadable},
+    call::{Answer, Arguments, Attempt, Attempted, CannotBeRefused, NotSent, StepError, StepResult, Unreadable},
     check::{
         CompensationResult, FlowResult, Inert, ReadBack, Returning, Written, a_retriable_step_cannot_be_refused,
         a_step_returns, a_step_returns_this, an_argument_is_saved, attempt_on_any_thread, outcome,
         takes_what_the_step_takes,
     },
-    drive::{Argument, Call, Drive, Entry, Executing, Executor, FrameValue, Resume, coerced},
+    drive::{Argument, Asked, Call, Drive, Entry, Executing, Executor, FrameValue, Resume, SignalTo, Until, coerced},
     iterate::{Collect, Items, Next, Owned, Range, StableOrder, Turn, gone, nth},
     json::{Json, JsonError, decode, encode, encode_checked, null, same_value},
-    saga::Saga,
+    saga::{Ended, Saga},
     slot::{AnySlot, Persist, Saved, Slot},
 };
 /// Public types, so that generated code has one path to name.

@@ -1,17 +1,48 @@
 //! What `#[saga]` implements.
 
 use super::{
-    call::{Arguments, Attempt},
+    call::{Arguments, Attempt, Unreadable},
     drive::{Drive, Executing},
-    json::JsonError,
+    json::{Json, JsonError, encode_checked},
     slot::Persist,
 };
 use crate::{
     context::{FlowContext, StepContext},
     definition::Definition,
-    failure::{Refusal, Unwind},
+    failure::{Exhausted, Refusal, Unwind},
 };
 use serde_json::value::RawValue;
+
+/// How a flow ended, as data.
+#[derive(Debug)]
+pub enum Ended {
+    /// It returned this.
+    Completed(Json),
+    /// It was refused.
+    Refused(Json),
+    /// A step ran out of attempts or time.
+    Exhausted(Exhausted),
+    /// What it returned cannot be written.
+    Unsavable(Unreadable),
+}
+
+impl Ended {
+    /// The end of a flow, from what it returned.
+    pub fn of<T: Persist, R: Refusal>(flow: &'static str, end: Result<T, Unwind<R>>) -> Self {
+        let unsavable = |what, reason| Self::Unsavable(Unreadable { what, name: flow.into(), reason });
+        match end {
+            Ok(output) => match encode_checked(&output) {
+                Ok(json) => Self::Completed(json),
+                Err(error) => unsavable("output of flow", error.0),
+            },
+            Err(Unwind::Refused(refusal)) => match encode_checked(&refusal) {
+                Ok(json) => Self::Refused(json),
+                Err(error) => unsavable("refusal of flow", error.0),
+            },
+            Err(Unwind::Exhausted(exhausted)) => Self::Exhausted(exhausted),
+        }
+    }
+}
 
 /// A saga: implemented by `#[saga]` on an impl block, never by hand.
 ///
@@ -44,6 +75,14 @@ pub trait Saga: Send + Sync + Sized + 'static {
         cx: FlowContext,
         drive: Drive<'a>,
     ) -> Executing<'a, Result<Self::Output, Unwind<Self::Refusal>>>;
+
+    /// An inner flow (an index into the definition's flows, never 0), as a machine of its own.
+    #[doc(hidden)]
+    fn __inner<'a>(&'a self, flow: usize, cx: FlowContext, drive: Drive<'a>) -> Executing<'a, Ended> {
+        drop((cx, drive));
+        let error = Unreadable { what: "inner flow", name: flow.to_string().into(), reason: "there is none".into() };
+        Box::pin(std::future::ready(Ended::Unsavable(error)))
+    }
 
     /// One attempt of a step (an index into the definition's steps), with saved arguments.
     #[doc(hidden)]

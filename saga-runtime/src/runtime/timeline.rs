@@ -312,6 +312,14 @@ fn in_words(answer: &Answer, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Answer::Done(output) => write!(f, "answered {output}"),
         Answer::Refused(refusal) => write!(f, "refused {refusal}"),
         Answer::Exhausted { last_error, .. } => write!(f, "exhausted, {last_error}"),
+        Answer::All(outputs) => write!(f, "all {} branches are done", outputs.len()),
+        Answer::Branch { index, answer } => {
+            write!(f, "branch {index} failed: ")?;
+            in_words(answer, f)
+        }
+        Answer::Received { value, .. } => write!(f, "received {value}"),
+        Answer::Elapsed => f.write_str("the time came"),
+        Answer::NotSent(why) => write!(f, "not sent: {why}"),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::world::{Act, Got, World};
 use saga_runtime::{
     Failure, FlowContext, Outcome, Refusal, Saga, StepContext, Transient, Unwind,
-    definition::{Class, Compensation, Definition, Node, Policy, Retry, State, Step},
+    definition::{Class, Compensation, Definition, Flow, Node, Policy, Retry, State, Step, Work},
     machine::{self as rt, Open as _},
 };
 use serde::{Deserialize, Serialize};
@@ -90,7 +90,7 @@ static STEPS: [Step; 10] = [
     Step { name: "eager", policy: Policy { retry: Retry { initial: Duration::ZERO, ..STEADY }, ..POLICY }, ..STEP },
 ];
 const fn state(name: &'static str, step: usize) -> State {
-    State { name, step, live: &[0, 1, 2], fingerprint: "1" }
+    State { name, work: Work::Step(step), live: &[0, 1, 2], fingerprint: "1" }
 }
 const STATES: [State; 10] = [
     state("look", 0),
@@ -109,17 +109,25 @@ const NEWER: [State; 10] = {
     states[1].fingerprint = "2";
     states
 };
-const DEFINITION: Definition = Definition {
-    name: "scripted",
-    version: 1,
+const FLOW: Flow = Flow {
+    name: "run",
     docs: "",
-    steps: &STEPS,
+    parameters: &["script"],
     states: &STATES,
     slots: &["script", "at", "seen"],
     nodes: &[Node::Start],
     edges: &[],
 };
-const NEWER_DEFINITION: Definition = Definition { version: 2, states: &NEWER, ..DEFINITION };
+const DEFINITION: Definition = Definition {
+    name: "scripted",
+    version: 1,
+    deadline: None,
+    steps: &STEPS,
+    flows: &[FLOW],
+    signals: &[],
+    children: &[],
+};
+const NEWER_DEFINITION: Definition = Definition { version: 2, flows: &[Flow { states: &NEWER, ..FLOW }], ..DEFINITION };
 
 /// The saga.
 #[derive(Debug, Clone)]

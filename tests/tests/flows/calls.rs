@@ -73,6 +73,6 @@ fn a_saga_with_every_class_is_its_flow() {
 
 #[test]
 fn states_are_named_after_steps_unless_they_say_otherwise() {
-    let names: Vec<_> = Kinds::definition().states.iter().map(|state| state.name).collect();
+    let names: Vec<_> = Kinds::definition().main().states.iter().map(|state| state.name).collect();
     assert_eq!(names, ["price", "reserve", "charge", "second_card", "ship"]);
 }

@@ -78,7 +78,7 @@ macro_rules! flow {
 
             #[allow(dead_code)]
             pub(super) fn slots() -> &'static [&'static str] {
-                Flow::definition().slots
+                Flow::definition().main().slots
             }
 
             #[test]

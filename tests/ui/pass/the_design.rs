@@ -91,7 +91,7 @@ impl Checkout {
 }
 
 fn main() {
-    let states: Vec<_> = Checkout::definition().states.iter().map(|state| state.name).collect();
+    let states: Vec<_> = Checkout::definition().main().states.iter().map(|state| state.name).collect();
     assert_eq!(states, ["price", "reserve", "charge", "ship"]);
     let _ = Checkout { inventory: Inventory, payments: Payments, shipping: Shipping };
 }
