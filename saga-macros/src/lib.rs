@@ -129,6 +129,7 @@ pub fn flow(_: TokenStream, item: TokenStream) -> TokenStream {
 /// | option | meaning |
 /// |---|---|
 /// | `name = "reserve"` | the durable name; the method's if left out |
+/// | `policy = "payments"` | the named policy of the runtime under which attempts are made: its breaker, bulkhead and rate limit, and its timeout and retry where none is written here |
 /// | `timeout = "2s"` | the longest that one attempt may take; 30 s if left out |
 /// | `deadline = "10m"` | the longest that all attempts together may take; no bound if left out |
 /// | `retry(initial = "50ms", max = "5s", attempts = 6, jitter = false)` | the waits between attempts: exponential, from `initial` (100 ms) to `max` (30 s), at random below that bound unless `jitter = false`; `attempts` bounds their number |
@@ -137,6 +138,43 @@ pub fn flow(_: TokenStream, item: TokenStream) -> TokenStream {
 /// | `idempotent = "why"` | why the step does without the idempotency key, if it takes no `&StepContext` |
 ///
 /// Durations are a whole number and a unit: `ms`, `s`, `m`, `h` or `d`.
+///
+/// # Policies by name
+/// What many steps of many sagas share about one participant is defined once on the runtime and changed while it runs. A
+/// step names it; what the step says itself wins, field by field: `timeout` over the policy's timeout, `retry(..)` as a
+/// whole over its retry. A policy that the runtime does not define is an error when the runtime starts.
+///
+/// ```
+/// use saga_runtime::{policy::Breaker, prelude::*, store::memory::Memory};
+/// use std::time::Duration;
+///
+/// struct Pay;
+///
+/// #[saga(name = "pay")]
+/// impl Pay {
+///     #[flow]
+///     async fn run(&self, cx: &FlowContext, card: String) -> Result<u64, Unwind<()>> {
+///         Ok(self.charge(cx, &card).await?)
+///     }
+///
+///     #[step(pivot, policy = "payments", timeout = "5s")] // the rest is the policy's
+///     async fn charge(&self, cx: &StepContext, card: &str) -> Result<u64, Failure<()>> {
+///         # let _ = (cx.key(), card);
+///         Ok(1)
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let breaker = Breaker::after(5).of(10).open(Duration::from_secs(30));
+/// let payments = NamedPolicy::new().timeout(Duration::from_secs(2)).breaker(breaker).bulkhead(16);
+/// let runtime = Runtime::builder().store(Memory::default()).register(Pay).policy("payments", payments).start().await?;
+/// runtime.start::<Pay>("order-42", "card".into()).await?.result().await?;
+/// assert_eq!(runtime.policies()[0].in_flight, 0);
+/// runtime.set_policy("payments", payments.bulkhead(4))?; // from the next attempt on
+/// # Ok(())
+/// # }
+/// ```
 #[proc_macro_attribute]
 pub fn step(_: TokenStream, item: TokenStream) -> TokenStream {
     expand::outside_saga("step", &item.into()).into()
@@ -152,6 +190,7 @@ pub fn step(_: TokenStream, item: TokenStream) -> TokenStream {
 /// # Options
 /// | option | meaning |
 /// |---|---|
+/// | `policy = "payments"` | the named policy of the runtime under which attempts are made, as for a step |
 /// | `timeout = "2s"` | the longest that one attempt may take; 30 s if left out |
 /// | `retry(..)` | the waits between attempts, as for a step |
 /// | `within = "24h"` | how long it is tried before it is parked for a person to look at; 24 h if left out |

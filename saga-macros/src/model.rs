@@ -67,6 +67,8 @@ pub(crate) struct Step {
     pub(crate) no_compensation: Option<String>,
     /// The expression of its `Policy` for the definition (a const expression that names `__def`).
     pub(crate) policy: TokenStream,
+    /// The expression of its `policy_name: Option<&'static str>` for the definition.
+    pub(crate) policy_name: TokenStream,
     /// The expression of its `key_valid: Option<Duration>` for the definition.
     pub(crate) key_valid: TokenStream,
     /// Its undo.

@@ -114,8 +114,10 @@ pub struct Step {
     pub compensation: Option<Compensation>,
     /// The names of the parameters after the context, in order.
     pub parameters: &'static [&'static str],
-    /// How attempts are bounded and repeated.
+    /// How attempts are bounded and repeated, as far as a named policy does not say otherwise.
     pub policy: Policy,
+    /// The named policy of the runtime under which attempts are made (`policy = "payments"`).
+    pub policy_name: Option<&'static str>,
     /// Why the step does without an idempotency key, if it does (`idempotent = "why"`).
     pub idempotent: Option<&'static str>,
     /// Why the step has no compensation, if it says so (`no_compensation = "why"`).
@@ -154,8 +156,10 @@ pub struct Compensation {
     pub name: &'static str,
     /// The doc comment, as written.
     pub docs: &'static str,
-    /// How attempts are bounded and repeated.
+    /// How attempts are bounded and repeated, as far as a named policy does not say otherwise.
     pub policy: Policy,
+    /// The named policy of the runtime under which attempts are made (`policy = "payments"`).
+    pub policy_name: Option<&'static str>,
     /// How long the compensation is tried before it is parked.
     pub within: Duration,
     /// Why the compensation does without an idempotency key, if it does.
@@ -173,18 +177,28 @@ pub struct Policy {
     pub retry: Retry,
     /// Whether running out of attempts or time parks the instance instead of giving the flow `Exhausted`.
     pub then_park: bool,
+    /// Whether `timeout` is written at the method itself, so that it stands whatever a named policy says.
+    pub own_timeout: bool,
+    /// Whether `retry(..)` is written at the method itself, so that it stands whatever a named policy says.
+    pub own_retry: bool,
 }
 
 impl Policy {
     /// The policy of a step that says nothing: 30 s for an attempt, retried without end.
-    pub const STEP: Self =
-        Self { timeout: Duration::from_secs(30), deadline: None, retry: Retry::DEFAULT, then_park: false };
+    pub const STEP: Self = Self {
+        timeout: Duration::from_secs(30),
+        deadline: None,
+        retry: Retry::DEFAULT,
+        then_park: false,
+        own_timeout: false,
+        own_retry: false,
+    };
 }
 
 /// Exponential back-off: the wait before attempt `n + 1` is drawn from zero to `min(max, initial * 2^(n-1))`.
 ///
 /// Full jitter as described by Marc Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Retry {
     /// The upper bound of the first wait.
     pub initial: Duration,

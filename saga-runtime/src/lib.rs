@@ -69,6 +69,7 @@ mod engine;
 pub mod failure;
 #[doc(hidden)]
 pub mod machine;
+pub mod policy;
 pub mod runtime;
 pub mod store;
 pub mod testing;
@@ -76,14 +77,15 @@ pub mod testing;
 pub use context::{FlowContext, StepContext};
 pub use failure::{Exhausted, Failure, OptionExt, Outcome, Refusal, RefuseAs, ResultExt, Transient, Unwind};
 pub use machine::Saga;
+pub use policy::NamedPolicy;
 pub use runtime::{Builder, Cause, End, Error, Handle, Runtime, Settled};
 pub use saga_macros::{Refusal, compensate, flow, saga, step};
 
 /// Everything that a file with a saga in it needs: `use saga_runtime::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        Cause, End, Exhausted, Failure, FlowContext, Handle, OptionExt as _, Outcome, Refusal, RefuseAs as _,
-        ResultExt as _, Runtime, Saga, StepContext, Transient, Unwind, compensate, flow, saga, step,
+        Cause, End, Exhausted, Failure, FlowContext, Handle, NamedPolicy, OptionExt as _, Outcome, Refusal,
+        RefuseAs as _, ResultExt as _, Runtime, Saga, StepContext, Transient, Unwind, compensate, flow, saga, step,
     };
 
     #[cfg(feature = "sqlite")]

@@ -181,6 +181,7 @@ fn compensation(method: &Method, step: &Step, step_method: &Method, errors: &mut
     returns(method, errors);
 
     let (policy, within) = Policy::of_compensation(&method.options, errors);
+    let policy_name = policy.name.clone();
     let idempotent = method.options.reason("idempotent", errors);
     if !parameters.iter().any(|parameter| matches!(parameter.role, Role::Context))
         && method.options.get("idempotent").is_none()
@@ -200,7 +201,14 @@ fn compensation(method: &Method, step: &Step, step_method: &Method, errors: &mut
         (policy.tokens(true), duration_tokens(within), method.docs(), name.unraw().to_string());
     let idempotent = super::optional(idempotent.as_deref());
     let definition = quote! {
-        __def::Compensation { name: #durable, docs: #docs, policy: #policy, within: #within, idempotent: #idempotent }
+        __def::Compensation {
+            name: #durable,
+            docs: #docs,
+            policy: #policy,
+            policy_name: #policy_name,
+            within: #within,
+            idempotent: #idempotent,
+        }
     };
     Compensation { ident: name.clone(), parameters, output: step::output(&method.sig.output), definition }
 }

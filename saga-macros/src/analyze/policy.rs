@@ -22,6 +22,10 @@ pub(super) struct Policy {
     pub(super) attempts: Option<(u32, Span)>,
     /// Whether `attempts_then = "park"` is written out.
     pub(super) parks: bool,
+    /// `policy = "payments"`, as the expression of an `Option<&str>`.
+    pub(super) name: TokenStream,
+    own_timeout: bool,
+    own_retry: bool,
     timeout: Duration,
     deadline: Option<Duration>,
     retry: TokenStream,
@@ -32,7 +36,9 @@ impl Policy {
     pub(super) fn of_step(options: &Options, errors: &mut Errors) -> Self {
         let deadline = options.duration("deadline", errors);
         let mut policy = Self::read(options, deadline, "deadline", errors);
-        policy.parks = parks(options, policy.attempts.is_some() || options.get("deadline").is_some(), errors);
+        // A named policy may bound the attempts, at any time.
+        let bounded = ["deadline", "policy"].iter().any(|key| options.get(key).is_some());
+        policy.parks = parks(options, policy.attempts.is_some() || bounded, errors);
         policy
     }
 
@@ -60,14 +66,26 @@ impl Policy {
         }
         let (retry, attempts) = retry(options.nested("retry", errors), errors);
         let deadline = bound.map(|(bound, _)| bound);
-        Self { attempts, parks: false, timeout: timeout.map_or(TIMEOUT, |(timeout, _)| timeout), deadline, retry }
+        let name = optional(options.policy(errors).as_deref());
+        let (own_timeout, own_retry) = (timeout.is_some(), options.get("retry").is_some());
+        let timeout = timeout.map_or(TIMEOUT, |(timeout, _)| timeout);
+        Self { attempts, parks: false, name, own_timeout, own_retry, timeout, deadline, retry }
     }
 
     /// The const expression. `parks` says whether running out of attempts parks the instance.
     pub(super) fn tokens(&self, parks: bool) -> TokenStream {
-        let (timeout, deadline, retry) =
-            (duration_tokens(self.timeout), optional(self.deadline.map(duration_tokens)), &self.retry);
-        quote!(__def::Policy { timeout: #timeout, deadline: #deadline, retry: #retry, then_park: #parks })
+        let Self { own_timeout, own_retry, retry, .. } = self;
+        let (timeout, deadline) = (duration_tokens(self.timeout), optional(self.deadline.map(duration_tokens)));
+        quote! {
+            __def::Policy {
+                timeout: #timeout,
+                deadline: #deadline,
+                retry: #retry,
+                then_park: #parks,
+                own_timeout: #own_timeout,
+                own_retry: #own_retry,
+            }
+        }
     }
 }
 

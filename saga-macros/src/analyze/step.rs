@@ -41,6 +41,7 @@ pub(super) fn step(method: &Method, errors: &mut Errors) -> (Step, Span) {
         no_compensation: options.reason("no_compensation", errors),
         // A retriable step and a pivot never exhaust: they park (SEMANTICS.md rule 11).
         policy: policy.tokens(policy.parks || matches!(class, Class::Pivot | Class::Retriable)),
+        policy_name: policy.name,
         key_valid: optional(key_valid.map(duration_tokens)),
         compensation: None,
         docs: method.docs(),

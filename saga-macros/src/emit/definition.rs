@@ -44,7 +44,7 @@ pub(super) fn definition(model: &Model, machine: &Machine) -> TokenStream {
 
 /// One step.
 fn step(step: &Step) -> TokenStream {
-    let Step { name, docs, policy, key_valid, .. } = step;
+    let Step { name, docs, policy, policy_name, key_valid, .. } = step;
     let class = match step.class {
         Class::Compensatable => quote!(Compensatable),
         Class::Pivot => quote!(Pivot),
@@ -64,6 +64,7 @@ fn step(step: &Step) -> TokenStream {
             compensation: #compensation,
             parameters: &[#(#parameters),*],
             policy: #policy,
+            policy_name: #policy_name,
             idempotent: #idempotent,
             no_compensation: #no_compensation,
             key_valid: #key_valid,

@@ -46,6 +46,17 @@ impl Options {
         Some(text)
     }
 
+    /// `policy = "payments"`: the name of a policy, written as durable names are.
+    pub(crate) fn policy(&self, errors: &mut Errors) -> Option<String> {
+        let (text, span) = self.text("policy", "the name of a policy", errors)?;
+        if let Err(reason) = check_name(&text) {
+            let reason =
+                reason.replace("a durable name", "the name of a policy").replace("durable name", "policy name");
+            errors.span("bad_value", span, reason);
+        }
+        Some(text)
+    }
+
     /// `timeout = "2s"`: a duration.
     pub(crate) fn duration(&self, key: &str, errors: &mut Errors) -> Option<Timed> {
         let (text, span) = self.text(key, "a duration", errors)?;

@@ -101,12 +101,13 @@ pub(crate) fn spent(step: &Step<'_>, now: i64) -> Option<Next> {
     if made == 0 || !(over || policy.retry.attempts.is_some_and(|most| made >= most)) {
         return None;
     }
-    let doubt = tries.doubt && step.class.has_effect();
-    Some(if gives_up(step) {
-        Next::Exhausted { undo: doubt && step.compensated }
-    } else {
-        Next::Park(ParkCause::Exhausted)
-    })
+    Some(out_of_time(step))
+}
+
+/// What it leads to that no further attempt may be made, perhaps none at all.
+pub(crate) fn out_of_time(step: &Step<'_>) -> Next {
+    let doubt = step.tries.doubt && step.class.has_effect();
+    if gives_up(step) { Next::Exhausted { undo: doubt && step.compensated } } else { Next::Park(ParkCause::Exhausted) }
 }
 
 /// Whether the flow is told that a step ran out of attempts, rather than a person.

@@ -33,6 +33,7 @@ impl Sketch {
             docs: "",
             policy: Policy::STEP,
             within: Duration::from_hours(24),
+            policy_name: None,
             idempotent: None,
         };
         self.steps.push(Step {
@@ -42,6 +43,7 @@ impl Sketch {
             compensation: (class == Class::Compensatable).then_some(compensation),
             parameters: &[],
             policy: Policy::STEP,
+            policy_name: None,
             idempotent: None,
             no_compensation: (class == Class::NotCompensated).then_some("a notice does no harm"),
             key_valid: None,

@@ -11,6 +11,7 @@ use crate::{
     context::StepContext,
     core::decide::Ended,
     machine::{Arguments, Attempted, Json, RawValue},
+    policy::Verdict,
     store::Micros,
 };
 use std::{
@@ -60,6 +61,15 @@ impl Made {
     /// Whether it is journaled as a failed attempt.
     pub(super) fn is_failure(&self) -> bool {
         matches!(self.ended, Ended::Failed { .. } | Ended::Panicked | Ended::Unrecordable)
+    }
+
+    /// What it says of the participant. What broke on this side, or asks for a person, says nothing.
+    pub(super) fn verdict(&self) -> Verdict {
+        match self.ended {
+            Ended::Done | Ended::Refused => Verdict::Well,
+            Ended::Failed { park: false, .. } => Verdict::Ill,
+            Ended::Failed { .. } | Ended::Panicked | Ended::Unrecordable | Ended::Unreadable => Verdict::Nothing,
+        }
     }
 
     /// Whether it may have taken effect although it failed.

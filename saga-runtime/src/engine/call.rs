@@ -2,6 +2,7 @@
 
 use super::{
     SECOND,
+    admission::Admission,
     attempt::{Effort, Work},
     journal::Over,
     worker::{Halt, Worker},
@@ -131,11 +132,10 @@ impl Worker {
                 let error = format!("the key of step `{}` is no longer valid at the participant", step.name);
                 return Err(self.park(ParkCause::KeyExpired, &error).await.into());
             }
-            let left = step
-                .policy
-                .deadline
-                .map(|deadline| tries.since.saturating_add(decide::micros(deadline)).saturating_sub(now));
-            let timeout = decide::micros(step.policy.timeout).min(left.unwrap_or(i64::MAX)).max(1);
+            let policy = self.engine.policies.bounds(&step.policy, step.policy_name);
+            let by = policy.deadline.map(|deadline| tries.since.saturating_add(decide::micros(deadline)));
+            let left = by.map_or(i64::MAX, |by| by.saturating_sub(now));
+            let timeout = decide::micros(policy.timeout).min(left).max(1);
             let effort = Effort {
                 work: Work::Step,
                 index,
@@ -149,7 +149,7 @@ impl Worker {
                 class: call.class,
                 compensated: call.compensation.is_some(),
                 keyed: step.idempotent.is_none(),
-                policy: &step.policy,
+                policy: &policy,
                 key_valid: step.key_valid,
                 pivot_passed: self.journal.state.pivot_passed,
                 tries: &tries,
@@ -163,10 +163,22 @@ impl Worker {
                     _ => Err(self.park(ParkCause::Exhausted, &error).await.into()),
                 };
             }
+            let pass = match self.admission(step.policy_name, call.row, false, by).await? {
+                Admission::Pass(pass) => pass,
+                Admission::Look => continue,
+                Admission::TooLate(error) => {
+                    let exhausted = Answer::Exhausted { step: call.step.clone(), last_error: error.clone() };
+                    return match decide::out_of_time(&rules) {
+                        Next::Exhausted { undo } => self.answered(exhausted, undo).await,
+                        _ => Err(self.park(ParkCause::Exhausted, &error).await.into()),
+                    };
+                }
+            };
             let arguments = std::mem::take(&mut self.payloads.arguments);
             let made = self.attempt(&effort, &arguments).await;
             self.payloads.arguments = arguments;
             let made = made?;
+            pass.ended(made.verdict(), self.engine.clock.now());
             self.inherited = false;
 
             let at = self.engine.clock.now();

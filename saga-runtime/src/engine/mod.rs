@@ -3,6 +3,7 @@
 //! A worker loads an instance's rows, folds them, and drives the machine from there; whatever it decides is asked of
 //! [`core`](crate::core), and whatever it does goes through [`journal::Journal`], the one way to the store.
 
+mod admission;
 mod attempt;
 mod call;
 pub(crate) mod erased;
@@ -20,6 +21,7 @@ mod unwind_safe;
 mod worker;
 
 pub(crate) use self::{
+    admission::call_sleepers,
     journal::Over,
     load::{history, load},
     scheduler::run as schedule,
@@ -28,6 +30,7 @@ pub(crate) use self::{
 
 use crate::{
     clock::Clock,
+    policy::Policies,
     store::{
         Epoch, InstanceNo, Micros, Store,
         committer::{Committer, Health},
@@ -75,6 +78,7 @@ pub(crate) struct Engine {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sagas: HashMap<&'static str, Arc<dyn AnySaga>>,
     pub(crate) limits: Limits,
+    pub(crate) policies: Arc<Policies>,
     pub(crate) hub: hub::Hub,
     pub(crate) stopping: watch::Sender<bool>,
     forward: Arc<Semaphore>,
@@ -105,6 +109,7 @@ impl Engine {
         clock: Arc<dyn Clock>,
         sagas: HashMap<&'static str, Arc<dyn AnySaga>>,
         limits: Limits,
+        policies: Policies,
         observer: Option<Observer>,
         seed: u64,
     ) -> Arc<Self> {
@@ -115,6 +120,7 @@ impl Engine {
             clock,
             sagas,
             limits,
+            policies: Arc::new(policies),
             hub: hub::Hub::default(),
             stopping: watch::Sender::new(false),
             forward: Arc::new(Semaphore::new(limits.concurrency)),

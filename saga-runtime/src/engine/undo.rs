@@ -1,6 +1,7 @@
 //! Undoing: the compensations of what completed, the last first.
 
 use super::{
+    admission::Admission,
     attempt::{Effort, Work},
     journal::Over,
     load::{Unfoldable, row, stored},
@@ -118,6 +119,16 @@ impl Worker {
                 Err(error) => return Err(self.park(ParkCause::Unreadable, &error.to_string()).await),
             },
         };
+        let by = tries.since.saturating_add(decide::micros(compensation.within));
+        let pass = match self.admission(compensation.policy_name, undo.call, true, Some(by)).await? {
+            Admission::Pass(pass) => pass,
+            Admission::Look => {
+                self.undo_at = Some(at);
+                return Ok(());
+            }
+            Admission::TooLate(error) => return Err(self.park(ParkCause::GaveUp, &error).await),
+        };
+        let policy = self.engine.policies.bounds(&compensation.policy, compensation.policy_name);
         let birth = &self.journal.identity.birth;
         let effort = Effort {
             work: Work::Undo(at.output.as_deref()),
@@ -126,11 +137,12 @@ impl Worker {
             key: key(birth, "", &at.state, at.ordinal, Purpose::Compensation),
             undoes: Some(key(birth, "", &at.state, at.ordinal, Purpose::Step)),
             attempt: tries.count + 1,
-            timeout: decide::micros(compensation.policy.timeout),
+            timeout: decide::micros(policy.timeout),
         };
         let made = self.attempt(&effort, &at.arguments).await?;
+        pass.ended(made.verdict(), self.engine.clock.now());
         let (now, random) = (self.engine.clock.now(), self.engine.random());
-        let next = decide::undo_ended(&compensation.policy, compensation.within, &tries, made.ended, now, random);
+        let next = decide::undo_ended(&policy, compensation.within, &tries, made.ended, now, random);
         if made.is_failure() || made.ended == Ended::Refused {
             let retry_at = if let NextUndo::Retry(at) = next { Some(at) } else { None };
             let (error, effect) = (made.error.clone(), made.may_have_effect());

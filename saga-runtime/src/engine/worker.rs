@@ -31,7 +31,7 @@ pub(crate) struct Worker {
     /// Leave to run forward; given up while it is undone.
     pub(super) forward: Option<OwnedSemaphorePermit>,
     /// Whether that leave is one to decide only.
-    deciding: bool,
+    pub(super) deciding: bool,
     /// Leave to undo.
     pub(super) undoing: Option<OwnedSemaphorePermit>,
     /// Held until the first attempt of one that may be what kills the process.

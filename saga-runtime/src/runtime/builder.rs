@@ -4,15 +4,21 @@ use super::{Error, Owner, Runtime};
 use crate::{
     clock::{Clock, SystemClock},
     engine::{
-        Engine, Limits,
+        Engine, Limits, call_sleepers,
         erased::{AnySaga, Registered},
         observer::Observer,
         schedule,
     },
     machine::Saga,
+    policy::{self, NamedPolicy, Policies},
     store::{Store, committer::Committer},
 };
-use std::{any::TypeId, collections::HashMap, fmt, sync::Arc};
+use std::{
+    any::TypeId,
+    collections::{BTreeMap, HashMap},
+    fmt,
+    sync::Arc,
+};
 
 /// What a runtime is built with; [`start`](Self::start) starts it.
 pub struct Builder {
@@ -24,6 +30,9 @@ pub struct Builder {
     types: HashMap<TypeId, &'static str>,
     twice: Option<&'static str>,
     limits: Limits,
+    policies: BTreeMap<Box<str>, NamedPolicy>,
+    /// A policy that was given twice.
+    policy_twice: Option<Box<str>>,
     observer: Option<Observer>,
     seed: u64,
 }
@@ -39,6 +48,8 @@ impl Builder {
             types: HashMap::new(),
             twice: None,
             limits: Limits { concurrency: 1_000, compensations: 1_000, step: 256 << 10, instance: 4 << 20 },
+            policies: BTreeMap::new(),
+            policy_twice: None,
             observer: None,
             seed,
         }
@@ -95,6 +106,16 @@ impl Builder {
         self
     }
 
+    /// A policy that steps and compensations name: `#[step(policy = "payments")]`. See [`policy`](crate::policy).
+    #[must_use]
+    pub fn policy(mut self, name: impl Into<Box<str>>, policy: NamedPolicy) -> Self {
+        let name = name.into();
+        if self.policies.insert(name.clone(), policy).is_some() {
+            self.policy_twice = Some(name);
+        }
+        self
+    }
+
     /// Where the runtime gets its time from.
     #[must_use]
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
@@ -118,8 +139,9 @@ impl Builder {
     /// Starts the runtime: it registers with the store, and everything unfinished goes on by itself.
     ///
     /// # Errors
-    /// No store was given, two sagas have one durable name, or a limit is zero ([`Error::is_invalid`]); or the store cannot
-    /// be opened for work ([`Error::is_unavailable`]).
+    /// No store was given, two sagas have one durable name, a limit is zero, a policy is defined twice or would let nothing
+    /// through, or a saga names a policy that is not defined ([`Error::is_invalid`]); or the store cannot be opened for work
+    /// ([`Error::is_unavailable`]).
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -129,7 +151,7 @@ impl Builder {
                 "two sagas are registered under the durable name `{name}`: give one of them another, #[saga(name = \"..\")]"
             )));
         }
-        let Some(store) = self.store else {
+        let Some(store) = self.store.clone() else {
             return Err(Error::invalid("a runtime needs a store: `.store(..)` was not called"));
         };
         if self.limits.concurrency == 0 || self.limits.compensations == 0 {
@@ -138,6 +160,7 @@ impl Builder {
         if self.limits.step == 0 || self.limits.instance == 0 {
             return Err(Error::invalid("a payload limit of 0 would park every instance at its first call"));
         }
+        self.check_policies()?;
         if cfg!(panic = "abort") {
             tracing::error!(
                 "this program is built with panic = \"abort\": a panic in a step will end the process instead of parking \
@@ -152,9 +175,35 @@ impl Builder {
         };
         let epoch = store.register().await?;
         let committer = Committer::new(Arc::clone(&store), epoch);
-        let engine = Engine::new(store, committer, epoch, self.clock, self.sagas, limits, self.observer, self.seed);
+        let policies = Policies::new(self.policies, self.clock.now());
+        let (clock, observer) = (self.clock, self.observer);
+        let engine = Engine::new(store, committer, epoch, clock, self.sagas, limits, policies, observer, self.seed);
         engine.spawn(schedule(Arc::clone(&engine)));
+        if !engine.policies.is_empty() {
+            engine.spawn(call_sleepers(Arc::clone(&engine)));
+        }
         Ok(Runtime { owner: Arc::new(Owner { engine, types: self.types, closes: self.closes }) })
+    }
+
+    /// Every policy lets something through, and every one that is named is there.
+    fn check_policies(&self) -> Result<(), Error> {
+        if let Some(name) = &self.policy_twice {
+            return Err(Error::invalid(&format!("policy `{name}` is defined twice: remove one of the two")));
+        }
+        for (name, policy) in &self.policies {
+            if let Some(wrong) = policy.wrong() {
+                return Err(Error::invalid(&format!("policy `{name}`: {wrong}")));
+            }
+        }
+        let known: Vec<&str> = self.policies.keys().map(|name| &**name).collect();
+        let mut sagas: Vec<_> = self.sagas.iter().collect();
+        sagas.sort_by_key(|(name, _)| **name);
+        for (_, saga) in sagas {
+            if let Some(undefined) = policy::undefined(saga.definition(), &known) {
+                return Err(Error::invalid(&undefined));
+            }
+        }
+        Ok(())
     }
 }
 

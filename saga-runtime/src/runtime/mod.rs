@@ -28,6 +28,7 @@ pub use crate::engine::observer::{Observer, Point};
 use crate::{
     engine::{Engine, Input},
     machine::Saga,
+    policy::{self, NamedPolicy, PolicyStatus},
     store::{InstanceNo, Status as Stored, committer::Health},
 };
 use std::{any::TypeId, collections::HashMap, fmt, sync::Arc, time::Duration};
@@ -176,6 +177,32 @@ impl Runtime {
     /// How many instances have a task here at this moment.
     pub fn running(&self) -> usize {
         self.engine().hub.count()
+    }
+
+    /// What each named policy is doing at this moment: its limits, its breaker, who is in flight, who waits. By name.
+    pub fn policies(&self) -> Vec<PolicyStatus> {
+        self.engine().policies.snapshot(self.engine().clock.now())
+    }
+
+    /// Changes a named policy while sagas run: what it says holds for the next attempt, and those that are being made are
+    /// left alone.
+    ///
+    /// A breaker or a rate limit that is given as it was keeps what it has counted; another one begins anew, the breaker
+    /// closed. The change lasts as long as this runtime: the next one begins with what its builder says.
+    ///
+    /// # Errors
+    /// There is no policy of this name, or it would let nothing through ([`Error::is_invalid`]); nothing is changed then.
+    pub fn set_policy(&self, name: &str, policy: NamedPolicy) -> Result<(), Error> {
+        if let Some(wrong) = policy.wrong() {
+            return Err(Error::invalid(&format!("policy `{name}`: {wrong}")));
+        }
+        let engine = self.engine();
+        if !engine.policies.set(name, policy, engine.clock.now()) {
+            let known: Vec<&str> = engine.policies.names().collect();
+            return Err(Error::invalid(&format!("there is no policy `{name}`, {}", policy::unknown(name, &known))));
+        }
+        tracing::info!(policy = name, ?policy, "changed");
+        Ok(())
     }
 
     /// Stops: nothing new begins, running attempts may end within the limit, and every instance is given back to the store.

@@ -53,6 +53,7 @@ const UNDO: Option<Compensation> = Some(Compensation {
     docs: "",
     policy: Policy { retry: Retry { max: Duration::from_mins(30), ..STEADY }, ..POLICY },
     within: Duration::from_hours(24),
+    policy_name: None,
     idempotent: None,
 });
 const STEP: Step = Step {
@@ -62,6 +63,7 @@ const STEP: Step = Step {
     compensation: UNDO,
     parameters: &["what", "script"],
     policy: POLICY,
+    policy_name: None,
     idempotent: None,
     no_compensation: None,
     key_valid: None,
