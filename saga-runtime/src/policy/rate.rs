@@ -57,7 +57,7 @@ impl Clock for Told {
 /// A rate limit: the generic cell rate algorithm (ITU-T I.371) of crate `governor`, with a burst of a whole period's worth.
 pub(super) struct Limiter {
     settings: Rate,
-    limiter: RateLimiter<NotKeyed, InMemoryState, Told, NoOpMiddleware<Since>>,
+    cells: RateLimiter<NotKeyed, InMemoryState, Told, NoOpMiddleware<Since>>,
     told: Told,
     /// When it was made.
     base: Micros,
@@ -72,7 +72,7 @@ impl Limiter {
         let share = (settings.per / count.get()).max(Duration::from_nanos(1));
         let quota = Quota::with_period(share).unwrap_or(Quota::per_second(count)).allow_burst(count);
         let told = Told::default();
-        Self { settings, limiter: RateLimiter::direct_with_clock(quota, told.clone()), told, base: now, next: None }
+        Self { settings, cells: RateLimiter::direct_with_clock(quota, told.clone()), told, base: now, next: None }
     }
 
     pub(super) fn settings(&self) -> Rate {
@@ -83,7 +83,7 @@ impl Limiter {
     pub(super) fn take(&mut self, now: Micros) -> bool {
         let since = u64::try_from(now.saturating_sub(self.base)).unwrap_or(0).saturating_mul(1_000);
         self.told.0.store(since, Ordering::Relaxed);
-        match self.limiter.check() {
+        match self.cells.check() {
             Ok(()) => {
                 self.next = None;
                 true

@@ -1,7 +1,7 @@
 //! What a named policy says.
 
 use crate::definition::Retry;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use std::time::Duration;
 
 /// How attempts at one participant are bounded: defined once on the runtime, named by steps and compensations
@@ -29,7 +29,6 @@ use std::time::Duration;
 /// an answer, whatever it waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct NamedPolicy {
-    #[serde(serialize_with = "seconds")]
     pub(crate) timeout: Option<Duration>,
     pub(crate) retry: Option<Retry>,
     pub(crate) breaker: Option<Breaker>,
@@ -42,7 +41,6 @@ pub struct NamedPolicy {
 pub struct Breaker {
     pub(super) failures: u32,
     pub(super) of: u32,
-    #[serde(serialize_with = "some_seconds")]
     pub(super) open: Duration,
 }
 
@@ -50,16 +48,7 @@ pub struct Breaker {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct Rate {
     pub(super) count: u32,
-    #[serde(serialize_with = "some_seconds")]
     pub(super) per: Duration,
-}
-
-fn seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    duration.map(|duration| duration.as_secs_f64()).serialize(serializer)
-}
-
-fn some_seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    duration.as_secs_f64().serialize(serializer)
 }
 
 impl Breaker {
@@ -85,8 +74,8 @@ impl Breaker {
 
 impl NamedPolicy {
     /// A policy that bounds nothing.
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self { timeout: None, retry: None, breaker: None, bulkhead: None, rate: None }
     }
 
     /// The longest one attempt may take.

@@ -245,13 +245,14 @@ impl Policies {
 
     /// What every policy is doing, by name.
     pub(crate) fn snapshot(&self, now: Micros) -> Vec<PolicyStatus> {
-        let shown = |(name, named): (&Box<str>, &Mutex<Named>)| {
+        let mut all = Vec::with_capacity(self.named.len());
+        for (name, named) in &self.named {
             let named = held(named);
             let Shown { breaker, in_flight, waiting, admitted, refused } = named.door.shown(now);
             let (name, limits) = (name.clone(), *named.door.settings());
-            PolicyStatus { name, limits, breaker, in_flight, waiting, admitted, refused }
-        };
-        self.named.iter().map(shown).collect()
+            all.push(PolicyStatus { name, limits, breaker, in_flight, waiting, admitted, refused });
+        }
+        all
     }
 }
 

@@ -277,6 +277,8 @@ impl fmt::Display for Happened {
             }
             Self::AttemptFailed { attempt, error, .. } => write!(f, "attempt {attempt} failed: {error}"),
             Self::Recovered { count } => write!(f, "recovered after a crash ({count} in a row)"),
+            // Said of the call, whose attempts are told above, if there was any.
+            Self::Answered { answer: answer @ Answer::Exhausted { .. }, .. } => in_words(answer, f),
             Self::Answered { attempt, answer } => {
                 write!(f, "attempt {attempt} ")?;
                 in_words(answer, f)

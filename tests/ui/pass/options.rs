@@ -14,7 +14,7 @@ impl Checkout {
         Ok(())
     }
 
-    #[step(read_only, timeout = "500ms", retry(attempts = 3))]
+    #[step(read_only, policy = "prices", timeout = "500ms", retry(attempts = 3))]
     async fn price(&self, _order: &Order) -> Result<u64, Failure<Refused>> {
         Ok(1)
     }
@@ -24,7 +24,7 @@ impl Checkout {
         Ok(Hold(1))
     }
 
-    #[compensate(reserve, timeout = "1m", retry(max = "1h"), within = "7d")]
+    #[compensate(reserve, policy = "inventory", timeout = "1m", retry(max = "1h"), within = "7d")]
     async fn release(&self, _cx: &StepContext, _hold: Outcome<Hold>) -> Result<(), Transient> {
         Ok(())
     }
@@ -34,7 +34,7 @@ impl Checkout {
         Ok(Hold(1))
     }
 
-    #[step(retriable)]
+    #[step(retriable, policy = "shipping", attempts_then = "park")]
     async fn ship(&self, _cx: &StepContext, _order: &Order) -> Result<Hold, Transient> {
         Ok(Hold(1))
     }
