@@ -145,35 +145,27 @@ pub fn flow(_: TokenStream, item: TokenStream) -> TokenStream {
 /// whole over its retry. A policy that the runtime does not define is an error when the runtime starts.
 ///
 /// ```
-/// use saga_runtime::{policy::Breaker, prelude::*, store::memory::Memory};
-/// use std::time::Duration;
+/// use saga_runtime::prelude::*;
+/// # #[derive(Debug, serde::Serialize, serde::Deserialize, Refusal)]
+/// # struct Declined;
 ///
 /// struct Pay;
 ///
 /// #[saga(name = "pay")]
 /// impl Pay {
 ///     #[flow]
-///     async fn run(&self, cx: &FlowContext, card: String) -> Result<u64, Unwind<()>> {
+///     async fn run(&self, cx: &FlowContext, card: String) -> Result<u64, Unwind<Declined>> {
 ///         Ok(self.charge(cx, &card).await?)
 ///     }
 ///
 ///     #[step(pivot, policy = "payments", timeout = "5s")] // the rest is the policy's
-///     async fn charge(&self, cx: &StepContext, card: &str) -> Result<u64, Failure<()>> {
+///     async fn charge(&self, cx: &StepContext, card: &str) -> Result<u64, Failure<Declined>> {
 ///         # let _ = (cx.key(), card);
 ///         Ok(1)
 ///     }
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let breaker = Breaker::after(5).of(10).open(Duration::from_secs(30));
-/// let payments = NamedPolicy::new().timeout(Duration::from_secs(2)).breaker(breaker).bulkhead(16);
-/// let runtime = Runtime::builder().store(Memory::default()).register(Pay).policy("payments", payments).start().await?;
-/// runtime.start::<Pay>("order-42", "card".into()).await?.result().await?;
-/// assert_eq!(runtime.policies()[0].in_flight, 0);
-/// runtime.set_policy("payments", payments.bulkhead(4))?; // from the next attempt on
-/// # Ok(())
-/// # }
+/// assert_eq!(Pay::definition().steps[0].policy_name, Some("payments"));
 /// ```
 #[proc_macro_attribute]
 pub fn step(_: TokenStream, item: TokenStream) -> TokenStream {
