@@ -1,12 +1,13 @@
 //! What the other stages need on the machine, asked for by name before anything is built.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::process::Cargo;
 use crate::stage::Failure;
 
-/// Looks for the formatter, the linter and a C compiler, and says what to type where one is missing.
+/// Looks for the formatter, the linter, a C compiler and Postgres, and says what to type where one is missing.
 pub(crate) fn check() -> Result<String, Failure> {
     let mut missing = Vec::new();
     for (tool, probe) in [("rustfmt", "fmt --version"), ("clippy", "clippy --version")] {
@@ -20,6 +21,7 @@ pub(crate) fn check() -> Result<String, Failure> {
     } else if let Err(why) = c_compiler() {
         missing.push(why);
     }
+    missing.extend(postgres(&postgres_folders()));
     if missing.is_empty() {
         return Ok(String::new());
     }
@@ -72,9 +74,45 @@ fn install_lines() -> &'static str {
     }
 }
 
+/// The tests of what runs on Postgres start a server of their own, with these programs.
+fn postgres(folders: &[PathBuf]) -> Option<String> {
+    let is_here = |program: &str| folders.iter().any(|folder| folder.join(program).is_file());
+    let absent: Vec<&str> = ["initdb", "postgres"].into_iter().filter(|program| !is_here(program)).collect();
+    if absent.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "Postgres is needed to test on it, and of it there is no `{}`, neither on PATH nor where Debian puts it. Type:\n    \
+             apt-get install postgresql          (Debian, Ubuntu)\n    \
+             dnf install postgresql-server       (Fedora)\n    \
+             apk add postgresql                  (Alpine)\n    \
+             brew install postgresql             (macOS)",
+        absent.join("` and no `")
+    ))
+}
+
+/// Where its programs may be: on PATH, or in a folder for each version, which Debian leaves out of PATH.
+fn postgres_folders() -> Vec<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    if let Ok(versions) = std::fs::read_dir("/usr/lib/postgresql") {
+        folders.extend(versions.flatten().map(|version| version.path().join("bin")));
+    }
+    folders
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{compiles_c, install_lines, no_compiler};
+    use super::{compiles_c, install_lines, no_compiler, postgres};
+
+    #[test]
+    fn a_missing_postgres_is_named_with_the_line_to_type() {
+        let text = postgres(&[std::env::temp_dir()]).expect("it is not there");
+        assert!(
+            text.contains("no `initdb` and no `postgres`,") && text.contains("apt-get install postgresql"),
+            "{text}"
+        );
+    }
 
     #[test]
     fn a_missing_compiler_is_named_with_the_line_to_type() {

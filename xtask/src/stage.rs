@@ -77,6 +77,9 @@ fn features() -> Result<String, Failure> {
     Cargo::new("check -p saga-macros").run()?;
     Cargo::new("check -p saga-runtime").run()?;
     Cargo::new("check -p saga-runtime --no-default-features").run()?;
+    Cargo::new("check -p saga-participant").run()?;
+    Cargo::new("check -p saga-participant --no-default-features --features sqlite").run()?;
+    Cargo::new("check -p saga-participant --no-default-features --features postgres").run()?;
     Ok(String::new())
 }
 

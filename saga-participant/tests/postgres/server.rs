@@ -1,0 +1,119 @@
+//! A throw-away server: it listens on a socket in a temporary folder, and goes with the process that started it.
+
+use std::os::unix::fs::{MetadataExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+/// Whom the server knows; it asks nobody for a password, and only this folder's owner can reach its socket.
+pub(crate) const USER: &str = "participant";
+
+const INSTALL: &str = "\
+Postgres is needed to test on it, and `initdb` and `postgres` are neither on PATH nor in /usr/lib/postgresql. Type:
+    apt-get install postgresql           (Debian, Ubuntu)
+    dnf install postgresql-server        (Fedora)
+    apk add postgresql                   (Alpine)
+    brew install postgresql              (macOS)";
+
+/// Waits until its standard input ends, which is when the process that started it is gone, however it went; then stops the
+/// server and removes the folder.
+const JANITOR: &str = "\
+read -r _
+read -r pid < \"$1/data/postmaster.pid\" && kill -QUIT \"$pid\"
+while kill -0 \"$pid\" 2>/dev/null; do sleep 0.1; done
+rm -rf \"$1\"";
+
+/// The folder with the server's socket. The first call starts the server.
+pub(crate) fn folder() -> &'static str {
+    static FOLDER: OnceLock<String> = OnceLock::new();
+    FOLDER.get_or_init(start)
+}
+
+fn start() -> String {
+    let initdb = program("initdb");
+    let postgres = program("postgres");
+    let folder = tempfile::Builder::new().prefix("pg-").tempdir().unwrap().keep();
+    let owner = owner(&folder);
+    let data = folder.join("data");
+    let made = owner
+        .command(&initdb)
+        .args(["--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C", "--username", USER, "--pgdata"])
+        .arg(&data)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+    let log = std::fs::File::create(folder.join("log")).unwrap();
+    let mut server = owner
+        .command(&postgres)
+        .arg("-D")
+        .arg(&data)
+        .arg("-k")
+        .arg(&folder)
+        // What a test leaves behind is thrown away, so nothing has to survive a power cut.
+        .args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200"])
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        // Ctrl-C is for the tests; the server ends when they have.
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    let janitor = Command::new("sh")
+        .args(["-c", JANITOR, "janitor"])
+        .arg(&folder)
+        .stdin(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    while std::os::unix::net::UnixStream::connect(folder.join(".s.PGSQL.5432")).is_err() {
+        if let Some(status) = server.try_wait().unwrap() {
+            panic!("the server ended with {status}: {}", std::fs::read_to_string(folder.join("log")).unwrap());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    // Neither is waited for, and the janitor's pipe stays open for as long as this process lives.
+    std::mem::forget((server, janitor));
+    folder.into_os_string().into_string().unwrap()
+}
+
+/// A program on PATH, or where Debian puts those of Postgres.
+fn program(name: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    if let Ok(versions) = std::fs::read_dir("/usr/lib/postgresql") {
+        folders.extend(versions.flatten().map(|version| version.path().join("bin")));
+    }
+    folders.iter().map(|folder| folder.join(name)).find(|file| file.is_file()).unwrap_or_else(|| panic!("{INSTALL}"))
+}
+
+/// Whom the server runs as.
+struct Owner(Option<(u32, u32)>);
+
+/// Postgres refuses to run as root. Then it runs as the user that its package made, or as nobody, and the folder is that
+/// user's.
+fn owner(folder: &Path) -> Owner {
+    if folder.metadata().unwrap().uid() != 0 {
+        return Owner(None);
+    }
+    let users = std::fs::read_to_string("/etc/passwd").unwrap();
+    let ids = ["postgres", "nobody"].iter().find_map(|wanted| {
+        let fields: Vec<&str> =
+            users.lines().map(|line| line.split(':').collect()).find(|fields: &Vec<&str>| fields[0] == *wanted)?;
+        Some((fields.get(2)?.parse().ok()?, fields.get(3)?.parse().ok()?))
+    });
+    let (user, group) = ids.expect("Postgres refuses to run as root, and there is no user `postgres` or `nobody`");
+    chown(folder, Some(user), Some(group)).unwrap();
+    Owner(Some((user, group)))
+}
+
+impl Owner {
+    fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir("/");
+        if let Some((user, group)) = self.0 {
+            command.uid(user).gid(group);
+        }
+        command
+    }
+}
