@@ -5,7 +5,7 @@ use crate::{
     context::Ids,
     core::{Event, State},
     store::{
-        Append, Instance, InstanceNo, Micros, RequestNo, Row, Start, Status, Touch, Write, Written,
+        Append, Instance, InstanceNo, Labels, Micros, RequestNo, Row, Start, Status, Touch, Write, Written,
         committer::CommitError,
     },
 };
@@ -53,7 +53,9 @@ pub(crate) struct Journal {
     /// What the store's row of the instance says.
     pub(crate) status: Status,
     wake_at: Option<Micros>,
+    awaits: Vec<Box<str>>,
     named: Option<Box<str>>,
+    error: Option<Box<str>>,
     pending: Vec<Row>,
     kinds: Vec<&'static str>,
     consumed: Vec<RequestNo>,
@@ -80,7 +82,9 @@ impl Journal {
         let mut journal = Self::new(engine, identity, Some(instance.no), status, state);
         if status != Status::Ready {
             journal.wake_at = instance.wake_at;
+            journal.awaits.clone_from(&instance.awaits);
             journal.named.clone_from(&instance.state);
+            journal.error.clone_from(&instance.error);
         }
         journal
     }
@@ -92,7 +96,9 @@ impl Journal {
             state,
             status,
             wake_at: None,
+            awaits: Vec::new(),
             named: None,
+            error: None,
             pending: Vec::new(),
             kinds: Vec::new(),
             consumed: Vec::new(),
@@ -159,7 +165,9 @@ impl Journal {
         let mut touch = self.touch(status, false);
         if status == self.status {
             touch.wake_at = self.wake_at;
+            touch.awaits.clone_from(&self.awaits);
             touch.state.clone_from(&self.named);
+            touch.error.clone_from(&self.error);
         }
         if named.is_some() {
             touch.state = named;
@@ -168,7 +176,7 @@ impl Journal {
     }
 
     fn touch(&self, status: Status, owned: bool) -> Touch {
-        Touch { status, wake_at: None, state: None, owned, at: self.engine.clock.now() }
+        Touch { owned, ..Touch::new(status, self.engine.clock.now()) }
     }
 
     async fn write(&mut self, touch: Option<Touch>) -> Result<(), Over> {
@@ -183,7 +191,7 @@ impl Journal {
         let status = touch.as_ref().map(|touch| touch.status);
         match self.no {
             Some(instance) => {
-                let write = Write::Append(Append { instance, rows, touch, consumed });
+                let write = Write::Append(Append { touch, consumed, ..Append::new(instance, rows) });
                 self.engine.committer.write(write).await.map_err(Over::from)?;
             }
             None => self.no = Some(self.started(rows, touch).await?),
@@ -206,7 +214,7 @@ impl Journal {
             Written::Appended => return Err(Over::Broken("the store answered a start as if it were an append".into())),
         };
         if touch.is_some() {
-            let append = Append { instance, rows: Vec::new(), touch, consumed: Vec::new() };
+            let append = Append { touch, ..Append::new(instance, Vec::new()) };
             self.engine.committer.write(Write::Append(append)).await.map_err(Over::from)?;
         }
         Ok(instance)
@@ -221,6 +229,9 @@ impl Journal {
             input_hash: self.identity.input_hash,
             owned,
             at: self.engine.clock.now(),
+            wake_at: None,
+            parent: None,
+            labels: Labels::new(),
             rows,
         }
     }

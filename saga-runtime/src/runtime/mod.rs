@@ -29,7 +29,7 @@ use crate::{
     engine::{Engine, Input},
     machine::Saga,
     policy::{self, NamedPolicy, PolicyStatus},
-    store::{InstanceNo, Status as Stored, committer::Health},
+    store::{Filter, InstanceNo, Status as Stored, committer::Health},
 };
 use std::{any::TypeId, collections::HashMap, fmt, sync::Arc, time::Duration};
 
@@ -115,7 +115,7 @@ impl Runtime {
     /// # Errors
     /// The store cannot be read.
     pub async fn instances(&self, after: Option<InstanceNo>, limit: usize) -> Result<Vec<Listed>, Error> {
-        let found = self.engine().store.list(&[], after, limit).await?;
+        let found = self.engine().store.list(&Filter::default(), after, limit).await?;
         Ok(found.into_iter().map(Listed::new).collect())
     }
 
@@ -147,7 +147,7 @@ impl Runtime {
         let mut all = Vec::new();
         loop {
             let after = all.last().map(|listed: &Listed| listed.no);
-            let page = self.engine().store.list(&[status], after, 500).await?;
+            let page = self.engine().store.list(&Filter::of([status]), after, 500).await?;
             if page.is_empty() {
                 return Ok(all);
             }

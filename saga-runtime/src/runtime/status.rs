@@ -39,6 +39,8 @@ pub enum Progress {
     Unwinding,
     /// It waits for the next attempt.
     Sleeping,
+    /// It waits for a message.
+    Waiting,
     /// It needs a person.
     Parked,
     /// It waits for a build that knows its state.
@@ -56,6 +58,7 @@ impl Progress {
         match status {
             Stored::Ready => Self::Running,
             Stored::Sleeping => Self::Sleeping,
+            Stored::Waiting => Self::Waiting,
             Stored::Parked => Self::Parked,
             Stored::WaitsForBuild => Self::WaitsForBuild,
             Stored::Completed => Self::Completed,

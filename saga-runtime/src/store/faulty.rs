@@ -1,8 +1,8 @@
 //! A store that fails when it is told to, for tests of what stands above it.
 
 use super::{
-    Claimed, Claims, Epoch, Instance, InstanceNo, Micros, RequestNo, Row, Status, Store, StoreError, Storing, Write,
-    Written,
+    Claimed, Claims, Epoch, Expired, Filter, Instance, InstanceNo, Message, Micros, Received, RequestNo, Row, Sent,
+    Store, StoreError, Storing, Write, Written,
 };
 use std::{
     collections::BTreeMap,
@@ -144,17 +144,20 @@ impl Store for Faulty {
         self.through(move |store| store.find(saga, id))
     }
 
-    fn list<'a>(
-        &'a self,
-        statuses: &'a [Status],
-        after: Option<InstanceNo>,
-        limit: usize,
-    ) -> Storing<'a, Vec<Instance>> {
-        self.through(move |store| store.list(statuses, after, limit))
+    fn list<'a>(&'a self, filter: &'a Filter, after: Option<InstanceNo>, limit: usize) -> Storing<'a, Vec<Instance>> {
+        self.through(move |store| store.list(filter, after, limit))
     }
 
     fn journal(&self, instance: InstanceNo, from: u64, limit: usize) -> Storing<'_, Vec<Row>> {
         self.through(move |store| store.journal(instance, from, limit))
+    }
+
+    fn rows<'a>(&'a self, instance: InstanceNo, seqs: &'a [u64]) -> Storing<'a, Vec<Row>> {
+        self.through(move |store| store.rows(instance, seqs))
+    }
+
+    fn length(&self, instance: InstanceNo) -> Storing<'_, u64> {
+        self.through(move |store| store.length(instance))
     }
 
     fn request<'a>(&'a self, instance: InstanceNo, body: &'a str, ended: bool) -> Storing<'a, Option<RequestNo>> {
@@ -169,8 +172,32 @@ impl Store for Faulty {
         self.through(move |store| store.inboxes(after, limit))
     }
 
+    fn send<'a>(&'a self, saga: &'a str, id: &'a str, message: &'a Message, at: Micros) -> Storing<'a, Sent> {
+        self.through(move |store| store.send(saga, id, message, at))
+    }
+
+    fn messages(&self, instance: InstanceNo) -> Storing<'_, Vec<Received>> {
+        self.through(move |store| store.messages(instance))
+    }
+
     fn bury(&self, instance: InstanceNo) -> Storing<'_, bool> {
         self.through(move |store| store.bury(instance))
+    }
+
+    fn bury_ended<'a>(&'a self, expired: &'a Expired) -> Storing<'a, u64> {
+        self.through(move |store| store.bury_ended(expired))
+    }
+
+    fn forget_buried<'a>(&'a self, saga: &'a str, before: Micros, limit: usize) -> Storing<'a, u64> {
+        self.through(move |store| store.forget_buried(saga, before, limit))
+    }
+
+    fn tick<'a>(&'a self, name: &'a str) -> Storing<'a, Option<Micros>> {
+        self.through(move |store| store.tick(name))
+    }
+
+    fn set_tick<'a>(&'a self, name: &'a str, at: Micros) -> Storing<'a, ()> {
+        self.through(move |store| store.set_tick(name, at))
     }
 
     fn close(&self) -> Storing<'_, ()> {

@@ -188,7 +188,7 @@ pub(crate) async fn broken(lab: &Lab, event: &str) {
     let epoch = lab.store.register().await.expect("the store answers");
     let found = lab.store.find("scripted", "1").await.expect("the store answers").expect("it is there");
     let rows = vec![Row { seq: 3, at: 0, event: event.into() }];
-    let append = Append { instance: found.no, rows, touch: None, consumed: Vec::new() };
+    let append = Append::new(found.no, rows);
     lab.store.commit(epoch, &[Write::Append(append)]).await.expect("it is written");
 }
 

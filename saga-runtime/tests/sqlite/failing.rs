@@ -3,7 +3,7 @@
 
 use super::support::{Folder, append, row, start, started};
 use saga_runtime::store::{
-    Append, Row, Store, Write, Written,
+    Append, Filter, Row, Store, Write, Written,
     committer::{CommitError, Committer, Health},
     sqlite::Sqlite,
 };
@@ -57,7 +57,7 @@ async fn a_disk_that_fails_refuses_starts_with_the_cause_and_loses_nothing() {
     let fitted: usize = fitted.trim().parse().unwrap();
     assert!(fitted > 5, "only {fitted} fitted");
     let store = Sqlite::open(&path).await.unwrap();
-    let all = store.list(&[], None, 2000).await.unwrap();
+    let all = store.list(&Filter::default(), None, 2000).await.unwrap();
     assert_eq!(all.len(), fitted + 1, "what was acknowledged is there, and nothing else");
     for instance in all {
         assert_eq!(store.journal(instance.no, 1, 10).await.unwrap().len(), 1);

@@ -1,7 +1,7 @@
 //! Which files are opened, and which are not.
 
 use super::support::{Folder, another, append, refused_with, row, started};
-use saga_runtime::store::{Store, StoreError, Write, sqlite::Sqlite};
+use saga_runtime::store::{Filter, Store, StoreError, Write, sqlite::Sqlite};
 use sqlx::{Connection, query, query_scalar, raw_sql};
 use std::{
     fs::{self, Permissions},
@@ -210,7 +210,7 @@ async fn a_damaged_file_is_unusable_and_not_away() {
     fs::write(&path, bytes).unwrap();
     let error = match Sqlite::open(&path).await {
         Err(error) => error,
-        Ok(store) => store.list(&[], None, 1000).await.unwrap_err(),
+        Ok(store) => store.list(&Filter::default(), None, 1000).await.unwrap_err(),
     };
     assert!(matches!(error, StoreError::Unusable(_)), "{error:?}");
 }

@@ -1,7 +1,7 @@
 //! What the tests are written with.
 
 use saga_runtime::store::{
-    Append, Epoch, InstanceNo, Row, Start, Status, Store, StoreError, Touch, Write, Written, sqlite::Sqlite,
+    Append, Epoch, InstanceNo, Labels, Row, Start, Status, Store, StoreError, Touch, Write, Written, sqlite::Sqlite,
 };
 use sqlx::{ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{
@@ -46,16 +46,19 @@ pub(crate) fn start(id: &str) -> Start {
         input_hash: [0; 32],
         owned: true,
         at: 0,
+        wake_at: None,
+        parent: None,
+        labels: Labels::new(),
         rows: vec![row(1)],
     }
 }
 
 pub(crate) fn append(instance: InstanceNo, seq: u64) -> Append {
-    Append { instance, rows: vec![row(seq)], touch: None, consumed: Vec::new() }
+    Append::new(instance, vec![row(seq)])
 }
 
 pub(crate) fn ended(instance: InstanceNo, seq: u64) -> Append {
-    let touch = Touch { status: Status::Completed, wake_at: None, state: None, owned: false, at: 0 };
+    let touch = Touch::new(Status::Completed, 0);
     Append { touch: Some(touch), ..append(instance, seq) }
 }
 

@@ -37,7 +37,7 @@ pub(super) async fn order(handle: &Handle<Checkout>) -> Result<OrderView, saga_r
 
 fn status(progress: Progress) -> Status {
     match progress {
-        Progress::Running | Progress::Unwinding | Progress::Sleeping => Status::Running,
+        Progress::Running | Progress::Unwinding | Progress::Sleeping | Progress::Waiting => Status::Running,
         // Nothing more happens by itself until somebody starts the build that it waits for.
         Progress::Parked | Progress::WaitsForBuild => Status::Parked,
         Progress::Completed => Status::Completed,

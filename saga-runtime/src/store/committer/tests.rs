@@ -1,6 +1,6 @@
 use super::{CommitError, Committer, Health};
 use crate::store::{
-    Append, Epoch, InstanceNo, Row, Start, Status, Store, StoreError, Write, Written,
+    Append, Epoch, InstanceNo, Labels, Row, Start, Status, Store, StoreError, Write, Written,
     faulty::{Faulty, Lost},
     memory::Memory,
 };
@@ -18,6 +18,9 @@ fn start(id: &str) -> Write {
         input_hash: [0; 32],
         owned: true,
         at: 0,
+        wake_at: None,
+        parent: None,
+        labels: Labels::new(),
         rows: vec![row(1)],
     })
 }
@@ -27,7 +30,7 @@ fn row(seq: u64) -> Row {
 }
 
 fn append(instance: InstanceNo, seq: u64) -> Write {
-    Write::Append(Append { instance, rows: vec![row(seq)], touch: None, consumed: Vec::new() })
+    Write::Append(Append::new(instance, vec![row(seq)]))
 }
 
 /// A store that can be told to fail, a committer above it, and an instance with one row. That was the first commit, and the
@@ -232,9 +235,8 @@ async fn a_commit_that_leaves_no_trace_is_made_again() {
     let setting = setting().await;
     let request = setting.store.request(setting.instance, "cancel", false).await.unwrap().unwrap();
     setting.store.lose(2, Lost::Answer);
-    let touch = crate::store::Touch { status: Status::Parked, wake_at: None, state: None, owned: false, at: 1 };
-    let traceless =
-        Append { instance: setting.instance, rows: Vec::new(), touch: Some(touch), consumed: vec![request] };
+    let touch = crate::store::Touch::new(Status::Parked, 1);
+    let traceless = Append { touch: Some(touch), consumed: vec![request], ..Append::new(setting.instance, Vec::new()) };
     setting.committer.write(Write::Append(traceless)).await.unwrap();
     assert_eq!(setting.store.commits(), 3);
     assert_eq!(setting.store.find("checkout", "first").await.unwrap().unwrap().status, Status::Parked);

@@ -55,11 +55,10 @@ pub(super) async fn a_touch_changes_the_row_and_nothing_else_does(store: Arc<dyn
     let other = worker.start(owned("b")).await;
     let before = worker.found("b").await;
     let asleep = Touch {
-        status: Status::Sleeping,
         wake_at: Some(NOW + 77),
         state: Some("reserve".into()),
         owned: true,
-        at: NOW + 1,
+        ..Touch::new(Status::Sleeping, NOW + 1)
     };
     worker.append(Append { touch: Some(asleep), ..append(no, [2]) }).await;
     let after = worker.found("a").await;

@@ -1,11 +1,21 @@
 use super::support::{NOW, SAGA, Worker, append, owned, rows, start};
-use crate::store::{Instance, Start, Status, Store, Write, Written};
+use crate::store::{Instance, Labels, Start, Status, Store, Write, Written};
 use std::sync::Arc;
 
 pub(super) async fn a_start_is_found_with_everything_that_was_said(store: Arc<dyn Store>) {
     let worker = Worker::new(&*store).await;
     let hash: [u8; 32] = std::array::from_fn(|byte| u8::try_from(byte).unwrap_or(0) * 7);
-    let wanted = Start { version: 3, input_hash: hash, at: NOW + 5, rows: rows(1..=3), ..owned("order-1") };
+    let labels = Labels::from([("customer".into(), "42".into()), ("region".into(), "north".into())]);
+    let parent = Some(worker.start(start("parent")).await);
+    let wanted = Start {
+        version: 3,
+        input_hash: hash,
+        parent,
+        labels: labels.clone(),
+        at: NOW + 5,
+        rows: rows(1..=3),
+        ..owned("order-1")
+    };
     let no = worker.start(wanted.clone()).await;
     let expected = Instance {
         no,
@@ -14,9 +24,13 @@ pub(super) async fn a_start_is_found_with_everything_that_was_said(store: Arc<dy
         birth: "birth of order-1".into(),
         version: 3,
         input_hash: hash,
+        parent,
         status: Status::Ready,
         wake_at: None,
+        awaits: Vec::new(),
         state: None,
+        error: None,
+        labels,
         owner: Some(worker.epoch),
         started_at: NOW + 5,
         ended_at: None,

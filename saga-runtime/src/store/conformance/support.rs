@@ -1,8 +1,8 @@
 //! What the cases are written with.
 
 use crate::store::{
-    Append, Claimed, Claims, Epoch, Instance, InstanceNo, Micros, RequestNo, Row, Start, Status, Store, StoreError,
-    Touch, Write, Written,
+    Append, Claimed, Claims, Epoch, Filter, Instance, InstanceNo, Labels, Micros, RequestNo, Row, Start, Status, Store,
+    StoreError, Touch, Write, Written,
 };
 
 /// The saga that the cases' instances are of.
@@ -29,6 +29,9 @@ pub(super) fn start(id: &str) -> Start {
         input_hash: [7; 32],
         owned: false,
         at: NOW,
+        wake_at: None,
+        parent: None,
+        labels: Labels::new(),
         rows: rows(1..=1),
     }
 }
@@ -38,7 +41,7 @@ pub(super) fn owned(id: &str) -> Start {
 }
 
 pub(super) fn append(instance: InstanceNo, seqs: impl IntoIterator<Item = u64>) -> Append {
-    Append { instance, rows: rows(seqs), touch: None, consumed: Vec::new() }
+    Append::new(instance, rows(seqs))
 }
 
 /// An append that touches, and lets the instance go.
@@ -53,7 +56,7 @@ pub(super) fn sleeping(instance: InstanceNo, seq: u64, until: Micros) -> Append 
 }
 
 pub(super) fn touch(status: Status) -> Touch {
-    Touch { status, wake_at: None, state: None, owned: false, at: NOW + 1_000 }
+    Touch::new(status, NOW + 1_000)
 }
 
 /// A store and a worker of it. What is not expected to fail panics if it does.
@@ -126,7 +129,7 @@ impl<'a> Worker<'a> {
     }
 
     pub(super) async fn list(&self, statuses: &[Status], after: Option<InstanceNo>, limit: usize) -> Vec<InstanceNo> {
-        let list = self.store.list(statuses, after, limit).await.expect("instances can be listed");
+        let list = self.store.list(&Filter::of(statuses), after, limit).await.expect("instances can be listed");
         list.iter().map(|instance| instance.no).collect()
     }
 

@@ -3,7 +3,7 @@
 use super::{
     Sqlite,
     error::Fault,
-    read::{by_number, count, instance},
+    read::{by_number, count, instance, instance_columns, json},
 };
 use crate::store::{Claimed, Claims, Epoch, Instance, InstanceNo, Micros};
 use sqlx::{Row as _, SqliteConnection, query, query_scalar};
@@ -17,9 +17,8 @@ macro_rules! candidates {
     (@ $union:literal, $index:literal $kind:literal $order:literal $($rest:tt)*) => {
         concat!(
             $union,
-            "SELECT * FROM (SELECT no, saga, id, birth, version, input_hash, status, wake_at, state, owned, epoch, \
-             started_at, ended_at, buried, due_at FROM instance INDEXED BY ", $index, " WHERE saga = ?1 AND ", $kind,
-            " ORDER BY ", $order, " LIMIT ?4)",
+            "SELECT * FROM (SELECT ", instance_columns!(), " FROM instance INDEXED BY ", $index, " WHERE saga = ?1 AND ",
+            $kind, " ORDER BY ", $order, " LIMIT ?4)",
             candidates!(@ " UNION ALL " $($rest)*)
         )
     };
@@ -29,12 +28,14 @@ macro_rules! candidates {
 pub(super) const CANDIDATES: &str = candidates!(
     "instance_free" "status = 'ready' AND owned = 0 AND due_at IS NOT NULL" "due_at",
     "instance_free" "status = 'sleeping' AND owned = 0 AND due_at <= ?3" "due_at",
+    "instance_free" "status = 'waiting' AND owned = 0 AND due_at <= ?3" "due_at",
     "instance_owned" "status = 'ready' AND owned = 1 AND epoch < ?2 AND due_at IS NOT NULL" "epoch, due_at",
     "instance_owned" "status = 'sleeping' AND owned = 1 AND epoch < ?2 AND due_at <= ?3" "epoch, due_at",
+    "instance_owned" "status = 'waiting' AND owned = 1 AND epoch < ?2 AND due_at <= ?3" "epoch, due_at",
     "instance_given_back" "status = 'waits_for_build' AND epoch < ?2" "epoch, due_at"
 );
 
-/// When the next instance of a saga that sleeps wants to run. Parameters: saga, epoch.
+/// When the next instance of a saga that sleeps or waits wants to run. Parameters: saga, epoch.
 pub(super) const NEXT_WAKE: &str = "
     SELECT min(due_at) FROM (
         SELECT * FROM (
@@ -42,8 +43,13 @@ pub(super) const NEXT_WAKE: &str = "
             WHERE saga = ?1 AND status = 'sleeping' AND owned = 0 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1
         )
         UNION ALL
+        SELECT * FROM (
+            SELECT due_at FROM instance INDEXED BY instance_free
+            WHERE saga = ?1 AND status = 'waiting' AND owned = 0 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1
+        )
+        UNION ALL
         SELECT due_at FROM instance INDEXED BY instance_owned
-        WHERE saga = ?1 AND status = 'sleeping' AND owned = 1 AND epoch < ?2 AND due_at IS NOT NULL
+        WHERE saga = ?1 AND status IN ('sleeping', 'waiting') AND owned = 1 AND epoch < ?2 AND due_at IS NOT NULL
     )";
 
 impl Sqlite {
@@ -87,12 +93,12 @@ async fn claim(
     found.dedup_by_key(|(_, instance)| instance.no);
     found.truncate(limit);
     let claimed: Vec<_> = found.into_iter().map(|(_, instance)| of(instance)).collect();
-    let numbers: Vec<_> = claimed.iter().map(|claimed| claimed.instance.no.0.to_string()).collect();
+    let numbers: Vec<_> = claimed.iter().map(|claimed| claimed.instance.no).collect();
     let own = query(
-        "UPDATE instance SET owned = 1, epoch = ?, status = 'ready', wake_at = NULL, state = NULL
-         WHERE no IN (SELECT value FROM json_each(?))",
+        "UPDATE instance SET owned = 1, epoch = ?, status = 'ready', wake_at = NULL, awaits = NULL, state = NULL,
+         error = NULL, moment = max(moment, ?) WHERE no IN (SELECT value FROM json_each(?))",
     );
-    own.bind(epoch.0).bind(format!("[{}]", numbers.join(","))).execute(&mut *conn).await?;
+    own.bind(epoch.0).bind(now).bind(json(&numbers)).execute(&mut *conn).await?;
     let mut next_wake = None;
     for saga in sagas {
         let wake: Option<Micros> = query_scalar(NEXT_WAKE).bind(*saga).bind(epoch.0).fetch_one(&mut *conn).await?;

@@ -10,10 +10,12 @@
 mod claim;
 mod error;
 mod inbox;
+mod list;
 mod lock;
 mod open;
 mod pool;
 mod read;
+mod retention;
 mod schema;
 mod transaction;
 mod write;
@@ -24,8 +26,8 @@ mod tests;
 pub use open::SqliteBuilder;
 
 use super::{
-    Claimed, Claims, Epoch, Instance, InstanceNo, Micros, RequestNo, Row, Status, Store, StoreError, Storing, Write,
-    Written,
+    Claimed, Claims, Epoch, Expired, Filter, Instance, InstanceNo, Message, Micros, Received, RequestNo, Row, Sent,
+    Store, StoreError, Storing, Write, Written,
 };
 use error::Fault;
 use lock::{Identity, Lock};
@@ -115,17 +117,20 @@ impl Store for Sqlite {
         storing(self.read_identity(saga, id))
     }
 
-    fn list<'a>(
-        &'a self,
-        statuses: &'a [Status],
-        after: Option<InstanceNo>,
-        limit: usize,
-    ) -> Storing<'a, Vec<Instance>> {
-        storing(self.read_list(statuses, after, limit))
+    fn list<'a>(&'a self, filter: &'a Filter, after: Option<InstanceNo>, limit: usize) -> Storing<'a, Vec<Instance>> {
+        storing(self.read_list(filter, after, limit))
     }
 
     fn journal(&self, instance: InstanceNo, from: u64, limit: usize) -> Storing<'_, Vec<Row>> {
         storing(self.read_journal(instance, from, limit))
+    }
+
+    fn rows<'a>(&'a self, instance: InstanceNo, seqs: &'a [u64]) -> Storing<'a, Vec<Row>> {
+        storing(self.read_rows(instance, seqs))
+    }
+
+    fn length(&self, instance: InstanceNo) -> Storing<'_, u64> {
+        storing(self.read_length(instance))
     }
 
     fn request<'a>(&'a self, instance: InstanceNo, body: &'a str, ended: bool) -> Storing<'a, Option<RequestNo>> {
@@ -140,8 +145,32 @@ impl Store for Sqlite {
         storing(self.read_inboxes(after, limit))
     }
 
+    fn send<'a>(&'a self, saga: &'a str, id: &'a str, message: &'a Message, at: Micros) -> Storing<'a, Sent> {
+        storing(self.send_message(saga, id, message, at))
+    }
+
+    fn messages(&self, instance: InstanceNo) -> Storing<'_, Vec<Received>> {
+        storing(self.read_messages(instance))
+    }
+
     fn bury(&self, instance: InstanceNo) -> Storing<'_, bool> {
-        storing(self.remove_journal(instance))
+        storing(self.bury_one(instance))
+    }
+
+    fn bury_ended<'a>(&'a self, expired: &'a Expired) -> Storing<'a, u64> {
+        storing(self.bury_expired(expired))
+    }
+
+    fn forget_buried<'a>(&'a self, saga: &'a str, before: Micros, limit: usize) -> Storing<'a, u64> {
+        storing(self.forget_tombstones(saga, before, limit))
+    }
+
+    fn tick<'a>(&'a self, name: &'a str) -> Storing<'a, Option<Micros>> {
+        storing(self.read_tick(name))
+    }
+
+    fn set_tick<'a>(&'a self, name: &'a str, at: Micros) -> Storing<'a, ()> {
+        storing(self.write_tick(name, at))
     }
 
     fn close(&self) -> Storing<'_, ()> {

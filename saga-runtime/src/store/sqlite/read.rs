@@ -2,16 +2,23 @@
 
 use super::{Sqlite, error::Fault};
 use crate::store::{Epoch, Instance, InstanceNo, Row, Status, StoreError};
-use sqlx::{Row as _, SqliteConnection, query, sqlite::SqliteRow};
+use serde::de::DeserializeOwned;
+use sqlx::{Row as _, SqliteConnection, query, query_scalar, sqlite::SqliteRow};
+
+/// The columns of an instance's own row, with its labels as a JSON object.
+macro_rules! instance_columns {
+    () => {
+        "no, saga, id, birth, version, input_hash, parent, status, due_at, wake_at, awaits, state, error, owned, epoch, \
+         moment, started_at, ended_at, buried, (SELECT json_group_object(key, value) FROM label WHERE label.instance = \
+         instance.no) AS labels"
+    };
+}
+pub(super) use instance_columns;
 
 /// A query for instances' own rows: what follows is its `WHERE` and `ORDER BY`.
 macro_rules! select_instances {
     ($rest:literal) => {
-        concat!(
-            "SELECT no, saga, id, birth, version, input_hash, status, wake_at, state, owned, epoch, started_at, ended_at, \
-             buried FROM instance ",
-            $rest
-        )
+        concat!("SELECT ", instance_columns!(), " FROM instance ", $rest)
     };
 }
 
@@ -23,34 +30,6 @@ impl Sqlite {
         Ok(found)
     }
 
-    pub(super) async fn read_list(
-        &self,
-        statuses: &[Status],
-        after: Option<InstanceNo>,
-        limit: usize,
-    ) -> Result<Vec<Instance>, Fault> {
-        let after = after.map_or(i64::MIN, |InstanceNo(no)| no);
-        let mut conn = self.readers.take().await?;
-        let mut found = Vec::new();
-        if statuses.is_empty() {
-            let all = query(select_instances!("WHERE no > ? ORDER BY no LIMIT ?"));
-            found = all.bind(after).bind(count(limit)).fetch_all(&mut *conn).await?;
-        }
-        // One query for each status: together they could not be read in order from the index.
-        for status in Status::ALL.into_iter().filter(|status| statuses.contains(status)) {
-            let some = query(select_instances!("WHERE status = ? AND no > ? ORDER BY no LIMIT ?"));
-            let some = some.bind(status_name(status)).bind(after).bind(count(limit));
-            found.append(&mut some.fetch_all(&mut *conn).await?);
-        }
-        conn.done();
-        let mut found = found.iter().map(instance).collect::<Result<Vec<_>, _>>()?;
-        // Read one after the other, an instance that went from one status to another between them would be listed twice.
-        found.sort_by_key(|instance| instance.no);
-        found.dedup_by_key(|instance| instance.no);
-        found.truncate(limit);
-        Ok(found)
-    }
-
     pub(super) async fn read_journal(&self, instance: InstanceNo, from: u64, limit: usize) -> Result<Vec<Row>, Fault> {
         // No row is beyond what SQLite can count.
         let Ok(from) = i64::try_from(from) else { return Ok(Vec::new()) };
@@ -59,6 +38,33 @@ impl Sqlite {
         let rows = rows.bind(instance.0).bind(from).bind(count(limit)).fetch_all(&mut *conn).await?;
         conn.done();
         rows.iter().map(journal_row).collect()
+    }
+
+    pub(super) async fn read_rows(&self, instance: InstanceNo, seqs: &[u64]) -> Result<Vec<Row>, Fault> {
+        let mut conn = self.readers.take().await?;
+        let rows = query(
+            "SELECT seq, at, event FROM journal WHERE instance = ? AND seq IN (SELECT value FROM json_each(?)) ORDER BY seq",
+        );
+        let rows = rows.bind(instance.0).bind(json(seqs)).fetch_all(&mut *conn).await?;
+        conn.done();
+        rows.iter().map(journal_row).collect()
+    }
+
+    pub(super) async fn read_length(&self, instance: InstanceNo) -> Result<u64, Fault> {
+        let mut conn = self.readers.take().await?;
+        let last: Option<i64> = query_scalar("SELECT max(seq) FROM journal WHERE instance = ?")
+            .bind(instance.0)
+            .fetch_one(&mut *conn)
+            .await?;
+        conn.done();
+        Ok(last.and_then(|last| u64::try_from(last).ok()).unwrap_or(0))
+    }
+
+    pub(super) async fn read_tick(&self, name: &str) -> Result<Option<i64>, Fault> {
+        let mut conn = self.readers.take().await?;
+        let at = query_scalar("SELECT at FROM tick WHERE name = ?").bind(name).fetch_optional(&mut *conn).await?;
+        conn.done();
+        Ok(at)
     }
 }
 
@@ -79,11 +85,18 @@ pub(super) fn count(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
+/// A list of names or numbers, as one parameter.
+pub(super) fn json(values: &(impl serde::Serialize + ?Sized)) -> String {
+    // Names and numbers have no way to fail.
+    serde_json::to_string(values).unwrap_or_default()
+}
+
 /// A status, as it is written.
 pub(super) fn status_name(status: Status) -> &'static str {
     match status {
         Status::Ready => "ready",
         Status::Sleeping => "sleeping",
+        Status::Waiting => "waiting",
         Status::Parked => "parked",
         Status::WaitsForBuild => "waits_for_build",
         Status::Completed => "completed",
@@ -108,14 +121,25 @@ pub(super) fn instance(row: &SqliteRow) -> Result<Instance, Fault> {
         birth: row.try_get("birth")?,
         version: row.try_get("version")?,
         input_hash: input_hash.try_into().map_err(|_| damaged("its input's hash is not 32 bytes"))?,
+        parent: row.try_get::<Option<i64>, _>("parent")?.map(InstanceNo),
         status: status.ok_or_else(|| damaged("its status is none of this release's"))?,
         wake_at: row.try_get("wake_at")?,
+        awaits: parsed(row, "awaits")?.unwrap_or_default(),
         state: row.try_get("state")?,
+        error: row.try_get("error")?,
+        labels: parsed(row, "labels")?.unwrap_or_default(),
         owner: owned.then_some(epoch),
         started_at: row.try_get("started_at")?,
         ended_at: row.try_get("ended_at")?,
         buried: row.try_get("buried")?,
     })
+}
+
+/// A column that holds JSON.
+fn parsed<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Result<Option<T>, Fault> {
+    let text: Option<&str> = row.try_get(column)?;
+    let damaged = |error| StoreError::Unusable(format!("an instance's {column} cannot be read: {error}").into());
+    Ok(text.map(serde_json::from_str).transpose().map_err(damaged)?)
 }
 
 fn journal_row(row: &SqliteRow) -> Result<Row, Fault> {

@@ -3,7 +3,8 @@
 use super::{
     Sqlite,
     error::Fault,
-    read::{find, status_name},
+    inbox::{deliver, forward},
+    read::{find, json, status_name},
 };
 use crate::store::{Append, Epoch, InstanceNo, Row, Start, Status, StoreError, Touch, Write, Written};
 use sqlx::{SqliteConnection, query, query_scalar};
@@ -89,6 +90,17 @@ async fn write_own_row<'a>(
         Write::Append(append) => {
             lines.extend(append.rows.iter().map(|row| (append.instance, row)));
             change(conn, epoch, append).await?;
+            for start in &append.starts {
+                if let Some(no) = insert_instance(conn, epoch, start).await? {
+                    lines.extend(start.rows.iter().map(|row| (no, row)));
+                }
+            }
+            for delivery in &append.sends {
+                deliver(conn, delivery.to, &delivery.message, delivery.at).await?;
+            }
+            for request in &append.requests {
+                forward(conn, request).await?;
+            }
             Ok(Written::Appended)
         }
     }
@@ -101,13 +113,33 @@ async fn insert_instance(
     start: &Start,
 ) -> Result<Option<InstanceNo>, Fault> {
     let insert = query_scalar(
-        "INSERT INTO instance (saga, id, birth, version, input_hash, status, due_at, owned, epoch, started_at)
-         SELECT ?1, ?2, ?3, ?4, ?5, 'ready', ?6, ?7, ?8, ?6
+        "INSERT INTO instance (saga, id, birth, version, input_hash, parent, status, due_at, wake_at, owned, epoch, moment,
+         started_at)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, iif(?7 IS NULL, 'ready', 'sleeping'), coalesce(?7, ?8), ?7, ?9, ?10, ?8, ?8
          WHERE NOT EXISTS (SELECT 1 FROM instance WHERE saga = ?1 AND id = ?2) RETURNING no",
     );
     let insert = insert.bind(&*start.saga).bind(&*start.id).bind(&*start.birth).bind(start.version);
-    let insert = insert.bind(&start.input_hash[..]).bind(start.at).bind(start.owned).bind(epoch.0);
-    Ok(insert.fetch_optional(conn).await?.map(InstanceNo))
+    let insert = insert.bind(&start.input_hash[..]).bind(start.parent.map(|InstanceNo(no)| no)).bind(start.wake_at);
+    let insert = insert.bind(start.at).bind(start.owned).bind(epoch.0);
+    let Some(no) = insert.fetch_optional(&mut *conn).await?.map(InstanceNo) else { return Ok(None) };
+    for (key, value) in &start.labels {
+        label(conn, no, key, Some(value)).await?;
+    }
+    Ok(Some(no))
+}
+
+/// Sets a label, or removes it.
+async fn label(conn: &mut SqliteConnection, no: InstanceNo, key: &str, value: Option<&str>) -> Result<(), Fault> {
+    let statement = match value {
+        Some(_) => "INSERT INTO label (instance, key, value) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET value = ?3",
+        None => "DELETE FROM label WHERE instance = ?1 AND key = ?2",
+    };
+    let mut change = query(statement).bind(no.0).bind(key);
+    if let Some(value) = value {
+        change = change.bind(value);
+    }
+    change.execute(conn).await?;
+    Ok(())
 }
 
 async fn exists(conn: &mut SqliteConnection, start: &Start) -> Result<Written, Fault> {
@@ -117,8 +149,26 @@ async fn exists(conn: &mut SqliteConnection, start: &Start) -> Result<Written, F
     }
 }
 
+/// What an append says of the instance itself, in the order that the contract gives.
 async fn change(conn: &mut SqliteConnection, epoch: Epoch, append: &Append) -> Result<(), Fault> {
     let no = append.instance;
+    for request in &append.consumed {
+        query("DELETE FROM request WHERE no = ? AND instance = ?")
+            .bind(request.0)
+            .bind(no.0)
+            .execute(&mut *conn)
+            .await?;
+    }
+    for message in &append.received {
+        query("UPDATE message SET consumed = 1 WHERE no = ? AND instance = ? AND NOT consumed")
+            .bind(message.0)
+            .bind(no.0)
+            .execute(&mut *conn)
+            .await?;
+    }
+    for (key, value) in &append.labels {
+        label(conn, no, key, value.as_deref()).await?;
+    }
     let found = match &append.touch {
         Some(touch) => update_instance(conn, epoch, no, touch).await?,
         // The journal's own trigger looks.
@@ -133,13 +183,6 @@ async fn change(conn: &mut SqliteConnection, epoch: Epoch, append: &Append) -> R
         // Which write of the batch it is, the caller knows.
         return Err(StoreError::Write { index: 0, reason: "there is no such instance".into() }.into());
     }
-    for request in &append.consumed {
-        query("DELETE FROM request WHERE no = ? AND instance = ?")
-            .bind(request.0)
-            .bind(no.0)
-            .execute(&mut *conn)
-            .await?;
-    }
     Ok(())
 }
 
@@ -151,17 +194,33 @@ async fn update_instance(
     touch: &Touch,
 ) -> Result<bool, Fault> {
     let ends = touch.status.is_end();
+    let awaits = (touch.status == Status::Waiting).then(|| json(&touch.awaits));
     let due = match touch.status {
         Status::Ready | Status::Sleeping | Status::WaitsForBuild => Some(touch.wake_at.unwrap_or(touch.at)),
+        Status::Waiting if message_waits(conn, no, awaits.as_deref()).await? => {
+            Some(touch.wake_at.map_or(touch.at, |wake_at| wake_at.min(touch.at)))
+        }
+        Status::Waiting => touch.wake_at,
         Status::Parked | Status::Completed | Status::Compensated | Status::CompensatedWithDebt => None,
     };
     let update = query(
-        "UPDATE instance SET status = ?, due_at = ?, wake_at = ?, state = ?, owned = ?, epoch = ?,
-         ended_at = CASE WHEN ? THEN coalesce(ended_at, ?) END WHERE no = ? AND NOT buried",
+        "UPDATE instance SET status = ?1, due_at = ?2, wake_at = ?3, awaits = ?4, state = ?5, error = ?6, owned = ?7,
+         epoch = ?8, moment = max(moment, ?9), ended_at = CASE WHEN ?10 THEN coalesce(ended_at, ?9) END
+         WHERE no = ?11 AND NOT buried",
     );
-    let update = update.bind(status_name(touch.status)).bind(due).bind(touch.wake_at).bind(touch.state.as_deref());
-    let update = update.bind(touch.owned && !ends).bind(epoch.0).bind(ends).bind(touch.at).bind(no.0);
+    let update = update.bind(status_name(touch.status)).bind(due).bind(touch.wake_at).bind(awaits);
+    let update = update.bind(touch.state.as_deref()).bind(touch.error.as_deref()).bind(touch.owned && !ends);
+    let update = update.bind(epoch.0).bind(touch.at).bind(ends).bind(no.0);
     Ok(update.execute(conn).await?.rows_affected() == 1)
+}
+
+/// Whether a message is there, not consumed, that has one of these names (as a JSON array).
+async fn message_waits(conn: &mut SqliteConnection, no: InstanceNo, names: Option<&str>) -> Result<bool, Fault> {
+    let found = query(
+        "SELECT 1 FROM message INDEXED BY message_waiting
+         WHERE instance = ? AND name IN (SELECT value FROM json_each(?)) AND NOT consumed LIMIT 1",
+    );
+    Ok(found.bind(no.0).bind(names).fetch_optional(conn).await?.is_some())
 }
 
 /// Inserts journal rows, in order.
