@@ -24,7 +24,10 @@ mod claims;
 mod data;
 mod epochs;
 mod lists;
+mod messages;
 mod requests;
+mod retention;
+mod sends;
 mod starts;
 mod support;
 
@@ -96,9 +99,12 @@ cases! {
         an_identity_is_both_saga_and_id,
         an_existing_identity_does_not_disturb_the_rest_of_the_batch,
         numbers_rise_and_are_not_used_again,
-        a_start_whose_rows_do_not_begin_at_one_is_refused;
+        a_start_whose_rows_do_not_begin_at_one_is_refused,
+        a_delayed_start_sleeps_until_its_time;
     appends:
         rows_are_read_in_order_from_any_place,
+        rows_are_read_by_their_numbers,
+        labels_change_with_the_rows,
         a_gap_is_refused_and_nothing_is_written,
         a_sequence_that_is_taken_is_refused,
         an_instance_that_does_not_exist_is_refused,
@@ -136,6 +142,8 @@ cases! {
     lists:
         a_list_is_by_number_and_in_pages,
         a_list_of_some_statuses_has_no_others,
+        a_filter_admits_what_it_says_and_nothing_else,
+        the_newest_can_come_first,
         an_empty_store_lists_nothing;
     requests:
         requests_are_kept_in_order,
@@ -144,6 +152,27 @@ cases! {
         an_inbox_is_its_instances_alone,
         instances_with_requests_are_listed_in_pages,
         requests_race_with_the_end_and_none_is_lost;
+    messages:
+        messages_are_kept_in_order_until_they_are_consumed,
+        a_known_id_counts_once,
+        an_unknown_or_ended_instance_takes_no_message,
+        messages_race_with_the_end_and_none_is_lost,
+        the_moments_of_messages_never_decrease,
+        a_waiting_instance_is_claimed_when_its_time_has_come,
+        a_message_makes_whoever_waits_for_it_due_at_once,
+        a_wait_that_begins_after_its_message_is_due_at_once;
+    sends:
+        what_an_append_starts_is_there_with_it,
+        what_an_append_sends_arrives_with_it,
+        what_an_append_asks_of_others_arrives_with_it,
+        a_target_that_is_gone_disturbs_nothing,
+        an_append_that_fails_starts_and_sends_nothing;
+    retention:
+        a_child_is_not_buried_before_its_parent_has_ended,
+        what_ended_first_is_buried_first_and_no_more_than_asked_for,
+        only_what_is_named_is_buried,
+        a_forgotten_identity_is_free,
+        ticks_never_go_back;
     burial:
         only_what_has_ended_without_open_debt_is_buried,
         a_tombstone_keeps_the_identity_and_nothing_else,

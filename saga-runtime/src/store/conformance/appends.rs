@@ -1,5 +1,5 @@
 use super::support::{NOW, Worker, append, owned, rows, start, touch, touching};
-use crate::store::{Append, InstanceNo, RequestNo, Status, Store, Touch, Write};
+use crate::store::{Append, InstanceNo, Labels, RequestNo, Start, Status, Store, Touch, Write};
 use std::sync::Arc;
 
 pub(super) async fn rows_are_read_in_order_from_any_place(store: Arc<dyn Store>) {
@@ -125,4 +125,35 @@ pub(super) async fn consuming_what_is_not_there_changes_nothing(store: Arc<dyn S
     worker.append(Append { consumed: vec![theirs, RequestNo(theirs.0 + 100)], ..append(no, [2]) }).await;
     assert_eq!(worker.inbox(other).await, [theirs], "an instance consumed another's request");
     assert_eq!(worker.journal(no).await.len(), 2);
+}
+
+pub(super) async fn rows_are_read_by_their_numbers(store: Arc<dyn Store>) {
+    let worker = Worker::new(&*store).await;
+    let no = worker.start(owned("a")).await;
+    worker.append(append(no, 2..=40)).await;
+    let found = store.rows(no, &[39, 0, 3, 41, 3, u64::MAX, 7]).await.expect("rows can be read");
+    assert_eq!(found, rows([3, 7, 39]));
+    assert_eq!(store.rows(no, &[]).await, Ok(Vec::new()));
+    let unknown = InstanceNo(no.0 + 1);
+    assert_eq!((store.length(no).await, store.length(unknown).await), (Ok(40), Ok(0)));
+    assert_eq!(store.rows(unknown, &[1]).await, Ok(Vec::new()));
+}
+
+pub(super) async fn labels_change_with_the_rows(store: Arc<dyn Store>) {
+    let worker = Worker::new(&*store).await;
+    let label = |key: &str, value: &str| -> (Box<str>, Box<str>) { (key.into(), value.into()) };
+    let odd = "gold \u{1F947} \"'\\ \u{1}";
+    let begun = Labels::from([label("customer", "42"), label("region", "north")]);
+    let no = worker.start(Start { labels: begun, ..owned("a") }).await;
+    let set = |key: &str, value: Option<&str>| (key.into(), value.map(Into::into));
+    let labels = vec![
+        set("region", None),
+        set("customer", Some("43")),
+        set("tier", Some("1")),
+        set("tier", Some(odd)),
+        set("unknown", None),
+    ];
+    worker.append(Append { labels, ..append(no, [2]) }).await;
+    let expected = Labels::from([label("customer", "43"), label("tier", odd)]);
+    assert_eq!(worker.found("a").await.labels, expected);
 }

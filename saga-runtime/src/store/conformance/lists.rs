@@ -1,5 +1,5 @@
-use super::support::{Worker, start, touching};
-use crate::store::{Status, Store};
+use super::support::{NOW, Worker, append, start, touch, touching};
+use crate::store::{Append, Filter, InstanceNo, Labels, Micros, Start, Status, Store, Touch};
 use std::sync::Arc;
 
 pub(super) async fn a_list_is_by_number_and_in_pages(store: Arc<dyn Store>) {
@@ -45,4 +45,81 @@ pub(super) async fn an_empty_store_lists_nothing(store: Arc<dyn Store>) {
     assert_eq!(worker.list(&Status::ALL, None, 10).await, []);
     assert_eq!(worker.find("a").await, None);
     assert_eq!(worker.inboxes(None, 10).await, []);
+}
+
+pub(super) async fn a_filter_admits_what_it_says_and_nothing_else(store: Arc<dyn Store>) {
+    let worker = Worker::new(&*store).await;
+    let mut all = Vec::new();
+    for index in 0..24_u8 {
+        let saga = ["checkout", "refund"][usize::from(index % 2)];
+        let region = ["north", "south", "east"][usize::from(index % 3)];
+        let labels = [("region".into(), region.into()), ("tier".into(), (index % 4).to_string().into())];
+        let begun = Start {
+            saga: saga.into(),
+            at: NOW + Micros::from(index % 5),
+            parent: (index % 4 == 3).then_some(InstanceNo(1)),
+            labels: Labels::from(labels),
+            ..start(&index.to_string())
+        };
+        let no = worker.start(begun).await;
+        let status = Status::ALL[usize::from(index) % Status::ALL.len()];
+        let touch = Touch {
+            state: (index % 3 == 0).then(|| "charge".into()),
+            error: (status == Status::Parked).then(|| format!("{index}: the card was declined").into()),
+            ..touch(status)
+        };
+        worker.append(Append { touch: Some(touch), ..append(no, [2]) }).await;
+        let found = store.find(saga, &index.to_string()).await;
+        all.push(found.expect("an identity can be looked up").expect("it was started"));
+    }
+    let label = |key: &str, value: &str| Labels::from([(key.into(), value.into())]);
+    let both = Labels::from([("region".into(), "north".into()), ("tier".into(), "0".into())]);
+    let parts = [
+        Filter { saga: Some("refund".into()), ..Filter::default() },
+        Filter { saga: Some("nothing".into()), ..Filter::default() },
+        Filter { state: Some("charge".into()), ..Filter::default() },
+        Filter { error: Some("card".into()), ..Filter::default() },
+        Filter { error: Some("Card_%".into()), ..Filter::default() },
+        Filter { started_after: Some(NOW + 2), started_before: Some(NOW + 4), ..Filter::default() },
+        Filter { labels: label("region", "south"), ..Filter::default() },
+        Filter { labels: label("south", "region"), ..Filter::default() },
+        Filter { labels: both, ..Filter::default() },
+        Filter { parent: Some(InstanceNo(1)), ..Filter::default() },
+    ];
+    let mut admitted = 0;
+    for part in &parts {
+        for statuses in [&[][..], &[Status::Parked, Status::Completed], &[Status::Ready]] {
+            for saga in [None, Some("checkout".into()), Some("refund".into())] {
+                let saga = part.saga.clone().or(saga);
+                let filter = Filter { saga, statuses: statuses.into(), ..part.clone() };
+                let expected: Vec<_> =
+                    all.iter().filter(|instance| filter.admits(instance)).map(|instance| instance.no).collect();
+                admitted += expected.len();
+                assert_eq!(worker.listed(&filter).await, expected, "{filter:?}");
+            }
+        }
+    }
+    assert!(admitted > 100, "filters that admit nothing show nothing");
+}
+
+pub(super) async fn the_newest_can_come_first(store: Arc<dyn Store>) {
+    let worker = Worker::new(&*store).await;
+    let region = || Labels::from([("region".into(), "north".into())]);
+    let mut all = Vec::new();
+    for id in 0..7 {
+        all.push(worker.start(Start { labels: region(), ..start(&id.to_string()) }).await);
+    }
+    all.reverse();
+    let of_saga = Filter { saga: Some("checkout".into()), ..Filter::default() };
+    for filter in [Filter::default(), of_saga, Filter { labels: region(), ..Filter::default() }] {
+        let filter = Filter { newest_first: true, ..filter };
+        let (mut pages, mut after) = (Vec::new(), None);
+        loop {
+            let page = store.list(&filter, after, 3).await.expect("instances can be listed");
+            let Some(last) = page.last() else { break };
+            after = Some(last.no);
+            pages.extend(page.iter().map(|instance| instance.no));
+        }
+        assert_eq!(pages, all, "{filter:?}");
+    }
 }

@@ -103,3 +103,13 @@ pub(super) async fn a_start_whose_rows_do_not_begin_at_one_is_refused(store: Arc
     assert_eq!(worker.find("a").await, None);
     worker.start(Start { rows: Vec::new(), ..start("a") }).await;
 }
+
+pub(super) async fn a_delayed_start_sleeps_until_its_time(store: Arc<dyn Store>) {
+    let worker = Worker::new(&*store).await;
+    let no = worker.start(Start { wake_at: Some(NOW + 50), ..start("a") }).await;
+    let found = worker.found("a").await;
+    assert_eq!((found.status, found.wake_at, found.owner), (Status::Sleeping, Some(NOW + 50), None));
+    let claims = worker.claim(NOW + 49, 10).await;
+    assert_eq!((claims.claimed.len(), claims.next_wake), (0, Some(NOW + 50)));
+    assert_eq!(worker.claimed(NOW + 50, 10).await, [no]);
+}

@@ -1,8 +1,8 @@
 //! What the cases are written with.
 
 use crate::store::{
-    Append, Claimed, Claims, Epoch, Filter, Instance, InstanceNo, Labels, Micros, RequestNo, Row, Start, Status, Store,
-    StoreError, Touch, Write, Written,
+    Append, Claimed, Claims, Epoch, Filter, Instance, InstanceNo, Labels, Message, Micros, Received, RequestNo, Row,
+    Sent, Start, Status, Store, StoreError, Touch, Write, Written,
 };
 
 /// The saga that the cases' instances are of.
@@ -53,6 +53,17 @@ pub(super) fn touching(instance: InstanceNo, seq: u64, status: Status) -> Append
 pub(super) fn sleeping(instance: InstanceNo, seq: u64, until: Micros) -> Append {
     let touch = Touch { wake_at: Some(until), state: Some("nap".into()), ..touch(Status::Sleeping) };
     Append { touch: Some(touch), ..append(instance, [seq]) }
+}
+
+/// An append after which an instance waits for messages of these names, at most until then.
+pub(super) fn waiting(instance: InstanceNo, seq: u64, names: &[&str], until: Option<Micros>) -> Append {
+    let awaits = names.iter().map(|name| (*name).into()).collect();
+    let touch = Touch { wake_at: until, awaits, state: Some("wait".into()), ..Touch::new(Status::Waiting, NOW) };
+    Append { touch: Some(touch), ..append(instance, [seq]) }
+}
+
+pub(super) fn message(name: &str, id: &str) -> Message {
+    Message { name: name.into(), id: id.into(), body: format!(r#"{{"id":"{id}"}}"#).into() }
 }
 
 pub(super) fn touch(status: Status) -> Touch {
@@ -152,6 +163,19 @@ impl<'a> Worker<'a> {
 
     pub(super) async fn inboxes(&self, after: Option<InstanceNo>, limit: usize) -> Vec<InstanceNo> {
         self.store.inboxes(after, limit).await.expect("inboxes can be listed")
+    }
+
+    pub(super) async fn send(&self, id: &str, message: &Message, at: Micros) -> Sent {
+        self.store.send(SAGA, id, message, at).await.expect("a message can be sent")
+    }
+
+    pub(super) async fn messages(&self, no: InstanceNo) -> Vec<Received> {
+        self.store.messages(no).await.expect("messages can be read")
+    }
+
+    pub(super) async fn listed(&self, filter: &Filter) -> Vec<InstanceNo> {
+        let list = self.store.list(filter, None, usize::MAX).await.expect("instances can be listed");
+        list.iter().map(|instance| instance.no).collect()
     }
 
     pub(super) async fn bury(&self, no: InstanceNo) -> bool {
