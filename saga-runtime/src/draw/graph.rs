@@ -1,4 +1,4 @@
-//! The definition's graph, put in order: which node stands in which row and in which column.
+//! A flow's graph, put in order: which node stands in which row and in which column.
 //!
 //! Each node has a row of its own. So a line that leaves a node sideways meets no other box, and the undo of a step can
 //! stand beside it. Columns only tell ways apart: a loop's body stands one to the right of its head, and so does each
@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::text::one_line;
-use crate::definition::{Definition, EdgeKind, Node};
+use crate::definition::{EdgeKind, Flow, Node};
 
 /// Nodes in rows and columns, and what connects them.
 #[derive(Debug)]
@@ -45,15 +45,15 @@ pub(super) enum Target {
 }
 
 impl Graph {
-    /// Puts the definition's nodes in order. Edges that name no node are left out.
-    pub(super) fn new(definition: &Definition) -> Self {
-        let order = order(definition);
-        let mut row_of = vec![None; definition.main().nodes.len()];
+    /// Puts the flow's nodes in order. Edges that name no node are left out.
+    pub(super) fn new(flow: &Flow) -> Self {
+        let order = order(flow);
+        let mut row_of = vec![None; flow.nodes.len()];
         for (row, &node) in order.iter().enumerate() {
             row_of[node] = Some(row);
         }
-        let links = links(definition, &row_of);
-        let rows: Vec<Node> = order.iter().map(|&node| definition.main().nodes[node]).collect();
+        let links = links(flow, &row_of);
+        let rows: Vec<Node> = order.iter().map(|&node| flow.nodes[node]).collect();
         let depth = loop_depths(rows.len(), &links);
         let columns = columns(&rows, &links, &depth);
         Self { in_loop: depth.iter().map(|&depth| depth > 0).collect(), rows, columns, links }
@@ -76,13 +76,13 @@ impl Graph {
 }
 
 /// The nodes in an order in which, but for loops, each stands after those that lead to it; where there is a choice, in
-/// the order of the definition, and the end last. Where the flow unwinds is no node here: that is what the lane is for.
-fn order(definition: &Definition) -> Vec<usize> {
-    let nodes = definition.main().nodes;
+/// the order of the source, and the end last. Where the flow unwinds is no node here: that is what the lane is for.
+fn order(flow: &Flow) -> Vec<usize> {
+    let nodes = flow.nodes;
     let is_drawn = |node: usize| nodes.get(node).is_some_and(|node| *node != Node::Unwinds);
     let mut waits_for = vec![0_usize; nodes.len()];
     let mut onward: Vec<(usize, usize)> = Vec::new();
-    for edge in definition.main().edges.iter().filter(|edge| is_drawn(edge.from) && is_drawn(edge.to)) {
+    for edge in flow.edges.iter().filter(|edge| is_drawn(edge.from) && is_drawn(edge.to)) {
         // Nothing stands above the start.
         if edge.kind != EdgeKind::Back && edge.from != edge.to && edge.to != 0 {
             onward.push((edge.from, edge.to));
@@ -106,9 +106,9 @@ fn order(definition: &Definition) -> Vec<usize> {
     order
 }
 
-fn links(definition: &Definition, row_of: &[Option<usize>]) -> Vec<Link> {
+fn links(flow: &Flow, row_of: &[Option<usize>]) -> Vec<Link> {
     let mut links: Vec<Link> = Vec::new();
-    for edge in definition.main().edges {
+    for edge in flow.edges {
         let (Some(&Some(from)), Some(&to)) = (row_of.get(edge.from), row_of.get(edge.to)) else { continue };
         let to = to.map_or(Target::Undo, Target::Row);
         let (mut label, mut refused) = (one_line(edge.label), edge.kind == EdgeKind::Refused);
@@ -182,7 +182,12 @@ fn children(row: usize, rows: &[Node], links: &[Link], depth: &[usize]) -> Vec<(
     arms.sort_by_key(|&(to, refused)| (refused, std::cmp::Reverse(size(to))));
     let mut aside = 0;
     let mut children = Vec::with_capacity(arms.len());
-    for (to, _) in arms {
+    let goes_well = arms.iter().any(|&(_, refused)| !refused);
+    for (to, refused) in arms {
+        // The way on which it went well goes straight down, also if it is the shorter one.
+        if refused && goes_well {
+            aside = aside.max(1);
+        }
         let joins = depth[to] < depth[row] || rows[to] == Node::Completed;
         children.push((to, if joins { 0 } else { aside }));
         aside += usize::from(!joins);

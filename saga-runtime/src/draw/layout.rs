@@ -2,11 +2,11 @@
 
 use super::{
     graph::{Graph, Target},
+    node::View,
     route::{Routes, Way, routes},
     shape::{GAP, Rect, Shape, Size},
     text::{Face, clipped, width},
 };
-use crate::definition::{Class, Definition, Node};
 
 /// A drawing, in pixels from the top left.
 #[derive(Debug)]
@@ -45,6 +45,8 @@ pub(super) enum LineKind {
     Unwinds,
     /// The compensation undoes the step.
     Undoes,
+    /// Something leaves the saga: a message, or another saga.
+    Leaves,
 }
 
 /// A text beside a line; it begins at `x`, on the baseline `y`.
@@ -70,50 +72,54 @@ pub(super) const NO_RETURN: &str = "point of no return";
 /// The size of the text beside lines.
 pub(super) const LABEL_SIZE: i32 = 11;
 
-const MARGIN: i32 = 24;
-const TOP: i32 = 84;
-/// Below the last row: the legend.
-const BOTTOM: i32 = 64;
+pub(super) const MARGIN: i32 = 24;
+pub(super) const TOP: i32 = 84;
+/// Below the last row.
+const BOTTOM: i32 = 24;
 const TRACK: i32 = 12;
 const LABEL_MOST: usize = 26;
 /// How far above its target a line turns.
 const TURN: i32 = 13;
 /// How far above the middle of a row a refusal leaves it.
 const REFUSAL: i32 = 16;
-/// How far below the middle of a row a step and its compensation are connected.
-const UNDOES: i32 = 12;
+/// How far below the middle of a row a step and its compensation are connected, and what leaves the saga leaves its box.
+pub(super) const ASIDE: i32 = 12;
+/// How long the line is that leaves the saga.
+const LEAVES: i32 = 26;
 
-/// Lays the definition out.
-pub(super) fn layout(definition: &Definition) -> Layout {
-    let graph = Graph::new(definition);
+/// Lays one flow out.
+pub(super) fn layout(view: View<'_>) -> Layout {
+    let graph = Graph::new(view.flow);
     let routes = routes(&graph);
-    let mut drafting = Drafting::new(definition, &graph, &routes);
+    let mut drafting = Drafting::new(view, &graph, &routes);
     drafting.draw_links();
+    drafting.draw_leaving();
     drafting.draw_lane();
     drafting.draw_bars();
     drafting.finish()
 }
 
-struct Drafting<'d> {
-    definition: &'d Definition,
-    graph: &'d Graph,
+/// A drawing in the making.
+pub(super) struct Drafting<'d> {
+    pub(super) view: View<'d>,
+    pub(super) graph: &'d Graph,
     routes: &'d Routes,
     /// The box of each row.
-    boxes: Vec<Rect>,
+    pub(super) boxes: Vec<Rect>,
     /// Where each gap begins; its tracks follow.
     gaps: Vec<i32>,
     /// The right edge of the last gap.
-    right: i32,
+    pub(super) right: i32,
     /// Lines into the lane, whose end is known only when the lane is: where they begin.
-    unwinding: Vec<(usize, (i32, i32))>,
+    pub(super) unwinding: Vec<(usize, (i32, i32))>,
     /// The middle of the lane, its spine.
-    spine: i32,
-    out: Layout,
+    pub(super) spine: i32,
+    pub(super) out: Layout,
 }
 
 impl<'d> Drafting<'d> {
-    fn new(definition: &'d Definition, graph: &'d Graph, routes: &'d Routes) -> Self {
-        let shapes: Vec<Shape> = graph.rows.iter().map(|node| Shape::of(definition, *node)).collect();
+    fn new(view: View<'d>, graph: &'d Graph, routes: &'d Routes) -> Self {
+        let shapes: Vec<Shape> = graph.rows.iter().map(|node| view.shape(*node)).collect();
         let sizes: Vec<Size> = shapes.iter().map(Shape::size).collect();
         let (mut gaps, mut middles, mut x) = (Vec::new(), Vec::new(), MARGIN);
         for (gap, &tracks) in routes.tracks.iter().enumerate() {
@@ -139,7 +145,7 @@ impl<'d> Drafting<'d> {
             lane: None,
             bars: Vec::new(),
         };
-        Self { definition, graph, routes, boxes, gaps, right: x, unwinding: Vec::new(), spine: 0, out }
+        Self { view, graph, routes, boxes, gaps, right: x, unwinding: Vec::new(), spine: 0, out }
     }
 
     fn draw_links(&mut self) {
@@ -157,31 +163,33 @@ impl<'d> Drafting<'d> {
             Target::Undo => link.from,
         };
         let (to, target) = (self.boxes[row], &self.out.shapes[row].0);
+        let shape = &self.out.shapes[link.from].0;
+        let (left, right) = ((shape.left_at(&own, centre), centre), (shape.right_at(&own, centre), centre));
         let above = (to.middle(), to.y);
         let turn = to.y - TURN;
         let points = match way {
             Way::Straight => vec![(middle, own.bottom()), above],
-            Way::Elbow => vec![(own.right(), centre), (to.middle(), centre), above],
+            Way::Elbow => vec![right, (to.middle(), centre), above],
             Way::Down => vec![(middle, own.bottom()), (middle, turn), (to.middle(), turn), above],
             Way::Track { gap, track } => {
                 let x = self.track(gap, track);
-                vec![(own.right(), centre), (x, centre), (x, turn), (to.middle(), turn), above]
+                vec![right, (x, centre), (x, turn), (to.middle(), turn), above]
             }
             Way::Back => {
                 // Beside the middle, where the way out of the loop begins.
                 let x = to.middle() + to.size.width / 4;
-                vec![(own.x, centre), (x, centre), (x, to.bottom())]
+                vec![left, (x, centre), (x, to.bottom())]
             }
             Way::Around { gap, track } => {
                 // A little off the middle, so that a way from a node to itself leaves above where it arrives.
                 let (x, out, back) = (self.track(gap, track), centre - 8, to.centre() + 8);
-                let (from, to) = (self.out.shapes[link.from].0.left_at(&own, out), target.left_at(&to, back));
+                let (from, to) = (shape.left_at(&own, out), target.left_at(&to, back));
                 vec![(from, out), (x, out), (x, back), (to, back)]
             }
             Way::Undo => {
                 // From the first row, the way is straight into the lane's end.
                 let y = centre - if link.from == 0 { REFUSAL / 2 } else { REFUSAL };
-                let from = (self.out.shapes[link.from].0.right_at(&own, y), y);
+                let from = (shape.right_at(&own, y), y);
                 self.label(&link.label, own.right() + 8, y - 4);
                 self.unwinding.push((link.from, from));
                 return;
@@ -206,6 +214,19 @@ impl<'d> Drafting<'d> {
         self.out.lines.push(Line { points, kind });
     }
 
+    /// Draws the arrows that lead out of the saga.
+    fn draw_leaving(&mut self) {
+        for (shape, place) in &self.out.shapes {
+            if shape.leads_to.is_some() {
+                let y = place.centre() + ASIDE;
+                let from = shape.right_at(place, y);
+                let to = place.right() + LEAVES;
+                self.right = self.right.max(to + 12);
+                self.out.lines.push(Line { points: vec![(from, y), (to, y)], kind: LineKind::Leaves });
+            }
+        }
+    }
+
     /// Which of several such lines this is that leave a node by one side and begin as one; `None` if it is the only one.
     fn place_among(&self, index: usize, is_such: impl Fn(Way) -> bool) -> Option<i32> {
         let from = self.graph.links[index].from;
@@ -225,80 +246,6 @@ impl<'d> Drafting<'d> {
 
     fn track(&self, gap: usize, track: usize) -> i32 {
         self.gaps[gap] + GAP / 2 + TRACK * int(track)
-    }
-
-    /// Draws the undo lane: the end at the top, each compensation beside its step, and the way up through them.
-    fn draw_lane(&mut self) {
-        let rows = self.graph.rows.iter().enumerate();
-        let undone: Vec<(usize, Shape)> = rows
-            .filter_map(|(row, node)| Some((row, Shape::undo_of(self.definition, *node, self.graph.in_loop[row])?)))
-            .collect();
-        if undone.is_empty() && self.unwinding.is_empty() {
-            return;
-        }
-        let end = Shape::compensated();
-        let widest = undone.iter().map(|(_, shape)| shape.size().width).max().unwrap_or(0);
-        let lane_width = widest.max(end.size().width).max(width(NO_RETURN, LABEL_SIZE, Face::Prose)) + 2 * 18;
-        let left = self.right + 20;
-        self.spine = left + lane_width / 2;
-        let end_at = self.boxes.first().map_or(TOP, Rect::centre) - end.size().height / 2;
-        let end_at = Rect { x: self.spine - end.size().width / 2, y: end_at, size: end.size() };
-        // What the way up passes, from the top: where it enters a box from below, and where it leaves one.
-        let mut stops = vec![end_at];
-        for (row, shape) in undone {
-            let own = self.boxes[row];
-            let place = Rect { x: self.spine - shape.size().width / 2, y: own.centre() - 7, size: shape.size() };
-            let y = own.centre() + UNDOES;
-            self.out.lines.push(Line { points: vec![(own.right(), y), (place.x, y)], kind: LineKind::Undoes });
-            stops.push(place);
-            self.out.shapes.push((shape, place));
-        }
-        self.out.shapes.push((end, end_at));
-        let mut lowest = stops.last().map_or(TOP, Rect::bottom);
-        for (row, from) in std::mem::take(&mut self.unwinding) {
-            let to = if row == 0 { end_at.x } else { self.spine };
-            self.out.lines.push(Line { points: vec![from, (to, from.1)], kind: LineKind::Unwinds });
-            lowest = lowest.max(from.1);
-        }
-        if let Some(last) = stops.last().filter(|last| last.bottom() < lowest) {
-            self.out.lines.push(self.up(lowest, last.bottom()));
-        }
-        for pair in stops.windows(2) {
-            self.out.lines.push(self.up(pair[1].y, pair[0].bottom()));
-        }
-        let top = TOP - 34;
-        self.right = left + lane_width;
-        let size = Size { width: lane_width, height: lowest + 16 - top };
-        self.out.lane = Some(Rect { x: left, y: top, size });
-        self.out.size.width = self.right;
-    }
-
-    fn up(&self, from: i32, to: i32) -> Line {
-        Line { points: vec![(self.spine, from), (self.spine, to)], kind: LineKind::Unwinds }
-    }
-
-    /// Draws the point of no return under each pivot: for the last one through the whole drawing, if all that is below
-    /// is past a pivot.
-    fn draw_bars(&mut self) {
-        let length = width(NO_RETURN, LABEL_SIZE, Face::Prose);
-        let rows = 0..self.graph.rows.len();
-        let is_pivot = |row: &usize| Shape::class(self.definition, self.graph.rows[*row]) == Some(Class::Pivot);
-        let pivots: Vec<usize> = rows.clone().filter(is_pivot).collect();
-        let before = self.graph.reached_without(&pivots);
-        for &row in &pivots {
-            let mut below = rows.clone().skip(row + 1);
-            let divides = pivots.last() == Some(&row)
-                && below.all(|below| self.graph.rows[below] == Node::Completed || !before.contains(&below));
-            let own = self.boxes[row];
-            let y = own.bottom() + 26;
-            let bar = if let (true, Some(lane)) = (divides, self.out.lane) {
-                Bar { from: MARGIN, to: self.right, y, text: (lane.right() - length - 4, y - 5) }
-            } else {
-                self.right = self.right.max(own.right() + length + 12);
-                Bar { from: own.x, to: own.right(), y, text: (own.right() + 6, y + 4) }
-            };
-            self.out.bars.push(bar);
-        }
     }
 
     fn finish(mut self) -> Layout {

@@ -1,17 +1,23 @@
 //! Definitions made by hand, to be drawn in tests.
 
-use std::time::Duration;
+use std::{mem::take, time::Duration};
 
 use crate::definition;
-use crate::definition::{Class, Compensation, Definition, Edge, EdgeKind, Node, Policy, State, Step, Work};
+use crate::definition::{
+    Branch, Child, ChildKind, Class, Compensation, Definition, Edge, EdgeKind, Node, Policy, Signal, State, Step, Work,
+};
 
 /// A definition in the making. What it holds is leaked when it is done, as a definition's parts are static.
 #[derive(Default)]
 pub(super) struct Sketch {
     steps: Vec<Step>,
     states: Vec<State>,
-    nodes: Vec<Node>,
+    pub(super) nodes: Vec<Node>,
     edges: Vec<Edge>,
+    pub(super) inner: Vec<definition::Flow>,
+    signals: Vec<Signal>,
+    children: Vec<Child>,
+    deadline: Option<Duration>,
 }
 
 impl Sketch {
@@ -28,6 +34,12 @@ impl Sketch {
 
     /// A call of a new step, compensated by `undo` if it is compensatable.
     pub(super) fn call(&mut self, name: &'static str, class: Class, undo: &'static str) -> usize {
+        let step = self.step(name, class, undo);
+        self.again(name, step)
+    }
+
+    /// A new step that is called nowhere yet.
+    pub(super) fn step(&mut self, name: &'static str, class: Class, undo: &'static str) -> usize {
         let compensation = Compensation {
             name: undo,
             docs: "",
@@ -48,13 +60,47 @@ impl Sketch {
             no_compensation: (class == Class::NotCompensated).then_some("a notice does no harm"),
             key_valid: None,
         });
-        self.again(name, self.steps.len() - 1)
+        self.steps.len() - 1
     }
 
     /// A call of a step that exists, in a state of its own.
     pub(super) fn again(&mut self, name: &'static str, step: usize) -> usize {
-        self.states.push(State { name, work: Work::Step(step), live: &[], fingerprint: "" });
+        self.work(name, Work::Step(step))
+    }
+
+    /// A state before any kind of work.
+    pub(super) fn work(&mut self, name: &'static str, work: Work) -> usize {
+        self.states.push(State { name, work, live: &[], fingerprint: "" });
         self.node(Node::Call(self.states.len() - 1))
+    }
+
+    /// Branches that run at the same time.
+    pub(super) fn join(&mut self, name: &'static str, branches: Vec<Branch>) -> usize {
+        self.work(name, Work::Join(branches.leak()))
+    }
+
+    /// A wait for the first of new signals of these names.
+    pub(super) fn wait(&mut self, name: &'static str, signals: &[&'static str]) -> usize {
+        let from = self.signals.len();
+        self.signals.extend(signals.iter().map(|name| Signal { name, docs: "Somebody said so." }));
+        self.work(name, Work::Wait((from..self.signals.len()).collect::<Vec<_>>().leak()))
+    }
+
+    /// Another saga, which is always the same.
+    pub(super) fn child(&mut self, name: &'static str, kind: ChildKind) -> usize {
+        self.children.push(Child { definition: || &OTHER, kind });
+        self.work(name, Work::Child(self.children.len() - 1))
+    }
+
+    /// An inner flow, of which this makes the graph; gives its index.
+    pub(super) fn inner(&mut self, name: &'static str, docs: &'static str, make: impl FnOnce(&mut Self)) -> usize {
+        let outer = (take(&mut self.states), take(&mut self.nodes), take(&mut self.edges));
+        self.node(Node::Start);
+        make(self);
+        let flow = flow(name, docs, take(&mut self.states), take(&mut self.nodes), take(&mut self.edges));
+        (self.states, self.nodes, self.edges) = outer;
+        self.inner.push(flow);
+        self.inner.len()
     }
 
     pub(super) fn edge(&mut self, from: usize, to: usize, label: &'static str, kind: EdgeKind) {
@@ -66,25 +112,34 @@ impl Sketch {
     }
 
     pub(super) fn done(self, name: &'static str) -> &'static Definition {
+        let mut flows = vec![flow("run", "From cart to parcel.", self.states, self.nodes, self.edges)];
+        flows.extend(self.inner);
         Box::leak(Box::new(Definition {
             name,
             version: 1,
-            deadline: None,
+            deadline: self.deadline,
             steps: self.steps.leak(),
-            flows: Box::leak(Box::new([definition::Flow {
-                name: "run",
-                docs: "From cart to parcel.",
-                parameters: &["order"],
-                states: self.states.leak(),
-                slots: &["order"],
-                nodes: self.nodes.leak(),
-                edges: self.edges.leak(),
-            }])),
-            signals: &[],
-            children: &[],
+            flows: flows.leak(),
+            signals: self.signals.leak(),
+            children: self.children.leak(),
         }))
     }
 }
+
+fn flow(
+    name: &'static str,
+    docs: &'static str,
+    states: Vec<State>,
+    nodes: Vec<Node>,
+    edges: Vec<Edge>,
+) -> definition::Flow {
+    let (states, nodes, edges) = (states.leak(), nodes.leak(), edges.leak());
+    definition::Flow { name, docs, parameters: &["order"], states, slots: &["order"], nodes, edges }
+}
+
+/// The saga that others start.
+static OTHER: Definition =
+    Definition { name: "checkout", version: 1, deadline: None, steps: &[], flows: &[], signals: &[], children: &[] };
 
 pub(super) fn all() -> Vec<&'static Definition> {
     vec![
@@ -95,6 +150,9 @@ pub(super) fn all() -> Vec<&'static Definition> {
         another_card(),
         skipping(),
         long(),
+        travel(),
+        approval(),
+        packing(),
         hostile(),
         tangled(),
         Sketch::default().done("empty"),
@@ -282,6 +340,103 @@ pub(super) fn long() -> &'static Definition {
     sketch.done("long")
 }
 
+/// Branches at the same time, of which one is an inner flow that asks in turn.
+pub(super) fn travel() -> &'static Definition {
+    let mut sketch = Sketch::new();
+    sketch.deadline = Some(Duration::from_mins(90));
+    let unwinds = sketch.node(Node::Unwinds);
+    let hotel = sketch.step("hotel", Class::Compensatable, "cancel_hotel");
+    let weather = sketch.step("weather", Class::ReadOnly, "");
+    let seats = sketch.inner("seats", "A seat on the train, and if there is none, on the plane.", |sketch| {
+        let train = sketch.call("train", Class::Compensatable, "cancel_train");
+        let plane = sketch.call("plane", Class::Compensatable, "cancel_plane");
+        let returns = sketch.node(Node::Completed);
+        let unwinds = sketch.node(Node::Unwinds);
+        sketch.next(0, train);
+        sketch.edge(train, returns, "Ok(ticket)", EdgeKind::Next);
+        sketch.edge(train, plane, "Err(_)", EdgeKind::Refused);
+        sketch.next(plane, returns);
+        sketch.edge(plane, unwinds, "", EdgeKind::Refused);
+    });
+    let branches = vec![Branch::Flow(seats), Branch::Step(hotel), Branch::Step(weather)];
+    let booking = sketch.join("booking", branches);
+    let pay = sketch.call("pay", Class::Pivot, "");
+    let completed = sketch.node(Node::Completed);
+    sketch.next(0, booking);
+    sketch.next(booking, pay);
+    sketch.next(pay, completed);
+    sketch.edge(booking, unwinds, "", EdgeKind::Refused);
+    sketch.edge(pay, unwinds, "", EdgeKind::Refused);
+    sketch.done("travel")
+}
+
+/// Time, messages and other sagas.
+pub(super) fn approval() -> &'static Definition {
+    let mut sketch = Sketch::new();
+    sketch.deadline = Some(Duration::from_hours(30 * 24));
+    let unwinds = sketch.node(Node::Unwinds);
+    let file = sketch.call("file", Class::Compensatable, "withdraw");
+    let ask = sketch.node(Node::Loop("loop"));
+    let wait = sketch.wait("decision", &["decided", "withdrawn"]);
+    let night = sketch.work("night", Work::Sleep);
+    let escalate = sketch.work("escalate", Work::Send);
+    let budget = sketch.child("budget", ChildKind::Compensatable);
+    let order = sketch.child("checkout", ChildKind::Pivot);
+    let remind = sketch.child("remind", ChildKind::Launched);
+    let wait_for_goods = sketch.wait("arrived", &["arrived"]);
+    let book = sketch.child("book", ChildKind::Retriable);
+    let completed = sketch.node(Node::Completed);
+    sketch.next(0, file);
+    sketch.next(file, ask);
+    sketch.next(ask, wait);
+    sketch.edge(wait, budget, "Ok(OneOf2::First(_))", EdgeKind::Next);
+    sketch.edge(wait, unwinds, "Ok(OneOf2::Second(_))", EdgeKind::Next);
+    sketch.edge(wait, night, "Err(Elapsed)", EdgeKind::Next);
+    sketch.next(night, escalate);
+    sketch.edge(escalate, ask, "", EdgeKind::Back);
+    for refused in [file, budget, order] {
+        sketch.edge(refused, unwinds, "", EdgeKind::Refused);
+    }
+    for pair in [budget, order, remind, wait_for_goods, book, completed].windows(2) {
+        sketch.next(pair[0], pair[1]);
+    }
+    sketch.done("approval")
+}
+
+/// The same for each of many: a step, and an inner flow which has a join in it, and is called on its own as well.
+pub(super) fn packing() -> &'static Definition {
+    let mut sketch = Sketch::new();
+    let unwinds = sketch.node(Node::Unwinds);
+    let reserve = sketch.step("reserve", Class::Compensatable, "release");
+    let pack = sketch.inner("pack", "", |sketch| {
+        let label = sketch.step("label", Class::Compensatable, "tear_off");
+        let inform = sketch.step("inform", Class::NotCompensated, "");
+        let both = sketch.join("both", vec![Branch::Step(label), Branch::Step(inform)]);
+        let each = sketch.work("pairs", Work::Each(Branch::Step(label)));
+        let returns = sketch.node(Node::Completed);
+        let unwinds = sketch.node(Node::Unwinds);
+        sketch.next(0, both);
+        sketch.next(both, each);
+        sketch.edge(each, returns, "Ok(_)", EdgeKind::Next);
+        sketch.edge(each, unwinds, "Err(_)", EdgeKind::Refused);
+    });
+    let lines = sketch.work("reserve", Work::Each(Branch::Step(reserve)));
+    let parcels = sketch.work("parcels", Work::Each(Branch::Flow(pack)));
+    let heads = sketch.node(Node::Loop("for gift in gifts"));
+    let gift = sketch.work("gift", Work::Flow(pack));
+    let completed = sketch.node(Node::Completed);
+    sketch.next(0, lines);
+    sketch.next(lines, parcels);
+    sketch.next(parcels, heads);
+    sketch.edge(heads, gift, "each", EdgeKind::Next);
+    sketch.edge(gift, heads, "", EdgeKind::Back);
+    sketch.edge(heads, completed, "done", EdgeKind::Next);
+    for refused in [lines, parcels, gift] {
+        sketch.edge(refused, unwinds, "refused", EdgeKind::Refused);
+    }
+    sketch.done("packing")
+}
+
 /// What no source code should hold, and might.
 pub(super) const HOSTILE: [&str; 6] = [
     "x < \"</text><script>alert('1')</script>\"",
@@ -310,6 +465,19 @@ pub(super) fn hostile() -> &'static Definition {
         last = head;
     }
     sketch.edge(last, completed, "", EdgeKind::Next);
+    for text in HOSTILE {
+        let flow = sketch.inner(text, text, |sketch| {
+            sketch.call(text, Class::Compensatable, text);
+        });
+        let wait = sketch.wait(text, &HOSTILE);
+        let sleep = sketch.work(text, Work::Sleep);
+        let send = sketch.work(text, Work::Send);
+        let join = sketch.join(text, vec![Branch::Flow(flow), Branch::Step(0), Branch::Flow(flow)]);
+        for pair in [wait, sleep, send, join, completed].windows(2) {
+            sketch.edge(pair[0], pair[1], text, EdgeKind::Next);
+        }
+        sketch.edge(join, unwinds, text, EdgeKind::Refused);
+    }
     sketch.done(HOSTILE[0])
 }
 
@@ -321,6 +489,21 @@ pub(super) fn tangled() -> &'static Definition {
     let unreached = sketch.call("unreached", Class::ReadOnly, "");
     let nothing = sketch.node(Node::Call(99));
     let odd = sketch.again("odd", 99);
+    for work in [
+        Work::Flow(99),
+        Work::Flow(0),
+        Work::Join(&[]),
+        Work::Join(&[Branch::Step(99), Branch::Flow(99)]),
+        Work::Each(Branch::Step(99)),
+        Work::Each(Branch::Flow(99)),
+        Work::Child(99),
+        Work::Wait(&[]),
+        Work::Wait(&[99]),
+    ] {
+        let odd = sketch.work("odd", work);
+        sketch.next(first, odd);
+        sketch.edge(odd, second, "", EdgeKind::Refused);
+    }
     let unwinds = sketch.node(Node::Unwinds);
     let completed = sketch.node(Node::Completed);
     sketch.next(0, first);
@@ -335,148 +518,4 @@ pub(super) fn tangled() -> &'static Definition {
     sketch.next(unwinds, first);
     sketch.next(0, unwinds);
     sketch.done("tangled")
-}
-
-const CLASSES: [Class; 5] =
-    [Class::Compensatable, Class::Pivot, Class::Retriable, Class::ReadOnly, Class::NotCompensated];
-const TEXTS: [&str; 5] = ["", "yes", "x > 0", "Some(a_longer_pattern)", "a condition that does not fit into any box"];
-
-/// Numbers that look like chance and are the same for each seed: Steele, Lea and Flood, "Fast splittable pseudorandom
-/// number generators" (2014).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, most: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((bits ^ (bits >> 31)) % most as u64).unwrap_or(0)
-    }
-
-    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len())]
-    }
-}
-
-/// Any nodes with any edges between them; the name says from which seed.
-pub(super) fn random(seed: u64) -> &'static Definition {
-    let mut chance = Chance(seed);
-    let mut sketch = Sketch::new();
-    for _ in 0..chance.below(14) {
-        let text = chance.of(&TEXTS);
-        match chance.below(8) {
-            0 => sketch.node(Node::Branch(text)),
-            1 | 2 => sketch.node(Node::Loop(text)),
-            3 => sketch.node(Node::Completed),
-            4 => sketch.node(Node::Unwinds),
-            _ => sketch.call(text, chance.of(&CLASSES), "undo_it"),
-        };
-    }
-    let nodes = sketch.nodes.len();
-    for _ in 0..chance.below(3 * nodes) {
-        let kind = chance.of(&[EdgeKind::Next, EdgeKind::Next, EdgeKind::Refused, EdgeKind::Back]);
-        sketch.edge(chance.below(nodes), chance.below(nodes), chance.of(&TEXTS), kind);
-    }
-    sketch.done(Box::leak(format!("seed {seed}").into_boxed_str()))
-}
-
-/// The graph of a flow that could be written: calls, branches, loops, `break`, `continue`, `return`, refusals caught and
-/// not.
-pub(super) fn random_flow(seed: u64) -> &'static Definition {
-    let mut sketch = Sketch::new();
-    let unwinds = sketch.node(Node::Unwinds);
-    let mut flow = Flow { sketch, chance: Chance(seed), unwinds, returns: Vec::new() };
-    let mut end = flow.block(3, vec![way(0, "")], None);
-    end.append(&mut flow.returns);
-    let completed = flow.sketch.node(Node::Completed);
-    flow.connect(end, completed);
-    flow.sketch.done(Box::leak(format!("flow {seed}").into_boxed_str()))
-}
-
-/// A way that has begun: from which node, in which case, and of which kind.
-type Way = (usize, &'static str, EdgeKind);
-
-fn way(from: usize, label: &'static str) -> Way {
-    (from, label, EdgeKind::Next)
-}
-
-struct Flow {
-    sketch: Sketch,
-    chance: Chance,
-    unwinds: usize,
-    returns: Vec<Way>,
-}
-
-impl Flow {
-    fn connect(&mut self, ways: Vec<Way>, to: usize) {
-        for (from, label, kind) in ways {
-            self.sketch.edge(from, to, label, kind);
-        }
-    }
-
-    /// Adds some statements after these ways, and gives the ways on which they end; `around` is the loop, with its head
-    /// and the ways out of it.
-    fn block(&mut self, depth: usize, ways: Vec<Way>, mut around: Option<(usize, &mut Vec<Way>)>) -> Vec<Way> {
-        let mut ways = ways;
-        for _ in 0..=self.chance.below(3) {
-            let around = around.as_mut().map(|(head, out)| (*head, &mut **out));
-            ways = match self.chance.below(if depth == 0 { 3 } else { 7 }) {
-                0..3 => self.call(ways),
-                3 => self.caught(depth, ways, around),
-                4 | 5 => self.branch(depth, ways, around),
-                _ => self.repeated(depth, ways),
-            };
-        }
-        ways
-    }
-
-    fn call(&mut self, ways: Vec<Way>) -> Vec<Way> {
-        let class = self.chance.of(&CLASSES);
-        let name = self.chance.of(&["go", "reserve_seats", "a_step_with_a_rather_long_name"]);
-        let call = self.sketch.call(name, class, "undo_it");
-        self.connect(ways, call);
-        if self.chance.below(3) > 0 {
-            self.sketch.edge(call, self.unwinds, "refused", EdgeKind::Refused);
-        }
-        vec![way(call, "")]
-    }
-
-    fn caught(&mut self, depth: usize, ways: Vec<Way>, around: Option<(usize, &mut Vec<Way>)>) -> Vec<Way> {
-        let mut ways = self.call(ways);
-        let refused = ways.iter().map(|way| (way.0, "Err(_)", EdgeKind::Refused)).collect();
-        ways.extend(self.block(depth - 1, refused, around));
-        ways
-    }
-
-    fn branch(&mut self, depth: usize, ways: Vec<Way>, mut around: Option<(usize, &mut Vec<Way>)>) -> Vec<Way> {
-        let branch = self.sketch.node(Node::Branch(self.chance.of(&TEXTS)));
-        self.connect(ways, branch);
-        let mut ends = Vec::new();
-        for arm in ["yes", "no", "Some(third)", "_"].into_iter().take(2 + self.chance.below(3)) {
-            let begin = vec![way(branch, arm)];
-            match (self.chance.below(6), &mut around) {
-                (0, Some((_, out))) => out.extend(begin),
-                (1, Some((head, _))) => self.sketch.edge(branch, *head, arm, EdgeKind::Back),
-                (2, _) => self.sketch.edge(branch, self.unwinds, arm, EdgeKind::Next),
-                (3, _) => self.returns.extend(begin),
-                (4, _) => ends.extend(begin),
-                (_, around) => {
-                    let around = around.as_mut().map(|(head, out)| (*head, &mut **out));
-                    ends.extend(self.block(depth - 1, begin, around));
-                }
-            }
-        }
-        ends
-    }
-
-    fn repeated(&mut self, depth: usize, ways: Vec<Way>) -> Vec<Way> {
-        let head =
-            self.sketch.node(Node::Loop(self.chance.of(&["for seat in seats", "while let Some(x) = rest.pop()"])));
-        self.connect(ways, head);
-        let mut out = vec![way(head, "done")];
-        for (from, label, _) in self.block(depth - 1, vec![way(head, "each")], Some((head, &mut out))) {
-            self.sketch.edge(from, head, label, EdgeKind::Back);
-        }
-        out
-    }
 }

@@ -1,7 +1,7 @@
-//! What stands for a node: its form, its words, and how large it must be to hold them.
+//! The forms that boxes have, and how large each must be to hold its words.
 
-use super::text::{Face, clipped, one_line, width};
-use crate::definition::{Class, Definition, Node, State, Step};
+use super::text::{Face, clipped, width};
+use crate::definition::Class;
 
 /// The space between two columns without tracks.
 pub(super) const GAP: i32 = 32;
@@ -48,12 +48,26 @@ pub(super) enum Form {
     Terminal,
     /// A step of this class.
     Step(Class),
+    /// Another saga, waited for; it is to this one what a step of this class would be.
+    Child(Class),
+    /// An inner flow, with a graph of its own.
+    Flow,
     /// A decision.
     Diamond,
     /// The head of a loop.
     Hexagon,
-    /// A compensation.
+    /// Nothing but time: an hourglass.
+    Sleep,
+    /// A message that comes in: a notch at the left.
+    Wait,
+    /// A message, or a new saga, that goes out: a point at the right.
+    Outgoing,
+    /// Branches between a bar that forks and a bar that joins.
+    Join,
+    /// A compensation, or whatever else undoes.
     Undo,
+    /// What undoes the branches of a join, read from below.
+    UndoJoin,
 }
 
 /// A line of text in a box.
@@ -66,11 +80,11 @@ pub(super) struct Words {
 }
 
 impl Words {
-    fn code(text: &str, most: usize, size: i32, bold: bool) -> Self {
+    pub(super) fn code(text: &str, most: usize, size: i32, bold: bool) -> Self {
         Self { text: clipped(text, most), size, face: Face::Code, bold }
     }
 
-    fn prose(text: impl Into<String>, size: i32) -> Self {
+    pub(super) fn prose(text: impl Into<String>, size: i32) -> Self {
         Self { text: text.into(), size, face: Face::Prose, bold: false }
     }
 
@@ -83,144 +97,122 @@ impl Words {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Shape {
     pub(super) form: Form,
-    /// One line of text, or two.
+    /// The lines of text, one at the least. Those of a join stand in the bar that forks.
     pub(super) words: Vec<Words>,
     /// What is said in full where a pointer rests on it; may be nothing.
     pub(super) full: String,
+    /// Whether it is there once for each item of a collection.
+    pub(super) stacked: bool,
+    /// The branches of a join.
+    pub(super) parts: Vec<Shape>,
+    /// What a dashed arrow out of the saga leads to.
+    pub(super) leads_to: Option<String>,
 }
 
-const NAME_MOST: usize = 30;
-const CONDITION_MOST: usize = 30;
+/// How far the point of a hexagon stands out, and that of what goes out.
+pub(super) const POINT: i32 = 14;
+/// How deep a notch is.
+pub(super) const NOTCH: i32 = 12;
+/// How far behind the first the last box of a stack stands out.
+pub(super) const STACK: i32 = 8;
+/// The bar that has the words of a join in it, and the other one.
+pub(super) const BARS: (i32, i32) = (22, 6);
+/// From the bar that forks to the branches, and from the branches to the bar that joins.
+pub(super) const STEMS: (i32, i32) = (20, 16);
+/// Between two branches.
+const BETWEEN: i32 = 20;
+/// Between two of what undoes branches.
+const BETWEEN_UNDOS: i32 = 10;
 
 impl Shape {
-    /// The shape of a node of the graph.
-    pub(super) fn of(definition: &Definition, node: Node) -> Self {
-        match node {
-            Node::Start => Self::terminal("start", definition.main().docs),
-            Node::Completed => Self::terminal("completed", ""),
-            Node::Unwinds => Self::compensated(),
-            Node::Branch(condition) => Self::decision(Form::Diamond, condition),
-            Node::Loop(header) => Self::decision(Form::Hexagon, header),
-            Node::Call(state) => Self::call(definition, state),
-        }
+    /// A shape that is neither stacked nor made of others.
+    pub(super) fn new(form: Form, words: Vec<Words>, full: String) -> Self {
+        Self { form, words, full, stacked: false, parts: Vec::new(), leads_to: None }
     }
 
-    /// The end of the undo lane.
-    pub(super) fn compensated() -> Self {
-        Self::terminal("compensated", "everything that completed has been undone, in reverse order of completion")
-    }
-
-    /// The compensation of the step that is called at this node, if it has one.
-    pub(super) fn undo_of(definition: &Definition, node: Node, in_loop: bool) -> Option<Self> {
-        let (_, step) = called(definition, node)?;
-        let undo = step.compensation.as_ref()?;
-        let each = if in_loop { "undoes each " } else { "undoes " };
-        Some(Self {
-            form: Form::Undo,
-            words: vec![
-                Words::code(undo.name, NAME_MOST, 12, true),
-                Words::prose(format!("{each}{}", clipped(step.name, NAME_MOST)), 10),
-            ],
-            full: one_line(undo.docs),
-        })
-    }
-
-    /// The class of the step that is called at this node, if it is a call.
-    pub(super) fn class(definition: &Definition, node: Node) -> Option<Class> {
-        called(definition, node).map(|(_, step)| step.class)
-    }
-
-    fn terminal(text: &str, full: &str) -> Self {
-        Self { form: Form::Terminal, words: vec![Words::prose(text, 13)], full: one_line(full) }
-    }
-
-    fn decision(form: Form, code: &str) -> Self {
-        Self { form, words: vec![Words::code(code, CONDITION_MOST, 11, false)], full: one_line(code) }
-    }
-
-    fn call(definition: &Definition, state: usize) -> Self {
-        let Some((state, step)) = called(definition, Node::Call(state)) else {
-            // A definition made by hand may name a state that is not there; a drawing is no place to fail.
-            return Self { form: Form::Terminal, words: vec![Words::prose("?", 13)], full: String::new() };
-        };
-        let class = class_words(step.class);
-        let second = if state.name == step.name {
-            class.to_owned()
-        } else {
-            format!("{} · {class}", clipped(step.name, NAME_MOST))
-        };
-        let docs = one_line(step.docs);
-        let full = match step.no_compensation {
-            Some(why) if docs.is_empty() => format!("no compensation: {}", one_line(why)),
-            Some(why) => format!("{docs} (no compensation: {})", one_line(why)),
-            None => docs,
-        };
-        Self {
-            form: Form::Step(step.class),
-            words: vec![Words::code(state.name, NAME_MOST, 13, true), Words::prose(second, 11)],
-            full,
-        }
-    }
-
-    /// Whether this is a call of a pivot.
+    /// Whether the saga cannot go back once this is done.
     pub(super) fn is_pivot(&self) -> bool {
-        self.form == Form::Step(Class::Pivot)
+        matches!(self.form, Form::Step(Class::Pivot) | Form::Child(Class::Pivot))
     }
 
     /// How large it must be for its words to stay inside.
     pub(super) fn size(&self) -> Size {
         let text = self.words.iter().map(Words::width).max().unwrap_or(0);
-        match self.form {
+        let more_lines = 18 * i32::try_from(self.words.len().saturating_sub(2)).unwrap_or(0);
+        let plain = match self.form {
             Form::Terminal => Size { width: even(text + 36).max(90), height: 32 },
             Form::Step(_) => Size { width: even(text + 28).max(150), height: 52 },
+            Form::Child(_) | Form::Flow => Size { width: even(text + 40).max(150), height: 52 },
+            Form::Sleep => Size { width: even(text + 28 + 2 * NOTCH).max(130), height: 52 },
+            Form::Wait => Size { width: even(text + 28 + 2 * NOTCH).max(150), height: 52 + more_lines },
+            Form::Outgoing => Size { width: even(text + 28 + 2 * POINT).max(150), height: 52 },
             Form::Hexagon => Size { width: even(text + 44).max(150), height: 40 },
             Form::Undo => Size { width: even(text + 24).max(120), height: 36 },
+            Form::Join | Form::UndoJoin => self.size_around_parts(even(text + 32)),
             // A line of 14 pixels in the middle of a diamond of 64 has 50 / 64 of its width.
             Form::Diamond => Size { width: even(text * 64 / 50 + 16).max(110), height: 64 },
-        }
+        };
+        let behind = if self.stacked { STACK } else { 0 };
+        Size { width: plain.width + behind, height: plain.height + behind }
+    }
+
+    fn size_around_parts(&self, least: i32) -> Size {
+        let sizes: Vec<Size> = self.parts.iter().map(Self::size).collect();
+        let between = self.between() * i32::try_from(sizes.len().saturating_sub(1)).unwrap_or(0);
+        let wide: i32 = sizes.iter().map(|size| size.width).sum();
+        let high = sizes.iter().map(|size| size.height).max().unwrap_or(0);
+        Size { width: even(wide + between).max(least), height: BARS.0 + STEMS.0 + high + STEMS.1 + BARS.1 }
+    }
+
+    fn between(&self) -> i32 {
+        if self.form == Form::UndoJoin { BETWEEN_UNDOS } else { BETWEEN }
+    }
+
+    /// Where each part of a join is, if the whole is at this place: in the order of the source, in the middle.
+    pub(super) fn parts_at(&self, place: &Rect) -> Vec<(&Shape, Rect)> {
+        let own = self.size_around_parts(0);
+        let mut x = place.middle() - own.width / 2;
+        // What is undone is read from below, where the way up comes in.
+        let above = if self.form == Form::UndoJoin { BARS.1 + STEMS.1 } else { BARS.0 + STEMS.0 };
+        let parts = self.parts.iter().map(|part| {
+            let size = part.size();
+            let at = Rect { x, y: place.y + above, size };
+            x += size.width + self.between();
+            (part, at)
+        });
+        parts.collect()
     }
 
     /// Where the right side of the form is at this height.
     pub(super) fn right_at(&self, place: &Rect, y: i32) -> i32 {
-        place.right() - self.slant(place, y)
+        let off = (y - place.centre()).abs();
+        place.right()
+            - match self.form {
+                Form::Diamond => off * place.size.width / place.size.height,
+                Form::Hexagon | Form::Outgoing => off * POINT * 2 / place.size.height,
+                Form::Sleep => notch(off, place),
+                _ => 0,
+            }
     }
 
     /// Where the left side of the form is at this height.
     pub(super) fn left_at(&self, place: &Rect, y: i32) -> i32 {
-        place.x + self.slant(place, y)
-    }
-
-    fn slant(&self, place: &Rect, y: i32) -> i32 {
         let off = (y - place.centre()).abs();
-        match self.form {
-            Form::Diamond => off * place.size.width / place.size.height,
-            Form::Hexagon => off * HEXAGON_POINT * 2 / place.size.height,
-            // The side of a rounded box is so short of a corner that the difference is not seen.
-            Form::Terminal | Form::Step(_) | Form::Undo => 0,
-        }
+        place.x
+            + match self.form {
+                Form::Diamond => off * place.size.width / place.size.height,
+                Form::Hexagon => off * POINT * 2 / place.size.height,
+                Form::Sleep | Form::Wait => notch(off, place),
+                // The side of a rounded box is so short of a corner that the difference is not seen.
+                _ => 0,
+            }
     }
 }
 
-/// How far the point of a hexagon stands out.
-pub(super) const HEXAGON_POINT: i32 = 14;
+fn notch(off: i32, place: &Rect) -> i32 {
+    NOTCH - (off * NOTCH * 2 / place.size.height).min(NOTCH)
+}
 
 fn even(width: i32) -> i32 {
     width + width % 2
-}
-
-fn called(definition: &Definition, node: Node) -> Option<(&'static State, &'static Step)> {
-    let Node::Call(state) = node else { return None };
-    let state = definition.main().states.get(state)?;
-    Some((state, definition.steps.get(state.step()?)?))
-}
-
-/// A class as it is written for people.
-pub(super) fn class_words(class: Class) -> &'static str {
-    match class {
-        Class::Compensatable => "compensatable",
-        Class::Pivot => "pivot",
-        Class::Retriable => "retriable",
-        Class::ReadOnly => "read-only",
-        Class::NotCompensated => "not compensated",
-    }
 }

@@ -3,58 +3,68 @@
 use std::fmt::{self, Write as _};
 
 use super::{
-    layout::{LABEL_SIZE, Label, Layout, Line, LineKind, NO_RETURN, layout},
-    shape::{Form, HEXAGON_POINT, Rect, Shape, class_words},
-    text::{Face, one_line, width, xml},
+    layout::{LABEL_SIZE, Label, Layout, Line, LineKind, MARGIN, NO_RETURN, layout},
+    node::{View, class_words},
+    shape::Rect,
+    text::{Face, fitted, one_line, span, width, xml},
 };
-use crate::definition::{Class, Definition};
+use crate::definition::{Definition, Flow};
 
-const CODE: &str = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace";
-const PROSE: &str = "system-ui, 'Segoe UI', Helvetica, Arial, 'DejaVu Sans', sans-serif";
+pub(super) const CODE: &str = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace";
+pub(super) const PROSE: &str = "system-ui, 'Segoe UI', Helvetica, Arial, 'DejaVu Sans', sans-serif";
 
-const PAPER: &str = "#ffffff";
-const INK: &str = "#1f2937";
-const QUIET: &str = "#5b6472";
+pub(super) const PAPER: &str = "#ffffff";
+pub(super) const INK: &str = "#1f2937";
+pub(super) const QUIET: &str = "#5b6472";
 const RULE: &str = "#d5dae1";
-const FLOW: &str = "#4b5563";
-const UNDO: &str = "#b4342a";
+pub(super) const FLOW: &str = "#4b5563";
+pub(super) const UNDO: &str = "#b4342a";
 const UNDO_PAPER: &str = "#fdf3f1";
 const NO_WAY_BACK: &str = "#a45b00";
+const LEAVES: &str = "#3d5a80";
 
-/// Fill and outline of a form.
-fn colours(form: Form) -> (&'static str, &'static str) {
-    match form {
-        Form::Terminal => ("#eef1f5", "#5b6472"),
-        Form::Diamond => ("#fffbe6", "#8a7a1f"),
-        Form::Hexagon => ("#f3effc", "#6f56b3"),
-        Form::Undo => ("#fbe0dc", UNDO),
-        Form::Step(Class::Compensatable) => ("#e5effe", "#2f66c8"),
-        Form::Step(Class::Pivot) => ("#ffeccc", "#c47400"),
-        Form::Step(Class::Retriable) => ("#e2f4e7", "#2b8048"),
-        Form::Step(Class::ReadOnly) => ("#f4f5f7", "#8b93a0"),
-        Form::Step(Class::NotCompensated) => ("#fae8f4", "#a8337d"),
-    }
-}
+/// The height of the legend, and of the line that says what an inner flow is for.
+const LEGEND_HEIGHT: i32 = 40;
+const DOCS_HEIGHT: i32 = 20;
+const DOCS_SIZE: i32 = 12;
 
 /// Draws the definition.
 pub(super) fn write(definition: &Definition) -> String {
-    let layout = layout(definition);
+    let drawings: Vec<Drawing<'_>> =
+        View::all(definition).into_iter().map(|view| Drawing { view, layout: layout(view) }).collect();
     let mut page = Page { text: String::new() };
     // Writing to a `String` cannot fail.
-    let _ = page.document(definition, &layout);
+    let _ = page.document(definition, &drawings);
     page.text
 }
 
-struct Page {
-    text: String,
+/// One flow with its graph laid out.
+struct Drawing<'d> {
+    view: View<'d>,
+    layout: Layout,
+}
+
+impl Drawing<'_> {
+    /// How far the graph stands below its own top: the main flow's purpose is told where the pointer rests on its start.
+    fn below(&self) -> i32 {
+        if self.view.is_inner && !self.view.flow.docs.is_empty() { DOCS_HEIGHT } else { 0 }
+    }
+}
+
+/// The document in the making.
+pub(super) struct Page {
+    pub(super) text: String,
 }
 
 impl Page {
-    fn document(&mut self, definition: &Definition, layout: &Layout) -> fmt::Result {
-        let title = format!("saga {}, version {}", one_line(definition.name), definition.version);
-        let legend: i32 = legend(layout).map(|(_, says)| legend_width(says)).sum();
-        let least = width(&title, 16, Face::Code).max(legend) + 2 * 24;
-        let (wide, high) = (layout.size.width.max(least), layout.size.height);
+    fn document(&mut self, definition: &Definition, drawings: &[Drawing<'_>]) -> fmt::Result {
+        let title = title(definition);
+        let legend: i32 = legend(drawings).map(|(_, says)| legend_width(says)).sum();
+        let headings = drawings.iter().map(|drawing| width(drawing.view.flow.name, 16, Face::Code) + 100);
+        let least = width(&title, 16, Face::Code).max(legend).max(headings.max().unwrap_or(0)) + 2 * MARGIN;
+        let wide = drawings.iter().map(|drawing| drawing.layout.size.width).max().unwrap_or(0).max(least);
+        let high =
+            drawings.iter().map(|drawing| drawing.layout.size.height + drawing.below()).sum::<i32>() + LEGEND_HEIGHT;
         writeln!(
             self.text,
             r#"<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{high}" viewBox="0 0 {wide} {high}" role="img">"#
@@ -66,7 +76,29 @@ impl Page {
             self.text,
             r#"<rect x="0.5" y="0.5" width="{right}" height="{bottom}" rx="10" fill="{PAPER}" stroke="{RULE}"/>"#
         )?;
-        self.heading(definition)?;
+        let mut top = 0;
+        for drawing in drawings {
+            if drawing.view.is_inner {
+                writeln!(self.text, r#"<path d="M{MARGIN} {top}H{}" stroke="{RULE}"/>"#, wide - MARGIN)?;
+                self.inner_heading(drawing.view.flow, top, wide - 2 * MARGIN)?;
+            } else {
+                self.heading(definition)?;
+            }
+            top += drawing.below();
+            if top == 0 {
+                self.graph(&drawing.layout)?;
+            } else {
+                writeln!(self.text, r#"<g transform="translate(0 {top})">"#)?;
+                self.graph(&drawing.layout)?;
+                self.text.write_str("</g>\n")?;
+            }
+            top += drawing.layout.size.height;
+        }
+        self.legend(drawings, high - 26)?;
+        self.text.write_str("</svg>\n")
+    }
+
+    fn graph(&mut self, layout: &Layout) -> fmt::Result {
         if let Some(lane) = &layout.lane {
             self.lane(lane)?;
         }
@@ -78,7 +110,8 @@ impl Page {
             )?;
         }
         // The lines that say least first, so that where two cross, the more important one is whole.
-        for kind in [LineKind::Undoes, LineKind::Unwinds, LineKind::Refused, LineKind::Onward] {
+        let order = [LineKind::Undoes, LineKind::Unwinds, LineKind::Refused, LineKind::Leaves, LineKind::Onward];
+        for kind in order {
             for line in layout.lines.iter().filter(|line| line.kind == kind) {
                 self.line(line)?;
             }
@@ -93,16 +126,36 @@ impl Page {
             let (x, y) = bar.text;
             self.halo(x, y, PROSE, NO_WAY_BACK, NO_RETURN)?;
         }
-        self.legend(layout)?;
-        self.text.write_str("</svg>\n")
+        Ok(())
     }
 
     fn heading(&mut self, definition: &Definition) -> fmt::Result {
+        let deadline = definition.deadline.map(|deadline| format!(" · deadline {}", span(deadline)));
         writeln!(
             self.text,
-            r#"<text x="24" y="34" font-family="{CODE}" font-size="16" font-weight="700" fill="{INK}">{}<tspan dx="9" font-weight="400" font-size="12" fill="{QUIET}">version {}</tspan></text>"#,
+            r#"<text x="24" y="34" font-family="{CODE}" font-size="16" font-weight="700" fill="{INK}">{}<tspan dx="9" font-weight="400" font-size="12" fill="{QUIET}">version {}{}</tspan></text>"#,
             xml(&one_line(definition.name)),
-            definition.version
+            definition.version,
+            deadline.unwrap_or_default()
+        )
+    }
+
+    /// The name of an inner flow and what it is for, as much as there is room for.
+    fn inner_heading(&mut self, flow: &Flow, top: i32, room: i32) -> fmt::Result {
+        writeln!(
+            self.text,
+            r#"<text x="24" y="{}" font-family="{CODE}" font-size="16" font-weight="700" fill="{INK}">{}<tspan dx="9" font-weight="400" font-size="12" fill="{QUIET}">inner flow</tspan></text>"#,
+            top + 34,
+            xml(&one_line(flow.name))
+        )?;
+        if flow.docs.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            self.text,
+            r#"<text x="24" y="{}" font-family="{PROSE}" font-size="{DOCS_SIZE}" fill="{QUIET}">{}</text>"#,
+            top + 54,
+            xml(&fitted(flow.docs, room, DOCS_SIZE, Face::Prose))
         )
     }
 
@@ -120,7 +173,7 @@ impl Page {
         )
     }
 
-    fn line(&mut self, line: &Line) -> fmt::Result {
+    pub(super) fn line(&mut self, line: &Line) -> fmt::Result {
         let (colour, dashes, ends_in_arrow) = pen(line.kind);
         let Some(&tip) = line.points.last() else { return Ok(()) };
         let before = line.points.len().checked_sub(2).map_or(tip, |index| line.points[index]);
@@ -152,66 +205,6 @@ impl Page {
         Ok(())
     }
 
-    fn shape(&mut self, shape: &Shape, place: &Rect) -> fmt::Result {
-        let (fill, stroke) = colours(shape.form);
-        let thick = if shape.is_pivot() { "3" } else { "1.5" };
-        self.text.write_str("<g>")?;
-        if !shape.full.is_empty() {
-            write!(self.text, "<title>{}</title>", xml(&shape.full))?;
-        }
-        let Rect { x, y, size } = *place;
-        let (right, bottom, middle, centre) = (place.right(), place.bottom(), place.middle(), place.centre());
-        let paint = format!(r#"fill="{fill}" stroke="{stroke}" stroke-width="{thick}""#);
-        match shape.form {
-            Form::Diamond => {
-                writeln!(
-                    self.text,
-                    r#"<path d="M{middle} {y}L{right} {centre}L{middle} {bottom}L{x} {centre}Z" {paint}/>"#
-                )?;
-            }
-            Form::Hexagon => {
-                let (left_in, right_in) = (x + HEXAGON_POINT, right - HEXAGON_POINT);
-                writeln!(
-                    self.text,
-                    r#"<path d="M{left_in} {y}H{right_in}L{right} {centre}L{right_in} {bottom}H{left_in}L{x} {centre}Z" {paint}/>"#
-                )?;
-            }
-            Form::Terminal | Form::Step(_) | Form::Undo => {
-                let radius = if shape.form == Form::Terminal { size.height / 2 } else { 8 };
-                writeln!(
-                    self.text,
-                    r#"<rect x="{x}" y="{y}" width="{}" height="{}" rx="{radius}" {paint}/>"#,
-                    size.width, size.height
-                )?;
-            }
-        }
-        self.words(shape, place)?;
-        self.text.write_str("</g>\n")
-    }
-
-    fn words(&mut self, shape: &Shape, place: &Rect) -> fmt::Result {
-        let (_, stroke) = colours(shape.form);
-        let colour_of_class = if shape.form == Form::Step(Class::ReadOnly) { QUIET } else { stroke };
-        let lines = i32::try_from(shape.words.len()).unwrap_or(1);
-        let half_a_line = if shape.form == Form::Undo { 7 } else { 9 };
-        for (index, words) in (0..).zip(&shape.words) {
-            // A baseline lies about a third of the letters' size below their middle.
-            let middle = place.centre() + (2 * index - (lines - 1)) * half_a_line;
-            let baseline = middle + words.size * 35 / 100;
-            let family = if words.face == Face::Code { CODE } else { PROSE };
-            let weight = if words.bold { r#" font-weight="700""# } else { "" };
-            let colour = if lines > 1 && index == 1 { colour_of_class } else { INK };
-            writeln!(
-                self.text,
-                r#"<text x="{}" y="{baseline}" font-family="{family}" font-size="{}"{weight} fill="{colour}" text-anchor="middle">{}</text>"#,
-                place.middle(),
-                words.size,
-                xml(&words.text)
-            )?;
-        }
-        Ok(())
-    }
-
     fn label(&mut self, label: &Label) -> fmt::Result {
         self.halo(label.x, label.y, CODE, QUIET, &label.text)
     }
@@ -226,9 +219,9 @@ impl Page {
     }
 
     /// What each kind of line that occurs stands for.
-    fn legend(&mut self, layout: &Layout) -> fmt::Result {
-        let (mut x, y) = (24, layout.size.height - 26);
-        for (kind, says) in legend(layout) {
+    fn legend(&mut self, drawings: &[Drawing<'_>], y: i32) -> fmt::Result {
+        let mut x = MARGIN;
+        for (kind, says) in legend(drawings) {
             self.line(&Line { points: vec![(x, y), (x + 30, y)], kind })?;
             let text = x + 38;
             writeln!(
@@ -242,15 +235,17 @@ impl Page {
     }
 }
 
-const LEGEND: [(LineKind, &str); 4] = [
+const LEGEND: [(LineKind, &str); 5] = [
     (LineKind::Onward, "goes on"),
     (LineKind::Refused, "refused, and caught"),
     (LineKind::Unwinds, "refused: undo what is above"),
     (LineKind::Undoes, "undone by"),
+    (LineKind::Leaves, "leaves the saga"),
 ];
 
-fn legend(layout: &Layout) -> impl Iterator<Item = (LineKind, &'static str)> {
-    LEGEND.into_iter().filter(|(kind, _)| layout.lines.iter().any(|line| line.kind == *kind))
+fn legend(drawings: &[Drawing<'_>]) -> impl Iterator<Item = (LineKind, &'static str)> {
+    let lines = drawings.iter().flat_map(|drawing| &drawing.layout.lines);
+    LEGEND.into_iter().filter(move |(kind, _)| lines.clone().any(|line| line.kind == *kind))
 }
 
 fn legend_width(says: &str) -> i32 {
@@ -264,6 +259,7 @@ fn pen(kind: LineKind) -> (&'static str, &'static str, bool) {
         LineKind::Refused => (UNDO, "", true),
         LineKind::Unwinds => (UNDO, "5 4", true),
         LineKind::Undoes => (UNDO, "1.5 3.5", false),
+        LineKind::Leaves => (LEAVES, "4 3", true),
     }
 }
 
@@ -292,20 +288,29 @@ fn towards(from: (i32, i32), to: (i32, i32)) -> (i32, i32) {
     (step(from.0, to.0), step(from.1, to.1))
 }
 
+/// What the drawing is of.
+fn title(definition: &Definition) -> String {
+    let mut title = format!("saga {}, version {}", one_line(definition.name), definition.version);
+    if let Some(deadline) = definition.deadline {
+        // Writing to a `String` cannot fail.
+        let _ = write!(title, ", deadline {}", span(deadline));
+    }
+    title
+}
+
 /// The saga in words, for those who do not see the drawing.
 fn description(definition: &Definition) -> String {
-    let mut text = one_line(definition.main().docs);
+    let mut said = vec![one_line(definition.main().docs)];
     for step in definition.steps {
-        if !text.is_empty() {
-            text.push_str("; ");
-        }
-        text.push_str(&one_line(step.name));
-        text.push_str(": ");
-        text.push_str(class_words(step.class));
-        if let Some(undo) = &step.compensation {
-            text.push_str(", undone by ");
-            text.push_str(&one_line(undo.name));
-        }
+        let undo = step.compensation.as_ref().map(|undo| format!(", undone by {}", one_line(undo.name)));
+        said.push(format!("{}: {}{}", one_line(step.name), class_words(step.class), undo.unwrap_or_default()));
     }
-    text
+    for flow in definition.flows.iter().skip(1) {
+        said.push(one_line(&format!("inner flow {}: {}", flow.name, flow.docs)));
+    }
+    for signal in definition.signals {
+        said.push(one_line(&format!("signal {}: {}", signal.name, signal.docs)));
+    }
+    said.retain(|said| !said.is_empty());
+    said.join("; ")
 }

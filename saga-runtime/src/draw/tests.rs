@@ -3,11 +3,12 @@ use std::collections::BTreeSet;
 use super::{
     graph::{Graph, Target},
     layout::{LABEL_SIZE, Layout, LineKind, layout},
-    samples,
-    shape::{Form, Rect},
+    node::View,
+    random, samples,
+    shape::{BARS, Form, NOTCH, POINT, Rect, Shape},
     text::{Face, clipped, width, xml},
 };
-use crate::definition::{Definition, EdgeKind, Node};
+use crate::definition::{Branch, ChildKind, Class, Definition, EdgeKind, Node, Work};
 
 fn overlap(a: &Rect, b: &Rect) -> bool {
     a.x < b.right() && b.x < a.right() && a.y < b.bottom() && b.y < a.bottom()
@@ -20,30 +21,46 @@ fn passes(a: (i32, i32), b: (i32, i32), place: &Rect) -> bool {
     left < place.right() - 1 && right > place.x + 1 && top < place.bottom() - 1 && bottom > place.y + 1
 }
 
-/// The samples, and flows that could be written.
-fn for_all(check: impl Fn(&Definition, &Layout)) {
-    for definition in samples::all().into_iter().chain((0..FLOWS).map(samples::random_flow)) {
-        check(definition, &layout(definition));
+/// Every flow of the samples, and flows that could be written.
+fn for_all(check: impl Fn(&str, View<'_>, &Layout)) {
+    for definition in samples::all().into_iter().chain((0..FLOWS).map(random::flow)) {
+        for view in View::all(definition) {
+            check(definition.name, view, &layout(view));
+        }
     }
 }
 
 const FLOWS: u64 = 150;
 
 /// The same, and graphs that no flow would give.
-fn for_all_and_any(check: impl Fn(&Definition, &Layout)) {
+fn for_all_and_any(check: impl Fn(&str, View<'_>, &Layout)) {
     for_all(&check);
     for seed in 0..400 {
-        let definition = samples::random(seed);
-        check(definition, &layout(definition));
+        let definition = random::any(seed);
+        for view in View::all(definition) {
+            check(definition.name, view, &layout(view));
+        }
     }
+}
+
+/// How the main flow is laid out.
+fn main_of(definition: &'static Definition) -> Layout {
+    layout(View::all(definition)[0])
+}
+
+/// The box of this name.
+fn place(layout: &Layout, text: &str) -> Rect {
+    let parts = layout.shapes.iter().flat_map(|(shape, place)| shape.parts_at(place));
+    let mut all = layout.shapes.iter().map(|(shape, place)| (shape, *place)).chain(parts);
+    all.find(|(shape, _)| shape.words[0].text == text).map(|(_, place)| place).expect(text)
 }
 
 #[test]
 fn no_two_boxes_overlap() {
-    for_all_and_any(|definition, layout| {
+    for_all_and_any(|name, _, layout| {
         for (index, (one, place)) in layout.shapes.iter().enumerate() {
             for (other, other_place) in &layout.shapes[index + 1..] {
-                assert!(!overlap(place, other_place), "{}: {one:?} and {other:?}", definition.name);
+                assert!(!overlap(place, other_place), "{name}: {one:?} and {other:?}");
             }
         }
     });
@@ -51,28 +68,42 @@ fn no_two_boxes_overlap() {
 
 #[test]
 fn every_box_and_label_is_on_the_paper() {
-    for_all_and_any(|definition, layout| {
+    for_all_and_any(|name, _, layout| {
         for (shape, place) in &layout.shapes {
             let inside = place.x >= 0 && place.y >= 0;
             let inside = inside && place.right() <= layout.size.width && place.bottom() <= layout.size.height;
-            assert!(inside, "{}: {shape:?} at {place:?}", definition.name);
+            assert!(inside, "{name}: {shape:?} at {place:?}");
         }
         for label in &layout.labels {
             let right = label.x + width(&label.text, LABEL_SIZE, Face::Code);
-            assert!(label.x >= 0 && right <= layout.size.width, "{}: {label:?}", definition.name);
+            assert!(label.x >= 0 && right <= layout.size.width, "{name}: {label:?}");
         }
     });
 }
 
 #[test]
 fn no_text_leaves_its_box() {
-    for_all_and_any(|definition, layout| {
+    for_all_and_any(|name, _, layout| {
         for (shape, place) in &layout.shapes {
-            for words in &shape.words {
-                // A diamond is narrower where the upper and lower edge of the text are.
-                let room = if shape.form == Form::Diamond { place.size.width * 50 / 64 } else { place.size.width - 8 };
-                let text = width(&words.text, words.size, words.face);
-                assert!(text <= room, "{}: {words:?} in {place:?}", definition.name);
+            for (shape, place) in shape.parts_at(place).into_iter().chain([(shape, *place)]) {
+                for words in &shape.words {
+                    let wide = place.size.width;
+                    let room = match shape.form {
+                        // A diamond is narrower where the upper and lower edge of the text are.
+                        Form::Diamond => wide * 50 / 64,
+                        Form::Sleep => wide - 2 * NOTCH,
+                        Form::Wait => wide - NOTCH,
+                        Form::Outgoing => wide - POINT,
+                        _ => wide,
+                    };
+                    let text = width(&words.text, words.size, words.face);
+                    assert!(
+                        text <= room - if shape.form == Form::Diamond { 0 } else { 8 },
+                        "{name}: {words:?} in {place:?}"
+                    );
+                    let lines = i32::try_from(shape.words.len()).expect("few");
+                    assert!(18 * lines <= place.size.height + 4, "{name}: {lines} lines in {place:?}");
+                }
             }
         }
     });
@@ -80,18 +111,19 @@ fn no_text_leaves_its_box() {
 
 #[test]
 fn no_line_passes_through_a_box() {
-    for_all_and_any(|definition, layout| {
+    for_all_and_any(|name, _, layout| {
         for line in &layout.lines {
             for pair in line.points.windows(2) {
                 for (shape, place) in &layout.shapes {
-                    // The sides of a diamond and of a hexagon stand back from the rectangle around them.
-                    let slant = shape.right_at(place, place.centre()) - shape.right_at(place, pair[0].1);
+                    // The sides of a diamond, a hexagon or an hourglass stand back from the rectangle around them.
+                    let y = pair[0].1;
+                    let slant = place.right() - shape.right_at(place, y) + shape.left_at(place, y) - place.x;
                     let ends = [line.points.first(), line.points.last()];
                     let touches =
                         |end: &(i32, i32)| [shape.left_at(place, end.1), shape.right_at(place, end.1)].contains(&end.0);
                     let is_side = slant > 0 && ends.into_iter().flatten().any(touches);
                     let passes = passes(pair[0], pair[1], place) && !is_side;
-                    assert!(!passes, "{}: {line:?} through {shape:?} at {place:?}", definition.name);
+                    assert!(!passes, "{name}: {line:?} through {shape:?} at {place:?}");
                 }
             }
         }
@@ -100,7 +132,7 @@ fn no_line_passes_through_a_box() {
 
 #[test]
 fn no_label_lies_on_a_box_or_on_another_label() {
-    for_all(|definition, layout| {
+    for_all(|name, _, layout| {
         let place = |label: &super::layout::Label| Rect {
             x: label.x,
             y: label.y - LABEL_SIZE + 2,
@@ -108,10 +140,10 @@ fn no_label_lies_on_a_box_or_on_another_label() {
         };
         for (index, label) in layout.labels.iter().enumerate() {
             for (shape, other) in &layout.shapes {
-                assert!(!overlap(&place(label), other), "{}: {label:?} on {shape:?}", definition.name);
+                assert!(!overlap(&place(label), other), "{name}: {label:?} on {shape:?}");
             }
             for other in &layout.labels[index + 1..] {
-                assert!(!overlap(&place(label), &place(other)), "{}: {label:?} on {other:?}", definition.name);
+                assert!(!overlap(&place(label), &place(other)), "{name}: {label:?} on {other:?}");
             }
         }
     });
@@ -119,7 +151,7 @@ fn no_label_lies_on_a_box_or_on_another_label() {
 
 #[test]
 fn lines_that_lead_to_different_nodes_never_lie_on_each_other() {
-    for_all(|definition, layout| {
+    for_all(|name, _, layout| {
         for (index, one) in layout.lines.iter().enumerate() {
             for other in &layout.lines[index + 1..] {
                 let same_end = one.points.last() == other.points.last();
@@ -130,7 +162,7 @@ fn lines_that_lead_to_different_nodes_never_lie_on_each_other() {
                 }
                 for a in one.points.windows(2) {
                     for b in other.points.windows(2) {
-                        assert!(!lies_on(a, b), "{}: {one:?} and {other:?}", definition.name);
+                        assert!(!lies_on(a, b), "{name}: {one:?} and {other:?}");
                     }
                 }
             }
@@ -149,31 +181,150 @@ fn lies_on(a: &[(i32, i32)], b: &[(i32, i32)]) -> bool {
 
 #[test]
 fn every_node_has_a_box_and_every_link_a_line() {
-    for_all_and_any(|definition, layout| {
-        let graph = Graph::new(definition);
-        let drawn = definition.main().nodes.iter().filter(|node| **node != Node::Unwinds).count();
-        assert_eq!(graph.rows.len(), drawn, "{}", definition.name);
+    for_all_and_any(|name, view, layout| {
+        let graph = Graph::new(view.flow);
+        let drawn = view.flow.nodes.iter().filter(|node| **node != Node::Unwinds).count();
+        assert_eq!(graph.rows.len(), drawn, "{name}");
         assert!(layout.shapes.len() >= drawn);
         let onward = graph.links.iter().filter(|link| link.to != Target::Undo).count();
         let lines = layout.lines.iter().filter(|line| matches!(line.kind, LineKind::Onward | LineKind::Refused));
-        assert_eq!(lines.count(), onward, "{}", definition.name);
-        let undone = definition.main().nodes.iter().filter(|node| match node {
-            Node::Call(state) => definition
-                .main()
-                .states
-                .get(*state)
-                .and_then(|state| definition.steps.get(state.step()?))
-                .is_some_and(|step| step.compensation.is_some()),
-            _ => false,
+        assert_eq!(lines.count(), onward, "{name}");
+        let works = view.flow.nodes.iter().filter_map(|node| match node {
+            Node::Call(state) => view.flow.states.get(*state).map(|state| state.work),
+            _ => None,
         });
+        let undone = works.filter(|work| is_undone(view.definition, *work, 9)).count();
         let beside = layout.lines.iter().filter(|line| line.kind == LineKind::Undoes).count();
-        assert_eq!(beside, undone.count(), "{}", definition.name);
+        assert_eq!(beside, undone, "{name}");
     });
+}
+
+/// Whether something undoes this work, in no more flows within flows than this.
+fn is_undone(definition: &Definition, work: Work, depth: usize) -> bool {
+    let branch = |branch: &Branch| match *branch {
+        Branch::Step(step) => is_undone(definition, Work::Step(step), depth),
+        Branch::Flow(flow) => is_undone(definition, Work::Flow(flow), depth),
+    };
+    match work {
+        Work::Step(step) => definition.steps.get(step).is_some_and(|step| step.compensation.is_some()),
+        Work::Flow(flow) => definition.flows.get(flow).is_some_and(|flow| {
+            depth > 0 && flow.states.iter().any(|state| is_undone(definition, state.work, depth - 1))
+        }),
+        Work::Join(branches) => branches.iter().any(branch),
+        Work::Each(each) => branch(&each),
+        Work::Child(child) => {
+            definition.children.get(child).is_some_and(|child| child.kind == ChildKind::Compensatable)
+        }
+        Work::Sleep | Work::Wait(_) | Work::Send => false,
+    }
+}
+
+#[test]
+fn the_branches_of_a_join_stand_side_by_side_between_its_bars() {
+    for_all_and_any(|name, _, layout| {
+        for (shape, place) in &layout.shapes {
+            let parts = shape.parts_at(place);
+            let is_join = matches!(shape.form, Form::Join | Form::UndoJoin);
+            assert!(is_join || parts.is_empty(), "{name}: {shape:?}");
+            for (index, (part, at)) in parts.iter().enumerate() {
+                let inside = at.x >= place.x && at.right() <= place.right();
+                let between = at.y >= place.y + BARS.1 && at.bottom() <= place.bottom() - BARS.1;
+                assert!(inside && between, "{name}: {part:?} at {at:?} in {place:?}");
+                for (other, elsewhere) in &parts[index + 1..] {
+                    assert!(!overlap(at, elsewhere), "{name}: {part:?} and {other:?}");
+                }
+            }
+        }
+    });
+    let travel = main_of(samples::travel());
+    let (seats, hotel, weather) = (place(&travel, "seats"), place(&travel, "hotel"), place(&travel, "weather"));
+    assert!(seats.right() < hotel.x && hotel.right() < weather.x && hotel.y == weather.y);
+}
+
+#[test]
+fn what_a_refused_join_completed_is_undone_before_what_came_before_it() {
+    let packing = main_of(samples::packing());
+    for undo in ["release", "pack"] {
+        let undo = place(&packing, undo);
+        let unwinds = packing.lines.iter().filter(|line| line.kind == LineKind::Unwinds);
+        let into: Vec<_> = unwinds.filter(|line| line.points.last().is_some_and(|end| end.0 == undo.x)).collect();
+        assert!(into.iter().any(|line| undo.y < line.points[1].1 && line.points[1].1 < undo.bottom()), "{into:?}");
+    }
+}
+
+#[test]
+fn what_leaves_the_saga_has_an_arrow_out_of_its_box() {
+    let approval = main_of(samples::approval());
+    let leaving: Vec<_> = approval.lines.iter().filter(|line| line.kind == LineKind::Leaves).collect();
+    let boxes: Vec<Rect> = ["escalate", "remind"].iter().map(|name| place(&approval, name)).collect();
+    assert_eq!(leaving.len(), 2, "a message and a saga");
+    for (line, own) in leaving.into_iter().zip(boxes) {
+        assert!(line.points[0].0 <= own.right() && line.points[1].0 > own.right());
+        assert!(own.y < line.points[0].1 && line.points[0].1 < own.bottom());
+    }
+}
+
+#[test]
+fn another_saga_is_to_this_one_what_a_step_of_its_class_would_be() {
+    let approval = samples::approval();
+    let layout = main_of(approval);
+    assert_eq!(layout.bars.len(), 1, "one child is the pivot");
+    assert_eq!(layout.bars[0].y, place(&layout, "checkout").bottom() + 26);
+    let undo = |shape: &&(Shape, Rect)| shape.0.form == Form::Undo;
+    let undone: Vec<&str> = layout.shapes.iter().filter(undo).map(|(shape, _)| &*shape.words[1].text).collect();
+    assert_eq!(undone, ["undoes file", "undone as a whole"], "only one of the four can be undone");
+    let says: Vec<(Form, &str)> =
+        layout.shapes.iter().filter_map(|(shape, _)| Some((shape.form, &*shape.words.get(1)?.text))).collect();
+    for said in [
+        (Form::Child(Class::Compensatable), "checkout · child saga · compensatable"),
+        (Form::Child(Class::Pivot), "child saga · pivot"),
+        (Form::Child(Class::Retriable), "checkout · child saga · retriable"),
+        (Form::Outgoing, "checkout · launch, do not wait"),
+    ] {
+        assert!(says.contains(&said), "{said:?} in {says:?}");
+    }
+}
+
+#[test]
+fn a_wait_names_its_signals() {
+    let layout = main_of(samples::approval());
+    let words = |name: &str| -> Vec<String> {
+        let (shape, _) = layout.shapes.iter().find(|(shape, _)| shape.words[0].text == name).expect(name);
+        shape.words[1..].iter().map(|words| words.text.clone()).collect()
+    };
+    assert_eq!(words("decision"), ["wait for the first of", "decided", "withdrawn"]);
+    assert_eq!(words("arrived"), ["wait for this signal"], "the state is named after it");
+}
+
+#[test]
+fn inner_flows_are_drawn_below_the_main_one_under_their_name_and_what_they_are_for() {
+    let svg = samples::travel().to_svg();
+    let at = |text: &str| svg.find(text).unwrap_or_else(|| panic!("{text} is missing"));
+    assert!(at(">inner flow</text>") < at(">inner flow</tspan>"), "the call comes first");
+    assert!(at(">inner flow</tspan>") < at(">A seat on the train, and if there is none, on the plane.</text>"));
+    assert!(at("on the plane.</text>") < at(">plane</text>") && at(">completed<") < at(">returns<"));
+    assert!(svg.contains("version 1 · deadline 1h 30m"));
+    let end = main_of(samples::travel()).size.height;
+    assert!(
+        svg.contains(&format!("translate(0 {})", end + 20)),
+        "below the main flow's {end}, and its own line of text"
+    );
+}
+
+#[test]
+fn a_fan_out_is_a_stack() {
+    let layout = main_of(samples::packing());
+    let stacked: Vec<&str> =
+        layout.shapes.iter().filter(|(shape, _)| shape.stacked).map(|(shape, _)| &*shape.words[1].text).collect();
+    assert_eq!(
+        stacked,
+        ["for each · compensatable", "pack · for each · inner flow", "undoes each reserve", "undo what each did"]
+    );
 }
 
 #[test]
 fn what_follows_stands_below_but_for_loops() {
-    let graph = Graph::new(samples::checkout());
+    let graph = Graph::new(samples::checkout().main());
     let names: Vec<String> = graph.rows.iter().map(|node| format!("{node:?}")).collect();
     assert_eq!(
         names,
@@ -191,16 +342,15 @@ fn edges_between_the_same_two_nodes_are_one_line_with_all_their_labels() {
     for label in ["", "a", "b", "", "a"] {
         sketch.edge(branch, completed, label, EdgeKind::Next);
     }
-    let labels: Vec<String> = Graph::new(sketch.done("merged")).links.into_iter().map(|link| link.label).collect();
+    let labels: Vec<String> =
+        Graph::new(sketch.done("merged").main()).links.into_iter().map(|link| link.label).collect();
     assert_eq!(labels, ["", "a | b"]);
 }
 
 #[test]
 fn a_compensation_stands_beside_its_step_and_the_way_up_ends_at_the_top() {
-    let layout = layout(samples::linear());
-    let place = |text: &str| {
-        layout.shapes.iter().find(|(shape, _)| shape.words[0].text == text).map(|(_, place)| *place).expect(text)
-    };
+    let layout = main_of(samples::linear());
+    let place = |text: &str| place(&layout, text);
     for (step, undo) in [("book_hotel", "cancel_hotel"), ("book_flight", "cancel_flight")] {
         let (step, undo) = (place(step), place(undo));
         assert!(step.y < undo.bottom() && undo.y < step.bottom() && undo.x > step.right());
@@ -214,10 +364,10 @@ fn a_compensation_stands_beside_its_step_and_the_way_up_ends_at_the_top() {
 
 #[test]
 fn the_point_of_no_return_goes_through_the_drawing_only_where_it_divides_it() {
-    let checkout = layout(samples::checkout());
+    let checkout = main_of(samples::checkout());
     assert_eq!(checkout.bars.len(), 1);
     assert!(checkout.bars[0].from < 30 && checkout.bars[0].to > checkout.size.width - 60);
-    let either = layout(samples::another_card());
+    let either = main_of(samples::another_card());
     let lengths: Vec<bool> = either.bars.iter().map(|bar| bar.to - bar.from > either.size.width / 2).collect();
     assert_eq!(lengths, [false, true], "below the first pivot there is still the way on which it was refused");
 }
@@ -259,27 +409,53 @@ fn a_drawing_is_the_same_each_time() {
 }
 
 #[test]
-fn dot_and_mermaid_have_every_node_and_every_edge() {
-    for definition in samples::all() {
+fn dot_and_mermaid_have_every_node_and_every_edge_of_every_flow() {
+    for definition in samples::all().into_iter().chain((0..FLOWS).map(random::flow)) {
         let (dot, mermaid) = (definition.to_dot(), definition.to_mermaid());
-        for index in 0..definition.main().nodes.len() {
-            assert!(dot.contains(&format!("  n{index} [label=")), "{}: {dot}", definition.name);
-            let starts = mermaid.lines().any(|line| {
-                line.trim_start().strip_prefix(&format!("n{index}")).is_some_and(|rest| rest.starts_with(['(', '{']))
-            });
-            assert!(starts, "{}: n{index} in {mermaid}", definition.name);
+        for (number, view) in View::all(definition).into_iter().enumerate() {
+            let of = if view.is_inner { format!("f{number}") } else { String::new() };
+            for index in 0..view.flow.nodes.len() {
+                assert!(dot.contains(&format!("  {of}n{index} [label=")), "{}: {dot}", definition.name);
+                let starts = mermaid.lines().any(|line| {
+                    let rest = line.trim_start().strip_prefix(&format!("{of}n{index}"));
+                    rest.is_some_and(|rest| rest.starts_with(['(', '{', '[', '>']))
+                });
+                assert!(starts, "{}: {of}n{index} in {mermaid}", definition.name);
+            }
+            let edges = view.flow.edges.iter().filter(|edge| edge.from.max(edge.to) < view.flow.nodes.len());
+            let drawn = edges.count();
+            // An edge leads from a node, or from the bar that ends a join, to a node.
+            let is_edge = |line: &&str, arrow: &str| {
+                let Some((from, to)) = line.trim_start().split_once(arrow) else { return false };
+                let to =
+                    if to.starts_with('|') { to.rsplit_once("| ").map_or(to, |(_, to)| to) } else { to.trim_start() };
+                let begins = |text: &str, kind: char| text.starts_with(&format!("{of}{kind}"));
+                (begins(from, 'n') || begins(from, 'j')) && begins(to, 'n')
+            };
+            let count = |text: &str, arrow: &str| text.lines().filter(|line| is_edge(line, arrow)).count();
+            assert_eq!(count(&dot, " -> "), drawn, "{}: {dot}", definition.name);
+            assert_eq!(count(&mermaid, "->"), drawn, "{}: {mermaid}", definition.name);
         }
-        let drawn = definition
-            .main()
-            .edges
-            .iter()
-            .filter(|edge| edge.from.max(edge.to) < definition.main().nodes.len())
-            .count();
-        let arrows = |text: &str, arrow: &str| text.lines().filter(|line| line.contains(arrow)).count();
-        let own = |text: &str| text.lines().filter(|line| line.trim_start().starts_with('u')).count();
-        assert_eq!(arrows(&dot, " -> n"), drawn, "{}", definition.name);
-        assert_eq!(arrows(&dot, " -> u"), own(&dot), "{}", definition.name);
-        assert_eq!(arrows(&mermaid, "->"), drawn, "{}", definition.name);
+        let undone = |text: &str, says: &str| text.lines().filter(|line| line.contains(says)).count();
+        assert_eq!(undone(&dot, "style=dotted"), undone(&mermaid, "undone by"), "{}", definition.name);
+    }
+}
+
+#[test]
+fn dot_and_mermaid_show_the_branches_of_a_join_and_where_something_leads_to() {
+    let (dot, mermaid) = (samples::travel().to_dot(), samples::travel().to_mermaid());
+    for line in ["n2 -> b2_1;", "b2_1 -> j2;", "b2_1 -> u2_1 [style=dotted", "j2 -> n3 [label=\"\"];", "f1n1 -> f1n3"] {
+        assert!(dot.contains(line), "{line} in {dot}");
+    }
+    for line in
+        ["n2 --> b2_1", "b2_1 --> j2", "b2_1 -.-|\"undone by\"| u2_1", "j2 --> n3", "f1n1 -->|\"Ok(ticket)\"| f1n3"]
+    {
+        assert!(mermaid.contains(line), "{line} in {mermaid}");
+    }
+    assert!(dot.contains("label=\"travel, version 1, deadline 1h 30m\""), "{dot}");
+    assert!(mermaid.contains("[\"travel, version 1, deadline 1h 30m\"]"), "{mermaid}");
+    for drawing in [samples::approval().to_dot(), samples::approval().to_mermaid()] {
+        assert!(drawing.contains("another saga") && drawing.contains("checkout"), "{drawing}");
     }
 }
 

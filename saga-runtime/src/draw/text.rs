@@ -1,5 +1,7 @@
 //! Text that comes from source code, made fit to be drawn: on one line, no longer than its place, and measured.
 
+use std::time::Duration;
+
 /// A typeface, as far as its widths matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Face {
@@ -40,6 +42,33 @@ pub(super) fn clipped(text: &str, most: usize) -> String {
     short
 }
 
+/// As much of the text, on one line, as there is room for.
+pub(super) fn fitted(text: &str, room: i32, size: i32, face: Face) -> String {
+    let line = one_line(text);
+    let mut most = line.chars().count();
+    let mut short = clipped(&line, most);
+    while most > 1 && width(&short, size, face) > room {
+        most -= 1;
+        short = clipped(&line, most);
+    }
+    short
+}
+
+/// A time as it is written in an attribute, in its largest units: `30d`, `1h 30m`, `250ms`.
+pub(super) fn span(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let units = [
+        (seconds / 86_400, "d"),
+        (seconds / 3_600 % 24, "h"),
+        (seconds / 60 % 60, "m"),
+        (seconds % 60, "s"),
+        (u64::from(time.subsec_millis()), "ms"),
+    ];
+    let said: Vec<String> =
+        units.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect();
+    if said.is_empty() { "0s".to_owned() } else { said.join(" ") }
+}
+
 /// How wide the text may become in any common font: rather too much than too little, since a box is made to fit it.
 pub(super) fn width(text: &str, size: i32, face: Face) -> i32 {
     let hundredths: i32 = text.chars().map(|c| char_width(c, face)).sum();
@@ -77,7 +106,8 @@ pub(super) fn xml(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Face, clipped, one_line, width, xml};
+    use super::{Face, clipped, fitted, one_line, span, width, xml};
+    use std::time::Duration;
 
     #[test]
     fn text_is_brought_onto_one_line() {
@@ -102,6 +132,22 @@ mod tests {
         assert_eq!(width("", 10, Face::Prose), 0);
         assert!(width("WWW", 10, Face::Prose) > width("iii", 10, Face::Prose));
         assert_eq!(width("漢字", 12, Face::Code), 30);
+    }
+
+    #[test]
+    fn text_is_cut_where_there_is_no_more_room() {
+        assert_eq!(fitted("four word", 57, 10, Face::Code), "four word");
+        assert_eq!(fitted("four  words", 57, 10, Face::Code), "four wor…");
+        assert_eq!(fitted("four", 1, 10, Face::Code), "…");
+    }
+
+    #[test]
+    fn a_time_is_said_in_its_largest_units() {
+        for (millis, said) in
+            [(0, "0s"), (250, "250ms"), (5_400_000, "1h 30m"), (2_592_000_000, "30d"), (90_061_001, "1d 1h 1m 1s 1ms")]
+        {
+            assert_eq!(span(Duration::from_millis(millis)), said);
+        }
     }
 
     #[test]
