@@ -90,7 +90,7 @@ impl Page {
                 return self.rounded_box(shape, place, (radius, &paint), stroke);
             }
         };
-        writeln!(self.text, r#"<path d="{path}" {paint} stroke-linejoin="round"/>"#)
+        writeln!(self.text, r#"<path d="{path}" {paint}/>"#)
     }
 
     /// A box with round corners; what is called elsewhere has a second outline: an inner flow at its sides, another saga
