@@ -16,12 +16,6 @@ pub(crate) mod kind {
     pub(crate) const CARD_DECLINED: &str = "card-declined";
     /// A call with this key is being carried out: ask again.
     pub(crate) const IN_PROGRESS: &str = "in-progress";
-    /// The key belongs to another request: a mistake of the caller.
-    pub(crate) const KEY_REUSED: &str = "key-reused";
-    /// The call was undone before it arrived.
-    pub(crate) const UNDONE: &str = "undone";
-    /// The compensation names a call that it does not undo.
-    pub(crate) const WRONG_UNDO: &str = "wrong-undo";
     /// Another order has this id.
     pub(crate) const OTHER_ORDER: &str = "other-order";
     /// What is asked for does not go with what is there.

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use saga_participant::{IDEMPOTENCY_KEY, UNDOES};
 use saga_runtime::{StepContext, Transient};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::participant::{IDEMPOTENCY_KEY, UNDOES};
 use crate::problem::{Problem, kind};
 use crate::shop::root_cause;
 
@@ -97,8 +97,8 @@ mod tests {
             (404, kind::UNKNOWN_SKU, true),
             (409, kind::OUT_OF_STOCK, true),
             (409, kind::IN_PROGRESS, false),
-            (410, kind::UNDONE, true),
-            (422, kind::KEY_REUSED, true),
+            (410, "undone", true),
+            (422, "key-reused", true),
             (408, "timeout", false),
             (425, "too-early", false),
             (429, "slow-down", false),

@@ -172,7 +172,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_no_that_nobody_foresaw_is_not_the_customers_fault() {
-        let failure = turned_down(StatusCode::UNPROCESSABLE_ENTITY, kind::KEY_REUSED).await;
+        let failure = turned_down(StatusCode::UNPROCESSABLE_ENTITY, "key-reused").await;
         assert!(matches!(failure, Failure::Transient(transient) if transient.to_string().contains("key reused")));
     }
 

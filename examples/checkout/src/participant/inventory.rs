@@ -6,14 +6,15 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
+use saga_participant::{Decided, Effect, Failed, Participant, Undo, Undone};
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use sqlx::{Row, Sqlite};
 use uuid::Uuid;
 
-use super::Desk;
-use super::endpoint::{action, compensation};
-use super::once::{Action, Declined, Undo};
+use super::input::{Check, Input};
+use super::luck::Luck;
+use super::{Desk, refuse};
 use crate::json::{self, Body};
 use crate::order::bad_names;
 use crate::problem::{FieldError, Problem, kind};
@@ -27,7 +28,6 @@ pub(super) const SCHEMA: &str = "
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS holds (
         id       TEXT PRIMARY KEY,
-        key      TEXT NOT NULL UNIQUE,
         order_id TEXT NOT NULL,
         sku      TEXT NOT NULL REFERENCES stock (sku),
         quantity INTEGER NOT NULL,
@@ -37,13 +37,17 @@ pub(super) const SCHEMA: &str = "
 /// The most of one thing that fits on the shelf.
 const MAX_STOCK: i64 = 1_000_000_000;
 
-pub(super) fn routes() -> Router<Arc<Desk>> {
+/// What its callers ask.
+pub(super) fn books() -> Router<Arc<Desk>> {
+    Router::new().route("/stock", get(all_stock)).route("/stock/{sku}", get(stock).put(set_stock))
+}
+
+/// What the saga has done and undone.
+pub(super) fn calls(kit: &Participant<Sqlite>) -> Router<Arc<Desk>> {
     Router::new()
-        .route("/stock", get(all_stock))
-        .route("/stock/{sku}", get(stock).put(set_stock))
-        .merge(action::<Hold>())
-        .merge(compensation::<Release>())
-        .merge(action::<Collect>())
+        .route("/holds", kit.action("hold", hold))
+        .route("/holds/release", kit.compensation("hold", release))
+        .route("/holds/collect", kit.action("collect", collect))
 }
 
 /// How much there is of one thing.
@@ -71,12 +75,12 @@ impl Stock {
 }
 
 async fn all_stock(State(desk): State<Arc<Desk>>) -> Result<Json<Vec<Stock>>, Problem> {
-    let rows = sqlx::query("SELECT * FROM stock ORDER BY sku").fetch_all(&desk.db).await?;
+    let rows = sqlx::query("SELECT * FROM stock ORDER BY sku").fetch_all(desk.kit.pool()).await?;
     Ok(Json(rows.iter().map(Stock::from_row).collect::<Result<_, _>>()?))
 }
 
 async fn stock(State(desk): State<Arc<Desk>>, Path(sku): Path<String>) -> Result<Json<Stock>, Problem> {
-    let row = sqlx::query("SELECT * FROM stock WHERE sku = ?").bind(&sku).fetch_optional(&desk.db).await?;
+    let row = sqlx::query("SELECT * FROM stock WHERE sku = ?").bind(&sku).fetch_optional(desk.kit.pool()).await?;
     match row {
         Some(row) => Ok(Json(Stock::from_row(&row)?)),
         None => Err(unknown(&sku)),
@@ -107,7 +111,7 @@ async fn set_stock(
     )
     .bind(&sku)
     .bind(shelf.available)
-    .fetch_one(&desk.db)
+    .fetch_one(desk.kit.pool())
     .await?;
     Ok(Json(Stock::from_row(&row)?))
 }
@@ -132,10 +136,7 @@ pub(crate) struct HoldTaken {
     pub(crate) quantity: u32,
 }
 
-impl Action for Hold {
-    const PATH: &'static str = "/holds";
-    type Answer = HoldTaken;
-
+impl Check for Hold {
     fn check(&self) -> Result<(), Problem> {
         let mut errors = bad_names(&[("/order", &self.order), ("/sku", &self.sku)]);
         if self.quantity == 0 {
@@ -143,40 +144,35 @@ impl Action for Hold {
         }
         Problem::unless_empty(errors)
     }
+}
 
-    fn refusal(&self) -> Option<Problem> {
-        Some(out_of_stock(&self.sku, self.quantity))
+async fn hold(mut effect: Effect<Sqlite>, (luck, Input(hold)): (Luck, Input<Hold>)) -> Result<Decided<Sqlite>, Failed> {
+    let Hold { order, sku, quantity } = hold;
+    if luck.refuses(effect.key()) {
+        return refuse(effect, &out_of_stock(&sku, quantity));
     }
-
-    async fn carry_out(self, db: &mut SqliteConnection, key: &str) -> Result<HoldTaken, Declined> {
-        let taken = sqlx::query(
-            "UPDATE stock SET available = available - ?1, held = held + ?1
-             WHERE sku = ?2 AND available >= ?1",
-        )
-        .bind(self.quantity)
-        .bind(&self.sku)
-        .execute(&mut *db)
+    let taken = sqlx::query(
+        "UPDATE stock SET available = available - ?1, held = held + ?1
+         WHERE sku = ?2 AND available >= ?1",
+    )
+    .bind(quantity)
+    .bind(&sku)
+    .execute(effect.db())
+    .await?;
+    if taken.rows_affected() == 0 {
+        let row = sqlx::query("SELECT 1 FROM stock WHERE sku = ?").bind(&sku);
+        let known = row.fetch_optional(effect.db()).await?.is_some();
+        return refuse(effect, &if known { out_of_stock(&sku, quantity) } else { unknown(&sku) });
+    }
+    let id = Uuid::now_v7().to_string();
+    sqlx::query("INSERT INTO holds (id, order_id, sku, quantity) VALUES (?, ?, ?, ?)")
+        .bind(&id)
+        .bind(&order)
+        .bind(&sku)
+        .bind(quantity)
+        .execute(effect.db())
         .await?;
-        if taken.rows_affected() == 0 {
-            let row = sqlx::query("SELECT 1 FROM stock WHERE sku = ?").bind(&self.sku);
-            let known = row.fetch_optional(&mut *db).await?.is_some();
-            return Err(Declined::Refused(if known {
-                out_of_stock(&self.sku, self.quantity)
-            } else {
-                unknown(&self.sku)
-            }));
-        }
-        let id = Uuid::now_v7().to_string();
-        sqlx::query("INSERT INTO holds (id, key, order_id, sku, quantity) VALUES (?, ?, ?, ?, ?)")
-            .bind(&id)
-            .bind(key)
-            .bind(&self.order)
-            .bind(&self.sku)
-            .bind(self.quantity)
-            .execute(&mut *db)
-            .await?;
-        Ok(HoldTaken { id, sku: self.sku, quantity: self.quantity })
-    }
+    effect.done_with(StatusCode::CREATED, &HoldTaken { id, sku, quantity })
 }
 
 /// Puts goods back that were set aside. Which ones, the `Undoes` header says; the hold's id is a
@@ -188,42 +184,34 @@ struct Release {
     hold: Option<String>,
 }
 
-impl Undo for Release {
-    const PATH: &'static str = "/holds/release";
-    type Of = Hold;
-
+impl Check for Release {
     fn check(&self) -> Result<(), Problem> {
         Problem::unless_empty(bad_names(&[("/order", &self.order)]))
     }
+}
 
-    async fn undo(self, db: &mut SqliteConnection, undone: &str) -> Result<(), Declined> {
-        let row = sqlx::query("SELECT id, sku, quantity, order_id, state FROM holds WHERE key = ?")
-            .bind(undone)
-            .fetch_one(&mut *db)
-            .await?;
-        let id: String = row.try_get("id")?;
-        let order: String = row.try_get("order_id")?;
-        if order != self.order || self.hold.is_some_and(|hold| hold != id) {
-            let detail = format!("the hold of this key is {id}, for the order {order}");
-            return Err(Declined::Refused(conflict(detail)));
-        }
-        match row.try_get("state")? {
-            "held" => {}
-            "released" => return Ok(()),
-            _ => {
-                let detail = format!("the hold {id} was collected and is sold");
-                return Err(Declined::Refused(conflict(detail)));
-            }
-        }
-        let (sku, quantity): (String, i64) = (row.try_get("sku")?, row.try_get("quantity")?);
-        sqlx::query("UPDATE holds SET state = 'released' WHERE id = ?").bind(&id).execute(&mut *db).await?;
-        sqlx::query("UPDATE stock SET available = available + ?1, held = held - ?1 WHERE sku = ?2")
-            .bind(quantity)
-            .bind(&sku)
-            .execute(&mut *db)
-            .await?;
-        Ok(())
+async fn release(
+    mut undo: Undo<Sqlite>,
+    (_, Input(release)): (Luck, Input<Release>),
+) -> Result<Undone<Sqlite>, Failed> {
+    let HoldTaken { id, sku, quantity } = undo.answer()?;
+    let row = sqlx::query("SELECT order_id, state FROM holds WHERE id = ?").bind(&id).fetch_one(undo.db()).await?;
+    let (order, state): (String, String) = (row.try_get("order_id")?, row.try_get("state")?);
+    if order != release.order || release.hold.is_some_and(|hold| hold != id) {
+        let detail = format!("the hold of this key is {id}, for the order {order}");
+        return undo.cannot(StatusCode::CONFLICT, &conflict(detail));
     }
+    if state == "sold" {
+        let detail = format!("the hold {id} was collected and is sold");
+        return undo.cannot(StatusCode::CONFLICT, &conflict(detail));
+    }
+    sqlx::query("UPDATE holds SET state = 'released' WHERE id = ?").bind(&id).execute(undo.db()).await?;
+    sqlx::query("UPDATE stock SET available = available + ?1, held = held - ?1 WHERE sku = ?2")
+        .bind(quantity)
+        .bind(&sku)
+        .execute(undo.db())
+        .await?;
+    Ok(undo.undone())
 }
 
 /// Takes what was set aside off the shelf: it is sold. All of it or nothing.
@@ -240,37 +228,37 @@ struct Collected {
     holds: usize,
 }
 
-impl Action for Collect {
-    const PATH: &'static str = "/holds/collect";
-    type Answer = Collected;
-
+impl Check for Collect {
     fn check(&self) -> Result<(), Problem> {
         Problem::unless_empty(bad_names(&[("/order", &self.order)]))
     }
+}
 
-    async fn carry_out(self, db: &mut SqliteConnection, _key: &str) -> Result<Collected, Declined> {
-        for id in &self.holds {
-            let row = sqlx::query(
-                "UPDATE holds SET state = 'sold'
-                 WHERE id = ? AND order_id = ? AND state = 'held' RETURNING sku, quantity",
-            )
-            .bind(id)
-            .bind(&self.order)
-            .fetch_optional(&mut *db)
+async fn collect(
+    mut effect: Effect<Sqlite>,
+    (_, Input(collect)): (Luck, Input<Collect>),
+) -> Result<Decided<Sqlite>, Failed> {
+    for id in &collect.holds {
+        let row = sqlx::query(
+            "UPDATE holds SET state = 'sold'
+             WHERE id = ? AND order_id = ? AND state = 'held' RETURNING sku, quantity",
+        )
+        .bind(id)
+        .bind(&collect.order)
+        .fetch_optional(effect.db())
+        .await?;
+        let Some(row) = row else {
+            let detail = format!("{id} is no hold for the order {} that stands", collect.order);
+            return refuse(effect, &conflict(detail));
+        };
+        let (sku, quantity): (String, i64) = (row.try_get("sku")?, row.try_get("quantity")?);
+        sqlx::query("UPDATE stock SET held = held - ?1, sold = sold + ?1 WHERE sku = ?2")
+            .bind(quantity)
+            .bind(&sku)
+            .execute(effect.db())
             .await?;
-            let Some(row) = row else {
-                let detail = format!("{id} is no hold for the order {} that stands", self.order);
-                return Err(Declined::Refused(conflict(detail)));
-            };
-            let (sku, quantity): (String, i64) = (row.try_get("sku")?, row.try_get("quantity")?);
-            sqlx::query("UPDATE stock SET held = held - ?1, sold = sold + ?1 WHERE sku = ?2")
-                .bind(quantity)
-                .bind(&sku)
-                .execute(&mut *db)
-                .await?;
-        }
-        Ok(Collected { holds: self.holds.len() })
     }
+    effect.done_with(StatusCode::CREATED, &Collected { holds: collect.holds.len() })
 }
 
 fn out_of_stock(sku: &str, quantity: u32) -> Problem {

@@ -8,7 +8,6 @@ use axum::http::request::Parts;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
-use sqlx::Row;
 
 use super::{Desk, Faults, Fired};
 use crate::json::{self, Body};
@@ -64,20 +63,12 @@ async fn set_faults(State(desk): State<Arc<Desk>>, Body(body): Body) -> Result<J
 }
 
 async fn keys(State(desk): State<Arc<Desk>>) -> Result<Json<KeysKept>, Problem> {
-    let row = sqlx::query(
-        "SELECT count(request) AS answers,
-                coalesce(sum(replays) FILTER (WHERE request IS NOT NULL), 0) AS replays,
-                count(*) FILTER (WHERE request IS NULL) AS barriers,
-                coalesce(sum(replays) FILTER (WHERE request IS NULL), 0) AS turned_away
-         FROM answers",
-    )
-    .fetch_one(&desk.db)
-    .await?;
+    let counts = desk.kit.counts().await.map_err(|error| Problem::internal(&error))?;
     Ok(Json(KeysKept {
-        answers: row.try_get("answers")?,
-        replays: row.try_get("replays")?,
-        barriers: row.try_get("barriers")?,
-        turned_away: row.try_get("turned_away")?,
+        answers: counts.answers,
+        replays: counts.replays,
+        barriers: counts.barriers,
+        turned_away: counts.turned_away,
         fired: desk.faults.fired(),
     }))
 }

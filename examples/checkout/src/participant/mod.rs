@@ -1,36 +1,37 @@
 //! The services that the saga calls: each a process of its own with a database of its own.
 //!
-//! What they have in common is the contract that makes a saga safe, in three layers: [`wire`]
-//! and [`faults`] decide how badly a call goes, [`endpoint`] reads it, and [`once`] carries it
-//! out once, however often and in whatever order it arrives.
+//! What makes a saga safe, one answer for each key and a barrier against what comes too late, they have from
+//! `saga-participant`. What is left here is their business ([`inventory`], [`payments`], [`shipping`]), and how badly a
+//! call goes ([`wire`], [`faults`], [`luck`]).
 
-mod endpoint;
 mod faults;
+mod input;
 mod inventory;
-mod key;
 mod ledger;
-mod once;
+mod luck;
+mod mark;
 mod payments;
 mod shipping;
 mod wire;
 
-use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware;
 use clap::Args;
-use sqlx::SqlitePool;
+use saga_participant::{Decided, Effect, Failed, Participant};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, SqlitePool};
 
 pub(crate) use faults::{Faults, Fired};
 pub(crate) use inventory::{HoldTaken, Stock};
-pub(crate) use key::{IDEMPOTENCY_KEY, UNDOES};
 pub(crate) use ledger::KeysKept;
 pub(crate) use payments::Charged;
 pub(crate) use shipping::Sent;
 
+use crate::problem::Problem;
 use crate::serve::{self, Listen};
 
 /// What every participant is told on its command line.
@@ -64,51 +65,26 @@ pub(crate) enum Service {
 /// What the handlers of one service share.
 struct Desk {
     service: Service,
-    db: SqlitePool,
+    kit: Participant<Sqlite>,
     faults: faults::Dice,
-    /// The keys whose call is being carried out at this moment.
-    in_progress: Mutex<HashSet<String>>,
-}
-
-impl Desk {
-    /// Claims a key for one call, until the claim is dropped. Nothing if another call has it.
-    fn claim(self: &Arc<Self>, key: &str) -> Option<Claim> {
-        let mut keys = self.in_progress.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.insert(key.to_owned()).then(|| Claim { desk: Arc::clone(self), key: key.to_owned() })
-    }
-}
-
-/// A key that one call is being carried out under.
-struct Claim {
-    desk: Arc<Desk>,
-    key: String,
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        let mut keys = self.desk.in_progress.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.remove(&self.key);
-    }
 }
 
 /// Runs one participant until it is told to stop.
 pub(crate) async fn run(service: Service, options: Options) -> Result<(), crate::Failed> {
-    let (schema, own): (_, Router<Arc<Desk>>) = match service {
-        Service::Inventory => (inventory::SCHEMA, inventory::routes()),
-        Service::Payments => (payments::SCHEMA, payments::routes()),
-        Service::Shipping => (shipping::SCHEMA, shipping::routes()),
-    };
     options.faults.suit(service)?;
     let db = open(&options.db).await?;
-    sqlx::raw_sql(once::SCHEMA).execute(&db).await?;
+    let kit = Participant::open(db.clone()).await?;
+    // What others ask, and what the saga has done: only that goes wrong.
+    let (schema, books, calls): (_, Router<Arc<Desk>>, Router<Arc<Desk>>) = match service {
+        Service::Inventory => (inventory::SCHEMA, inventory::books(), inventory::calls(&kit)),
+        Service::Payments => (payments::SCHEMA, payments::books(), payments::calls(&kit)),
+        Service::Shipping => (shipping::SCHEMA, shipping::books(), shipping::calls(&kit)),
+    };
     sqlx::raw_sql(schema).execute(&db).await?;
-    let desk = Arc::new(Desk {
-        service,
-        db: db.clone(),
-        faults: faults::Dice::new(options.faults, options.seed),
-        in_progress: Mutex::default(),
-    });
-    let router = own
+    let desk = Arc::new(Desk { service, kit, faults: faults::Dice::new(options.faults, options.seed) });
+    let calls = calls.route_layer(middleware::from_fn_with_state(Arc::clone(&desk), luck::misbehave));
+    let router = books
+        .merge(calls)
         .merge(ledger::routes())
         .fallback(crate::problem::nothing_here)
         .method_not_allowed_fallback(crate::problem::not_like_this)
@@ -121,6 +97,11 @@ pub(crate) async fn run(service: Service, options: Options) -> Result<(), crate:
     .await?;
     db.close().await;
     Ok(())
+}
+
+/// The business says no, with this problem.
+fn refuse(effect: Effect<Sqlite>, problem: &Problem) -> Result<Decided<Sqlite>, Failed> {
+    effect.refuse(problem.status(), problem)
 }
 
 /// Opens a database. Everything goes through one connection: SQLite has one writer at a time, and

@@ -6,14 +6,16 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
+use saga_participant::{Decided, Effect, Failed, Participant};
 use serde::{Deserialize, Serialize};
-use sqlx::{Row, SqliteConnection};
+use sqlx::{Row, Sqlite};
 use uuid::Uuid;
 
-use super::Desk;
-use super::endpoint::{action, compensation};
+use super::input::{Check, Input};
 use super::ledger::ByOrder;
-use super::once::{Action, Declined, Undo};
+use super::luck::Luck;
+use super::mark::{Marked, mark};
+use super::{Desk, refuse};
 use crate::money::Money;
 use crate::order::bad_names;
 use crate::problem::{FieldError, Problem, kind};
@@ -21,7 +23,6 @@ use crate::problem::{FieldError, Problem, kind};
 pub(super) const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS charges (
         id       TEXT PRIMARY KEY,
-        key      TEXT NOT NULL UNIQUE,
         order_id TEXT NOT NULL,
         card     TEXT NOT NULL,
         amount   TEXT NOT NULL,
@@ -30,8 +31,17 @@ pub(super) const SCHEMA: &str = "
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS charges_by_order ON charges (order_id)";
 
-pub(super) fn routes() -> Router<Arc<Desk>> {
-    Router::new().route("/charges", get(charges)).merge(action::<Charge>()).merge(compensation::<Refund>())
+/// What its callers ask.
+pub(super) fn books() -> Router<Arc<Desk>> {
+    Router::new().route("/charges", get(charges))
+}
+
+/// What the saga has done. The shop's saga never has a charge refunded: it is its point of no return. Whoever needs a
+/// charge that can be undone finds it here.
+pub(super) fn calls(kit: &Participant<Sqlite>) -> Router<Arc<Desk>> {
+    Router::new()
+        .route("/charges", kit.action("charge", charge))
+        .route("/charges/refund", kit.compensation("charge", mark::<Charged>))
 }
 
 /// A charge that was accepted.
@@ -53,7 +63,7 @@ async fn charges(State(desk): State<Arc<Desk>>, wanted: ByOrder) -> Result<Json<
          WHERE ?1 IS NULL OR order_id = ?1 ORDER BY id",
     )
     .bind(wanted.order)
-    .fetch_all(&desk.db)
+    .fetch_all(desk.kit.pool())
     .await?;
     let charged = rows.iter().map(|row| {
         let currency = row.try_get::<&str, _>("currency")?.parse();
@@ -86,10 +96,7 @@ impl Charge {
     }
 }
 
-impl Action for Charge {
-    const PATH: &'static str = "/charges";
-    type Answer = Charged;
-
+impl Check for Charge {
     fn check(&self) -> Result<(), Problem> {
         let mut errors = bad_names(&[("/order", &self.order)]);
         if self.card.is_empty() {
@@ -100,59 +107,38 @@ impl Action for Charge {
         }
         Problem::unless_empty(errors)
     }
+}
 
-    fn refusal(&self) -> Option<Problem> {
-        let detail = format!("the card was declined for {}", self.total);
-        Some(Problem::new(StatusCode::PAYMENT_REQUIRED, kind::CARD_DECLINED, detail))
+async fn charge(
+    mut effect: Effect<Sqlite>,
+    (luck, Input(charge)): (Luck, Input<Charge>),
+) -> Result<Decided<Sqlite>, Failed> {
+    if charge.is_declined() || luck.refuses(effect.key()) {
+        let detail = format!("the card was declined for {}", charge.total);
+        return refuse(effect, &Problem::new(StatusCode::PAYMENT_REQUIRED, kind::CARD_DECLINED, detail));
     }
-
-    async fn carry_out(self, db: &mut SqliteConnection, key: &str) -> Result<Charged, Declined> {
-        if let Some(refusal) = self.refusal().filter(|_| self.is_declined()) {
-            return Err(Declined::Refused(refusal));
-        }
-        let id = Uuid::now_v7().to_string();
-        sqlx::query(
-            "INSERT INTO charges (id, key, order_id, card, amount, currency)
-             VALUES (?, ?, ?, ?, ?, ?)",
-        )
+    let Charge { order, card, total } = charge;
+    let id = Uuid::now_v7().to_string();
+    sqlx::query("INSERT INTO charges (id, order_id, card, amount, currency) VALUES (?, ?, ?, ?, ?)")
         .bind(&id)
-        .bind(key)
-        .bind(&self.order)
-        .bind(&self.card)
-        .bind(self.total.amount())
-        .bind(self.total.currency().to_string())
-        .execute(db)
+        .bind(&order)
+        .bind(&card)
+        .bind(total.amount())
+        .bind(total.currency().to_string())
+        .execute(effect.db())
         .await?;
-        Ok(Charged { id, order: self.order, total: self.total, refunded: false })
-    }
+    effect.done_with(StatusCode::CREATED, &Charged { id, order, total, refunded: false })
 }
 
-/// Gives the money of a charge back. The shop's saga never does: a charge is its point of no
-/// return. Whoever needs a charge that can be undone finds it here.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Refund {
-    order: String,
-}
+impl Marked for Charged {
+    const WHAT: &'static str = "charge";
+    const MARK: &'static str = "UPDATE charges SET refunded = 1 WHERE id = ?";
 
-impl Undo for Refund {
-    const PATH: &'static str = "/charges/refund";
-    type Of = Charge;
-
-    fn check(&self) -> Result<(), Problem> {
-        Problem::unless_empty(bad_names(&[("/order", &self.order)]))
+    fn id(&self) -> &str {
+        &self.id
     }
 
-    async fn undo(self, db: &mut SqliteConnection, undone: &str) -> Result<(), Declined> {
-        let done = sqlx::query("UPDATE charges SET refunded = 1 WHERE key = ? AND order_id = ?")
-            .bind(undone)
-            .bind(&self.order)
-            .execute(db)
-            .await?;
-        if done.rows_affected() == 1 {
-            return Ok(());
-        }
-        let detail = format!("the charge of this key is not for the order {}", self.order);
-        Err(Declined::Refused(Problem::new(StatusCode::CONFLICT, kind::CONFLICT, detail)))
+    fn order(&self) -> &str {
+        &self.order
     }
 }

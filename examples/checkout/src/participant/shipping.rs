@@ -6,21 +6,22 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
+use saga_participant::{Decided, Effect, Failed, Participant};
 use serde::{Deserialize, Serialize};
-use sqlx::{Row, SqliteConnection};
+use sqlx::{Row, Sqlite};
 use uuid::Uuid;
 
 use super::Desk;
-use super::endpoint::{action, compensation};
+use super::input::{Check, Input};
 use super::ledger::ByOrder;
-use super::once::{Action, Declined, Undo};
+use super::luck::Luck;
+use super::mark::{Marked, mark};
 use crate::order::bad_names;
-use crate::problem::{FieldError, Problem, kind};
+use crate::problem::{FieldError, Problem};
 
 pub(super) const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS parcels (
         id        TEXT PRIMARY KEY,
-        key       TEXT NOT NULL UNIQUE,
         order_id  TEXT NOT NULL,
         customer  TEXT NOT NULL,
         items     INTEGER NOT NULL,
@@ -28,8 +29,16 @@ pub(super) const SCHEMA: &str = "
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS parcels_by_order ON parcels (order_id)";
 
-pub(super) fn routes() -> Router<Arc<Desk>> {
-    Router::new().route("/parcels", get(parcels)).merge(action::<Parcel>()).merge(compensation::<Cancel>())
+/// What its callers ask.
+pub(super) fn books() -> Router<Arc<Desk>> {
+    Router::new().route("/parcels", get(parcels))
+}
+
+/// What the saga has done. The shop's saga never calls a parcel back: what is paid is sent.
+pub(super) fn calls(kit: &Participant<Sqlite>) -> Router<Arc<Desk>> {
+    Router::new()
+        .route("/parcels", kit.action("parcel", parcel))
+        .route("/parcels/cancel", kit.compensation("parcel", mark::<Sent>))
 }
 
 /// A parcel that is on its way.
@@ -51,7 +60,7 @@ async fn parcels(State(desk): State<Arc<Desk>>, wanted: ByOrder) -> Result<Json<
          WHERE ?1 IS NULL OR order_id = ?1 ORDER BY id",
     )
     .bind(wanted.order)
-    .fetch_all(&desk.db)
+    .fetch_all(desk.kit.pool())
     .await?;
     let sent = rows.iter().map(|row| {
         Ok(Sent {
@@ -73,10 +82,7 @@ struct Parcel {
     items: u32,
 }
 
-impl Action for Parcel {
-    const PATH: &'static str = "/parcels";
-    type Answer = Sent;
-
+impl Check for Parcel {
     fn check(&self) -> Result<(), Problem> {
         let mut errors = bad_names(&[("/order", &self.order)]);
         if self.customer.is_empty() {
@@ -87,46 +93,33 @@ impl Action for Parcel {
         }
         Problem::unless_empty(errors)
     }
-
-    async fn carry_out(self, db: &mut SqliteConnection, key: &str) -> Result<Sent, Declined> {
-        let id = Uuid::now_v7().to_string();
-        sqlx::query("INSERT INTO parcels (id, key, order_id, customer, items) VALUES (?, ?, ?, ?, ?)")
-            .bind(&id)
-            .bind(key)
-            .bind(&self.order)
-            .bind(&self.customer)
-            .bind(self.items)
-            .execute(db)
-            .await?;
-        Ok(Sent { id, order: self.order, items: self.items, cancelled: false })
-    }
 }
 
-/// Calls a parcel back. The shop's saga never does: what is paid is sent.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Cancel {
-    order: String,
+async fn parcel(
+    mut effect: Effect<Sqlite>,
+    (_, Input(parcel)): (Luck, Input<Parcel>),
+) -> Result<Decided<Sqlite>, Failed> {
+    let Parcel { order, customer, items } = parcel;
+    let id = Uuid::now_v7().to_string();
+    sqlx::query("INSERT INTO parcels (id, order_id, customer, items) VALUES (?, ?, ?, ?)")
+        .bind(&id)
+        .bind(&order)
+        .bind(&customer)
+        .bind(items)
+        .execute(effect.db())
+        .await?;
+    effect.done_with(StatusCode::CREATED, &Sent { id, order, items, cancelled: false })
 }
 
-impl Undo for Cancel {
-    const PATH: &'static str = "/parcels/cancel";
-    type Of = Parcel;
+impl Marked for Sent {
+    const WHAT: &'static str = "parcel";
+    const MARK: &'static str = "UPDATE parcels SET cancelled = 1 WHERE id = ?";
 
-    fn check(&self) -> Result<(), Problem> {
-        Problem::unless_empty(bad_names(&[("/order", &self.order)]))
+    fn id(&self) -> &str {
+        &self.id
     }
 
-    async fn undo(self, db: &mut SqliteConnection, undone: &str) -> Result<(), Declined> {
-        let done = sqlx::query("UPDATE parcels SET cancelled = 1 WHERE key = ? AND order_id = ?")
-            .bind(undone)
-            .bind(&self.order)
-            .execute(db)
-            .await?;
-        if done.rows_affected() == 1 {
-            return Ok(());
-        }
-        let detail = format!("the parcel of this key is not for the order {}", self.order);
-        Err(Declined::Refused(Problem::new(StatusCode::CONFLICT, kind::CONFLICT, detail)))
+    fn order(&self) -> &str {
+        &self.order
     }
 }
