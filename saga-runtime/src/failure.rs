@@ -1,7 +1,11 @@
 //! How a step can fail, and what a flow and a compensation know of it.
 
-use crate::machine::Persist;
-use std::{error::Error, fmt, time::Duration};
+use crate::{machine::Persist, retry_after};
+use std::{
+    error::Error,
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 /// A business "no". Derive it: `#[derive(Refusal)]`.
 ///
@@ -85,6 +89,21 @@ impl Transient {
     /// why.
     pub fn after(wait: Duration) -> Self {
         Self { after: Some(wait), ..Self::new("told to wait") }
+    }
+
+    /// The same, from the value of an HTTP answer's `Retry-After`: a number of seconds, or a date, which is compared with this
+    /// machine's clock. `None` if it is neither. More than a day is taken for a day.
+    ///
+    /// ```
+    /// use saga_runtime::Transient;
+    ///
+    /// # let (status, header) = (503, Some("120"));
+    /// let transient = header.and_then(Transient::retry_after_header);
+    /// let transient = transient.unwrap_or_else(|| Transient::new("")).because(format_args!("status {status}"));
+    /// # let _ = transient;
+    /// ```
+    pub fn retry_after_header(value: &str) -> Option<Self> {
+        retry_after::wait(value, SystemTime::now()).map(Self::after)
     }
 
     /// Do not try again: a person has to look at it. The instance is parked with this reason.

@@ -70,6 +70,7 @@ pub mod failure;
 #[doc(hidden)]
 pub mod machine;
 pub mod policy;
+mod retry_after;
 pub mod runtime;
 pub mod store;
 pub mod testing;

@@ -2,16 +2,17 @@
 //! waits for one keeps nobody else from running (rule 23). Time stands still unless a test moves it.
 
 use saga_runtime::{
-    Settled,
+    Builder, Settled,
     definition::Retry,
     policy::{Breaker, BreakerState, PolicyStatus},
     prelude::*,
-    runtime::ParkCause,
+    runtime::{ParkCause, Point, Progress},
     store::memory::Memory,
     testing::ManualClock,
 };
 use std::{
     collections::HashMap,
+    ops::ControlFlow,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -24,6 +25,8 @@ enum Mood {
     Failing,
     /// Well to those who are inside, and failing to everybody else.
     FailingNext,
+    /// Well to those who are inside, and hanging to everybody else.
+    HangingNext,
     /// Answers nobody until its mood has changed.
     Hanging,
 }
@@ -74,7 +77,9 @@ impl Participant {
         if *mood.borrow() == Mood::FailingNext {
             return Err(Transient::new("broken"));
         }
-        let mood = *mood.wait_for(|mood| *mood != Mood::Hanging).await.expect("the participant is there");
+        let hangs = *mood.borrow() == Mood::HangingNext;
+        let over = |mood: &Mood| if hangs { *mood == Mood::Well } else { *mood != Mood::Hanging };
+        let mood = *mood.wait_for(over).await.expect("the participant is there");
         if mood == Mood::Failing { Err(Transient::new("broken")) } else { Ok(()) }
     }
 }
@@ -149,10 +154,14 @@ impl Lab {
 
     /// Four instances may run forward at a time.
     async fn runtime(&self, shared: NamedPolicy, undoing: NamedPolicy) -> Runtime {
+        self.builder(shared, undoing).start().await.expect("it starts")
+    }
+
+    fn builder(&self, shared: NamedPolicy, undoing: NamedPolicy) -> Builder {
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
         let builder = Runtime::builder().shared_store(store).clock(clock).seed(1).concurrency(4);
         let builder = builder.register(Guarded(self.participant.clone())).register(Free);
-        builder.policy("shared", shared).policy("undoing", undoing).start().await.expect("it starts")
+        builder.policy("shared", shared).policy("undoing", undoing)
     }
 
     /// Its end, while time goes by.
@@ -241,6 +250,9 @@ async fn a_participant_that_hangs_fills_its_bulkhead_and_nothing_else() {
         eventually(|| runtime.running() == 2).await;
     }
     assert_eq!((shared(&runtime).waiting, lab.participant.calls()), (98, 2));
+    let status = stuck[99].status().await.expect("the store answers");
+    assert_eq!(status.reason.as_deref(), Some("waits for policy `shared`: its bulkhead is full"));
+    assert_eq!(stuck[0].status().await.expect("the store answers").reason, None);
 
     lab.participant.mood.send_replace(Mood::Well);
     for saga in &stuck {
@@ -521,4 +533,42 @@ async fn what_a_method_says_itself_wins_over_its_policy_field_by_field() {
     let undo = Guarded::definition().steps[0].compensation.as_ref().expect("it has one");
     assert!(undo.policy.own_timeout && !undo.policy.own_retry);
     assert!(matches!(ended(&saga).await, End::Compensated { cause: Cause::Refused(No), .. }));
+}
+
+#[tokio::test]
+async fn rule_14_one_that_may_kill_the_process_keeps_nobody_waiting_while_it_waits_and_is_alone_when_it_is_let_in() {
+    let lab = Lab::new(Mood::Hanging);
+    for life in 1..3 {
+        let dies = Arc::new(|point: Point<'_>| match point {
+            Point::BeforeAttempt { instance: "suspect", .. } => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        });
+        let runtime = lab.builder(PLENTY, PLENTY).observer(dies).start().await.expect("it starts");
+        for id in if life == 1 { ["holder", "suspect"].as_slice() } else { &[] } {
+            drop(runtime.start::<Guarded>(*id, false).await.expect("it is started"));
+            eventually(|| lab.participant.calls() == 1).await;
+        }
+        eventually(|| shared(&runtime).admitted == 2).await;
+        eventually(|| lab.participant.calls() == life).await;
+    }
+    // In its third life each of the two is to be alone at first; the one that was there first fills the bulkhead.
+    let runtime = lab.runtime(patient().bulkhead(1), PLENTY).await;
+    eventually(|| lab.participant.calls() == 3).await;
+    lab.passes(Duration::from_secs(1), || shared(&runtime).waiting == 1).await;
+    let beside = runtime.start::<Free>("beside the one that waits", 1).await.expect("it is started");
+    assert!(matches!(ended(&beside).await, End::Completed(())));
+
+    lab.participant.mood.send_replace(Mood::HangingNext);
+    eventually(|| lab.participant.calls() == 4).await;
+    let beside = runtime.start::<Free>("beside the one that is let in", 1).await.expect("it is started");
+    a_while().await;
+    let status = beside.status().await.expect("the store answers");
+    assert_eq!(status.progress, Progress::Running, "it waits until the first attempt has lasted a second");
+    lab.clock.advance(Duration::from_secs(2));
+    assert!(matches!(ended(&beside).await, End::Completed(())));
+    lab.participant.mood.send_replace(Mood::Well);
+    for id in ["holder", "suspect"] {
+        let saga = runtime.get::<Guarded>(id).await.expect("the store answers").expect("it is there");
+        assert!(matches!(ended(&saga).await, End::Completed(())));
+    }
 }

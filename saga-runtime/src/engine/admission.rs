@@ -6,13 +6,18 @@
 
 use super::{Engine, SECOND, gate::Alone, journal::Over, worker::Worker};
 use crate::{
+    core::State,
     policy::{Admitted, Pass, Who},
-    store::{Micros, Status},
+    store::{InstanceNo, Micros, Status},
 };
 use std::sync::Arc;
 
-/// When an instance that waits in the store for its turn looks again by itself.
+/// When the first of the instances that wait in the store for their turn looks again by itself.
 const CHECK: Micros = 60 * SECOND;
+
+/// How much later each further one does: so that many of them cost little, and that they come in their order if the process
+/// that kept it has died.
+const APART: Micros = SECOND / 100;
 
 /// Whether an attempt may be made.
 pub(super) enum Admission {
@@ -85,7 +90,8 @@ impl Worker {
                 return Ok(Admission::Look);
             }
         }
-        let again = later.at.unwrap_or_default().max(engine.clock.now()).saturating_add(CHECK);
+        let apart = i64::try_from(later.ahead).unwrap_or(i64::MAX).saturating_mul(APART);
+        let again = later.at.unwrap_or_default().max(engine.clock.now()).saturating_add(CHECK).saturating_add(apart);
         self.release(Status::Sleeping, Some(again.min(by.unwrap_or(Micros::MAX)))).await?;
         Err(Over::Asleep)
     }
@@ -102,6 +108,22 @@ impl Worker {
             self.undo_permit().await?;
         }
         Ok(())
+    }
+}
+
+impl Engine {
+    /// In words, which policy an instance of this saga waits for, if it does so here.
+    pub(crate) fn waits_for(&self, saga: &str, instance: InstanceNo, state: &State) -> Option<Box<str>> {
+        let definition = self.sagas.get(saga)?.definition();
+        let (call, undo, policy) = if state.phase.is_undoing() {
+            let undo = state.undo.last()?;
+            (undo.call, true, definition.step(&undo.step)?.1.compensation.as_ref()?.policy_name?)
+        } else {
+            let call = state.phase.call()?;
+            (call.row, false, definition.step(&call.step)?.1.policy_name?)
+        };
+        let why = self.policies.keeps_out(policy, Who { instance, call, undo }, self.clock.now())?;
+        Some(format!("waits for policy `{policy}`: {why}").into())
     }
 }
 

@@ -52,6 +52,8 @@ pub(super) struct Inside {
 pub(super) struct Refused {
     /// The earliest time, if it is known; otherwise it depends on others.
     pub(super) at: Option<Micros>,
+    /// About how many are before them.
+    pub(super) ahead: u64,
     /// In words.
     pub(super) why: &'static str,
 }
@@ -109,13 +111,16 @@ impl<W: Copy + Eq + Hash> Door<W> {
             let round = self.circuit.as_mut().map(Circuit::lets_through);
             return Ok(self.comes_in(round));
         }
-        if place.is_none() {
+        let place = place.unwrap_or_else(|| {
             self.refused += 1;
             self.places.insert(who, self.next);
             self.waiting.insert(self.next, who);
             self.next += 1;
-        }
-        Err(self.because(now))
+            self.next - 1
+        });
+        let (at, why) = self.because(now);
+        let first = self.waiting.first_key_value().map_or(place, |(first, _)| *first);
+        Err(Refused { at, ahead: place.saturating_sub(first), why })
     }
 
     fn comes_in(&mut self, round: Option<Round>) -> Inside {
@@ -198,6 +203,12 @@ impl<W: Copy + Eq + Hash> Door<W> {
         }
     }
 
+    /// Why somebody waits, if they do and have not been called.
+    pub(super) fn keeps_out(&self, who: W, now: Micros) -> Option<&'static str> {
+        let place = self.places.get(&who)?;
+        self.waiting.contains_key(place).then(|| self.because(now).1)
+    }
+
     /// Whether anybody waits, or has been called and not come in.
     pub(super) fn is_wanted(&self) -> bool {
         !self.places.is_empty()
@@ -214,18 +225,19 @@ impl<W: Copy + Eq + Hash> Door<W> {
             && self.limiter.as_mut().is_none_or(|limiter| limiter.take(now))
     }
 
-    fn because(&self, now: Micros) -> Refused {
+    /// The earliest time, if it is known, and in words what keeps everybody out.
+    fn because(&self, now: Micros) -> (Option<Micros>, &'static str) {
         let closed = self.circuit.as_ref().filter(|circuit| !circuit.allows(now));
         if let Some(circuit) = closed {
             return match circuit.closed_until() {
-                Some(until) => Refused { at: Some(until), why: "its circuit breaker is open" },
-                None => Refused { at: None, why: "its circuit breaker waits for the answer to a probe" },
+                Some(until) => (Some(until), "its circuit breaker is open"),
+                None => (None, "its circuit breaker waits for the answer to a probe"),
             };
         }
         if self.is_full() {
-            return Refused { at: None, why: "its bulkhead is full" };
+            return (None, "its bulkhead is full");
         }
-        Refused { at: self.limiter.as_ref().and_then(Limiter::next), why: "its rate is used up" }
+        (self.limiter.as_ref().and_then(Limiter::next), "its rate is used up")
     }
 
     pub(super) fn shown(&self, now: Micros) -> Shown {

@@ -58,6 +58,8 @@ pub(crate) enum Admitted {
 pub(crate) struct Later {
     /// The earliest time, if it is known; otherwise it depends on others.
     pub(crate) at: Option<Micros>,
+    /// About how many are before them.
+    pub(crate) ahead: u64,
     /// Why, in words.
     pub(crate) why: &'static str,
 }
@@ -153,7 +155,7 @@ impl Policies {
         let Some(mut named) = self.named(name) else { return Admitted::Now(Pass::free()) };
         let admitted = match named.door.admit(who, now) {
             Ok(inside) => Admitted::Now(Pass(Some((Arc::clone(self), name, inside, now)))),
-            Err(refused) => Admitted::Later(Later { at: refused.at, why: refused.why }),
+            Err(refused) => Admitted::Later(Later { at: refused.at, ahead: refused.ahead, why: refused.why }),
         };
         self.call(&mut named, now);
         admitted
@@ -176,6 +178,11 @@ impl Policies {
     /// Whether somebody's turn has come.
     pub(crate) fn is_called(&self, name: &str, who: Who) -> bool {
         self.named(name).is_some_and(|named| named.door.is_called(who))
+    }
+
+    /// Why somebody waits, if they do.
+    pub(crate) fn keeps_out(&self, name: &str, who: Who, now: Micros) -> Option<&'static str> {
+        self.named(name)?.door.keeps_out(who, now)
     }
 
     /// Somebody no longer waits: something else is to be done.

@@ -185,6 +185,7 @@ impl<S: Saga> Handle<S> {
             status.last_error.clone_from(&tries.last_error);
             status.next_try = tries.retry_at;
         }
+        status.reason = self.engine.waits_for(self.saga, self.no, state);
         if let Phase::Parked { row, cause, .. } = state.phase {
             status.next_try = None;
             status.parked = Some(cause);

@@ -64,7 +64,7 @@ async fn send<T: DeserializeOwned>(request: RequestBuilder) -> Result<Answer<T>,
     if status.is_success() {
         return Ok(Ok(response.json().await?));
     }
-    let wait = wait(&response);
+    let later = later(&response);
     let text = response.text().await?;
     let problem =
         serde_json::from_str::<Problem>(&text).unwrap_or_else(|_| Problem::new(status, "no-problem-document", text));
@@ -72,7 +72,7 @@ async fn send<T: DeserializeOwned>(request: RequestBuilder) -> Result<Answer<T>,
         return Ok(Err(problem));
     }
     let message = format!("{status}: {}", problem.detail);
-    Err(wait.map_or_else(|| Transient::new(&message), |wait| Transient::after(wait).because(&message)))
+    Err(later.map_or_else(|| Transient::new(&message), |later| later.because(&message)))
 }
 
 /// Whether asking again would be answered the same. Everything else is a delay.
@@ -81,9 +81,9 @@ fn is_final(status: StatusCode, problem: &Problem) -> bool {
     status.is_client_error() && !delays.contains(&status) && !problem.is(kind::IN_PROGRESS)
 }
 
-/// What `Retry-After` says, if it says it in seconds.
-fn wait(response: &Response) -> Option<Duration> {
-    response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs)
+/// What `Retry-After` says.
+fn later(response: &Response) -> Option<Transient> {
+    Transient::retry_after_header(response.headers().get(RETRY_AFTER)?.to_str().ok()?)
 }
 
 #[cfg(test)]

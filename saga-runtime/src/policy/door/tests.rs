@@ -13,7 +13,8 @@ fn a_full_bulkhead_lets_the_next_in_when_one_leaves_in_the_order_in_which_they_c
     let first = door.admit(1, 0).expect("room");
     let second = door.admit(2, 0).expect("room");
     for who in 3..6 {
-        assert_eq!(door.admit(who, 0).expect_err("full"), Refused { at: None, why: "its bulkhead is full" });
+        let ahead = u64::from(who - 3);
+        assert_eq!(door.admit(who, 0).expect_err("full"), Refused { at: None, ahead, why: "its bulkhead is full" });
     }
     assert!(door.call(0).is_empty() && door.wakes(0).is_none());
     door.leaves(first, Verdict::Well, 1);
@@ -63,7 +64,7 @@ fn an_open_breaker_lets_one_probe_through_and_the_others_after_its_answer() {
     door.leaves(failing, Verdict::Ill, 0);
     for who in 2..6 {
         let refused = door.admit(who, SECOND).expect_err("open");
-        assert_eq!(refused, Refused { at: Some(10 * SECOND), why: "its circuit breaker is open" });
+        assert_eq!((refused.at, refused.why), (Some(10 * SECOND), "its circuit breaker is open"));
     }
     assert_eq!(door.wakes(SECOND), Some(10 * SECOND));
     assert_eq!(door.call(10 * SECOND), [2], "one probe, the first who came");
@@ -112,7 +113,10 @@ fn a_rate_calls_one_after_the_other_and_says_when() {
     for who in 1..3 {
         door.admit(who, 0).expect("within the burst");
     }
-    assert_eq!(door.admit(3, 0).expect_err("used up"), Refused { at: Some(SECOND), why: "its rate is used up" });
+    assert_eq!(
+        door.admit(3, 0).expect_err("used up"),
+        Refused { at: Some(SECOND), ahead: 0, why: "its rate is used up" }
+    );
     door.admit(4, 0).expect_err("used up");
     assert_eq!(door.wakes(0), Some(SECOND));
     assert_eq!(door.call(SECOND), [3]);
