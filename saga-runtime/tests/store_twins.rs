@@ -2,8 +2,8 @@
 #![cfg(feature = "sqlite")]
 
 use saga_runtime::store::{
-    Append, Epoch, Filter, InstanceNo, Labels, RequestNo, Row, Start, Status, Store, Touch, Write, memory::Memory,
-    sqlite::Sqlite,
+    Append, Delivery, Epoch, Expired, Filter, InstanceNo, Message, MessageNo, Request, RequestNo, Row, Start, Status,
+    Store, Touch, Write, memory::Memory, sqlite::Sqlite,
 };
 use std::fmt::Debug;
 
@@ -49,36 +49,89 @@ impl Random {
         ["checkout", "refund"][usize::try_from(self.below(2)).unwrap()]
     }
 
+    fn id(&mut self) -> Box<str> {
+        self.below(15).to_string().into()
+    }
+
+    fn name(&mut self) -> Box<str> {
+        ["decided", "withdrawn"][usize::try_from(self.below(2)).unwrap()].into()
+    }
+
+    fn message(&mut self) -> Message {
+        Message { name: self.name(), id: self.below(6).to_string().into(), body: self.below(2).to_string().into() }
+    }
+
+    /// A label, or its key alone.
+    fn label(&mut self) -> (Box<str>, Box<str>) {
+        (["customer", "region"][usize::try_from(self.below(2)).unwrap()].into(), self.below(3).to_string().into())
+    }
+
+    fn start(&mut self) -> Start {
+        let rows = if self.below(20) == 0 { vec![self.row(2)] } else { vec![self.row(1)] };
+        Start {
+            saga: self.saga().into(),
+            id: self.id(),
+            birth: format!("{}", self.below(u64::MAX)).into(),
+            version: 1,
+            input_hash: [u8::try_from(self.below(256)).unwrap(); 32],
+            owned: self.below(2) == 0,
+            at: self.small(100),
+            wake_at: (self.below(4) == 0).then(|| self.small(100)),
+            parent: (self.below(3) == 0).then(|| self.instance()),
+            labels: (0..self.below(3)).map(|_| self.label()).collect(),
+            rows,
+        }
+    }
+
+    fn filter(&mut self) -> Filter {
+        let statuses: Vec<_> = (0..self.below(4)).map(|_| self.status()).collect();
+        Filter {
+            saga: (self.below(3) == 0).then(|| self.saga().into()),
+            statuses,
+            state: (self.below(6) == 0).then(|| "somewhere".into()),
+            error: (self.below(6) == 0).then(|| "decline".into()),
+            started_after: (self.below(6) == 0).then(|| self.small(100)),
+            started_before: (self.below(6) == 0).then(|| self.small(100)),
+            labels: (0..self.below(6).saturating_sub(3)).map(|_| self.label()).collect(),
+            parent: (self.below(6) == 0).then(|| self.instance()),
+            newest_first: self.below(2) == 0,
+        }
+    }
+
     async fn write(&mut self, store: &Memory) -> Write {
         if self.below(3) == 0 {
-            let rows = if self.below(20) == 0 { vec![self.row(2)] } else { vec![self.row(1)] };
-            return Write::Start(Start {
-                saga: self.saga().into(),
-                id: format!("{}", self.below(15)).into(),
-                birth: format!("{}", self.below(u64::MAX)).into(),
-                version: 1,
-                input_hash: [u8::try_from(self.below(256)).unwrap(); 32],
-                owned: self.below(2) == 0,
-                at: self.small(100),
-                wake_at: None,
-                parent: None,
-                labels: Labels::new(),
-                rows,
-            });
+            return Write::Start(self.start());
         }
         // One that is there or that never will be: nobody knows the number of one that this very batch starts.
-        let there = u32::try_from(store.list(&Filter::default(), None, 1000).await.unwrap().len()).unwrap();
+        let newest = Filter { newest_first: true, ..Filter::default() };
+        let there =
+            store.list(&newest, None, 1).await.unwrap().first().map_or(0, |last| u32::try_from(last.no.0).unwrap());
         let unknown = there == 0 || self.below(20) == 0;
         let instance = InstanceNo(if unknown { 1000 } else { 1 + self.small(there) });
         let touch = (self.below(2) == 0).then(|| Touch {
             wake_at: (self.below(2) == 0).then(|| self.small(100)),
+            awaits: (0..self.below(3)).map(|_| self.name()).collect(),
             state: (self.below(2) == 0).then(|| "somewhere".into()),
+            error: (self.below(4) == 0).then(|| "the card was declined".into()),
             owned: self.below(2) == 0,
             ..Touch::new(self.status(), self.small(100))
         });
         let consumed = (0..self.below(3)).map(|_| RequestNo(self.small(40))).collect();
-        let rows = self.rows(store, instance).await;
-        Write::Append(Append { touch, consumed, ..Append::new(instance, rows) })
+        let label = |(key, value): (Box<str>, Box<str>), set: bool| (key, set.then_some(value));
+        Write::Append(Append {
+            touch,
+            consumed,
+            received: (0..self.below(3)).map(|_| MessageNo(self.small(40))).collect(),
+            labels: (0..self.below(3)).map(|_| label(self.label(), self.below(3) > 0)).collect(),
+            starts: (0..self.below(5).saturating_sub(3)).map(|_| self.start()).collect(),
+            sends: (0..self.below(4).saturating_sub(2))
+                .map(|_| Delivery { to: self.instance(), message: self.message(), at: self.small(100) })
+                .collect(),
+            requests: (0..self.below(4).saturating_sub(2))
+                .map(|_| Request { saga: self.saga().into(), id: self.id(), body: "cancel".into() })
+                .collect(),
+            ..Append::new(instance, self.rows(store, instance).await)
+        })
     }
 }
 
@@ -109,7 +162,7 @@ async fn both_stores_answer_the_same_to_whatever_is_asked() {
             macro_rules! ask {
                 ($($call:tt)*) => { same(&memory.$($call)*.await, &sqlite.$($call)*.await, &format!("{asked}: {}", stringify!($($call)*))) };
             }
-            match random.below(20) {
+            match random.below(26) {
                 0..9 => {
                     let mut writes = Vec::new();
                     for _ in 0..random.below(5) {
@@ -141,13 +194,33 @@ async fn both_stores_answer_the_same_to_whatever_is_asked() {
                     ask!(bury(no));
                 }
                 17 => {
-                    let statuses: Vec<_> = (0..random.below(4)).map(|_| random.status()).collect();
-                    let filter = Filter::of(statuses);
+                    let filter = random.filter();
                     ask!(list(&filter, after, limit));
                 }
                 18 => {
                     ask!(inboxes(after, limit));
                     ask!(inbox(no));
+                }
+                19..22 => {
+                    let (saga, id, message, at) = (random.saga(), random.id(), random.message(), random.small(100));
+                    ask!(send(saga, &id, &message, at));
+                    ask!(messages(no));
+                }
+                22 => {
+                    let statuses = vec![random.status(), Status::Completed];
+                    let expired = Expired { saga: random.saga().into(), statuses, before: random.small(100), limit };
+                    ask!(bury_ended(&expired));
+                }
+                23 => {
+                    let (saga, before) = (random.saga(), random.small(100));
+                    ask!(forget_buried(saga, before, limit.min(2)));
+                }
+                24 => {
+                    let (name, at, seqs) = (random.name(), random.small(100), [random.below(6), random.below(6)]);
+                    ask!(set_tick(&name, at));
+                    ask!(tick(&name));
+                    ask!(rows(no, &seqs));
+                    ask!(length(no));
                 }
                 _ => {
                     let (saga, id, from) = (random.saga(), random.below(15).to_string(), random.below(5));
@@ -158,6 +231,7 @@ async fn both_stores_answer_the_same_to_whatever_is_asked() {
         }
         for no in (1..60).map(InstanceNo) {
             same(&memory.journal(no, 0, 1000).await, &sqlite.journal(no, 0, 1000).await, &format!("seed {seed}"));
+            same(&memory.messages(no).await, &sqlite.messages(no).await, &format!("seed {seed}"));
             same(&memory.inbox(no).await, &sqlite.inbox(no).await, &format!("seed {seed}"));
         }
         same(
