@@ -191,7 +191,7 @@ impl Journal {
         let status = touch.as_ref().map(|touch| touch.status);
         match self.no {
             Some(instance) => {
-                let write = Write::Append(Append { touch, consumed, ..Append::new(instance, rows) });
+                let write = Write::Append(Append { consumed, touch, ..Append::new(instance, rows) });
                 self.engine.committer.write(write).await.map_err(Over::from)?;
             }
             None => self.no = Some(self.started(rows, touch).await?),

@@ -65,6 +65,7 @@ pub enum CommitError {
     Stopped,
 }
 
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are writes")]
 enum Message {
     Write(Write, oneshot::Sender<Result<Written, CommitError>>),
     Shutdown(Instant),

@@ -31,7 +31,9 @@ async fn in_a_process_whose_disk_fails(path: String) {
     };
     assert!(cause.contains("disk I/O error"), "the cause is not named: {cause}");
     assert!(store.find("checkout", &fitted.to_string()).await.unwrap().is_none(), "a refused start is there");
-    let result = Append { rows: vec![Row { seq: 2, ..big }], ..append(running, 2) };
+    // Larger than the start that did not fit: that one also had to write to the indexes.
+    let result = Row { seq: 2, event: "x".repeat(60_000).into(), ..big };
+    let result = Append { rows: vec![result], ..append(running, 2) };
     let kept = tokio::spawn(committer.write(Write::Append(result)));
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     assert!(!kept.is_finished(), "a result was given up");

@@ -1,7 +1,7 @@
 //! The writer's loop.
 
 use super::{
-    super::{Epoch, Store, StoreError, Write, Written},
+    super::{Epoch, Row, Store, StoreError, Write, Written},
     BATCH, BATCH_BYTES, CommitError, FIRST_PAUSE, Health, LONGEST_PAUSE, Message,
     readback::read_back,
 };
@@ -301,11 +301,16 @@ fn refuse(jobs: VecDeque<Job>, error: &CommitError) {
 
 /// The bytes of a write that matter.
 fn weight(write: &Write) -> usize {
-    let rows = match write {
-        Write::Start(start) => &start.rows,
-        Write::Append(append) => &append.rows,
-    };
-    rows.iter().map(|row| row.event.len()).sum()
+    let rows = |rows: &[Row]| rows.iter().map(|row| row.event.len()).sum::<usize>();
+    match write {
+        Write::Start(start) => rows(&start.rows),
+        Write::Append(append) => {
+            let started: usize = append.starts.iter().map(|start| rows(&start.rows)).sum();
+            let sent: usize = append.sends.iter().map(|delivery| delivery.message.body.len()).sum();
+            let asked: usize = append.requests.iter().map(|request| request.body.len()).sum();
+            rows(&append.rows) + started + sent + asked
+        }
+    }
 }
 
 fn cause_of(error: StoreError) -> Box<str> {

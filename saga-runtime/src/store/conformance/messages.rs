@@ -1,5 +1,5 @@
-use super::support::{NOW, SAGA, Worker, append, message, owned, start, touch, waiting};
-use crate::store::{Append, InstanceNo, Message, Sent, Status, Store, Touch};
+use super::support::{NOW, SAGA, Worker, append, message, owned, touch, waiting};
+use crate::store::{Append, Message, Sent, Status, Store, Touch, Write};
 use std::sync::Arc;
 
 pub(super) async fn messages_are_kept_in_order_until_they_are_consumed(store: Arc<dyn Store>) {
@@ -21,12 +21,9 @@ pub(super) async fn messages_are_kept_in_order_until_they_are_consumed(store: Ar
     worker.append(Append { received: taken, ..append(no, [2]) }).await;
     let left = worker.messages(no).await;
     assert_eq!(left, [all[1].clone(), all[3].clone(), all[4].clone()]);
-    assert_eq!(worker.refused([append_that_fails(no, &left)]).await, 0);
+    let gap = Append { received: vec![left[0].no], ..append(no, [9]) };
+    assert_eq!(worker.refused([Write::Append(gap)]).await, 0);
     assert_eq!(worker.messages(no).await, left, "a write that failed consumed a message");
-}
-
-fn append_that_fails(no: InstanceNo, left: &[crate::store::Received]) -> crate::store::Write {
-    crate::store::Write::Append(Append { received: vec![left[0].no], ..append(no, [9]) })
 }
 
 pub(super) async fn a_known_id_counts_once(store: Arc<dyn Store>) {

@@ -36,7 +36,7 @@ impl Sqlite {
 /// of them at once.
 fn parts(filter: &Filter) -> Vec<Option<Status>> {
     let all = filter.statuses.is_empty();
-    if all && (filter.saga.is_none() || driver(filter, None) != "instance_saga") {
+    if all && (!filter.labels.is_empty() || filter.saga.is_none() || driver(filter, None) != "instance_saga") {
         return vec![None];
     }
     Status::ALL.into_iter().filter(|status| all || filter.statuses.contains(status)).map(Some).collect()
@@ -47,6 +47,7 @@ fn driver(filter: &Filter, status: Option<Status>) -> &'static str {
     match filter {
         Filter { parent: Some(_), .. } => "instance_parent",
         Filter { state: Some(_), .. } => "instance_state",
+        Filter { error: Some(_), .. } => "instance_error",
         Filter { saga: Some(_), .. } => "instance_saga",
         _ if status.is_some() => "instance_status",
         _ => "",
@@ -75,19 +76,16 @@ pub(super) fn statement(
     let mut labels = filter.labels.iter();
     let mut query = QueryBuilder::new(concat!("SELECT ", instance_columns!(), " FROM "));
     // What users call instances by is nearly always what tells most of them apart.
-    let number = match labels.next() {
-        Some((key, value)) => {
-            query.push("label AS tagged INDEXED BY label_value CROSS JOIN instance ON instance.no = tagged.instance");
-            query.push(" WHERE tagged.key = ").push_bind(key.to_string());
-            query.push(" AND tagged.value = ").push_bind(value.to_string());
-            "tagged.instance"
-        }
-        None => {
-            let driver = driver(filter, status);
-            query.push("instance").push(if driver.is_empty() { " NOT INDEXED" } else { " INDEXED BY " }).push(driver);
-            query.push(" WHERE TRUE");
-            "no"
-        }
+    let number = if let Some((key, value)) = labels.next() {
+        query.push("label AS tagged INDEXED BY label_value CROSS JOIN instance ON instance.no = tagged.instance");
+        query.push(" WHERE tagged.key = ").push_bind(key.to_string());
+        query.push(" AND tagged.value = ").push_bind(value.to_string());
+        "tagged.instance"
+    } else {
+        let driver = driver(filter, status);
+        query.push("instance").push(if driver.is_empty() { " NOT INDEXED" } else { " INDEXED BY " }).push(driver);
+        query.push(" WHERE TRUE");
+        "no"
     };
     for (key, value) in labels {
         query.push(" AND EXISTS (SELECT 1 FROM label WHERE instance = no AND key = ").push_bind(key.to_string());
@@ -106,7 +104,7 @@ pub(super) fn statement(
         query.push(" AND status = ").push_bind(status_name(status));
     }
     if let Some(error) = &filter.error {
-        query.push(" AND instr(error, ").push_bind(error.to_string()).push(") > 0");
+        query.push(" AND error IS NOT NULL AND instr(error, ").push_bind(error.to_string()).push(") > 0");
     }
     if let Some(moment) = filter.started_after {
         query.push(" AND started_at >= ").push_bind(moment);

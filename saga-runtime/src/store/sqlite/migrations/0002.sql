@@ -55,6 +55,7 @@ CREATE INDEX instance_given_back ON instance (saga, epoch, due_at) WHERE status 
 CREATE INDEX instance_status ON instance (status);
 CREATE INDEX instance_saga ON instance (saga, status);
 CREATE INDEX instance_state ON instance (state) WHERE state IS NOT NULL;
+CREATE INDEX instance_error ON instance (no) WHERE error IS NOT NULL;
 CREATE INDEX instance_parent ON instance (parent) WHERE parent IS NOT NULL;
 -- For retention: journals, and then tombstones, the earliest first.
 CREATE INDEX instance_ended ON instance (saga, status, ended_at) WHERE ended_at IS NOT NULL AND NOT buried;
