@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::Transaction;
 
 use crate::answer::Answer;
 use crate::backend::Backend;
 use crate::error::Failed;
 use crate::key::Key;
+use crate::lent::Lent;
 
 /// An action that is to have its effect now: the transaction in which its answer is going to be stored.
 ///
@@ -16,21 +16,21 @@ use crate::key::Key;
 /// commit without the answer. Dropped, it is rolled back.
 #[derive(Debug)]
 pub struct Effect<DB: Backend> {
-    pub(crate) tx: Transaction<'static, DB>,
+    pub(crate) lent: Lent<DB>,
     pub(crate) key: Key,
 }
 
 /// An action's answer together with its transaction; stored and committed by whoever called the handler.
 #[derive(Debug)]
 pub struct Decided<DB: Backend> {
-    pub(crate) tx: Transaction<'static, DB>,
+    pub(crate) lent: Lent<DB>,
     pub(crate) answer: Answer,
 }
 
 impl<DB: Backend> Effect<DB> {
     /// The connection inside the transaction: what is written here is committed with the answer, or not at all.
     pub fn db(&mut self) -> &mut DB::Connection {
-        &mut self.tx
+        self.lent.connection()
     }
 
     /// The key of this call.
@@ -52,7 +52,7 @@ impl<DB: Backend> Effect<DB> {
     /// [`Failed`] where the status is another one, or the value cannot be written as JSON. Everything is rolled back.
     pub fn done_with(self, status: impl Into<u16>, value: &impl Serialize) -> Result<Decided<DB>, Failed> {
         let answer = Answer::done(status.into(), value)?;
-        Ok(Decided { tx: self.tx, answer })
+        Ok(Decided { lent: self.lent, answer })
     }
 
     /// The business says no. Whatever was written is taken back, and the refusal is stored like a success: it is final,
@@ -65,7 +65,7 @@ impl<DB: Backend> Effect<DB> {
     /// [`Failed`] where the status is another one, or the problem cannot be written as JSON. Nothing is stored then.
     pub fn refuse(self, status: impl Into<u16>, problem: &impl Serialize) -> Result<Decided<DB>, Failed> {
         let answer = Answer::refusal(status.into(), problem)?;
-        Ok(Decided { tx: self.tx, answer })
+        Ok(Decided { lent: self.lent, answer })
     }
 }
 
@@ -76,7 +76,7 @@ impl<DB: Backend> Effect<DB> {
 /// [`cannot`](Self::cannot) make. Dropped, it is rolled back.
 #[derive(Debug)]
 pub struct Undo<DB: Backend> {
-    pub(crate) tx: Transaction<'static, DB>,
+    pub(crate) lent: Lent<DB>,
     pub(crate) key: Key,
     pub(crate) undoes: Key,
     pub(crate) answer: String,
@@ -85,7 +85,7 @@ pub struct Undo<DB: Backend> {
 /// What came of an [`Undo`], together with its transaction; stored and committed by whoever called the handler.
 #[derive(Debug)]
 pub struct Undone<DB: Backend> {
-    pub(crate) tx: Transaction<'static, DB>,
+    pub(crate) lent: Lent<DB>,
     /// What the caller is told if it cannot be undone.
     pub(crate) cannot: Option<Answer>,
 }
@@ -93,7 +93,7 @@ pub struct Undone<DB: Backend> {
 impl<DB: Backend> Undo<DB> {
     /// The connection inside the transaction: what is written here is committed with the answer, or not at all.
     pub fn db(&mut self) -> &mut DB::Connection {
-        &mut self.tx
+        self.lent.connection()
     }
 
     /// The compensation's own key.
@@ -116,7 +116,7 @@ impl<DB: Backend> Undo<DB> {
 
     /// It is undone.
     pub fn undone(self) -> Undone<DB> {
-        Undone { tx: self.tx, cannot: None }
+        Undone { lent: self.lent, cannot: None }
     }
 
     /// It cannot be undone as things are (what was held is sold): everything is rolled back, and the caller gets this problem
@@ -129,6 +129,6 @@ impl<DB: Backend> Undo<DB> {
     /// [`Failed`] where the status means a success or a delay, or the problem cannot be written as JSON.
     pub fn cannot(self, status: impl Into<u16>, problem: &impl Serialize) -> Result<Undone<DB>, Failed> {
         let answer = Answer::refusal(status.into(), problem)?;
-        Ok(Undone { tx: self.tx, cannot: Some(answer) })
+        Ok(Undone { lent: self.lent, cannot: Some(answer) })
     }
 }

@@ -81,6 +81,7 @@ mod error;
 mod http;
 mod keep;
 mod key;
+mod lent;
 mod participant;
 mod request;
 

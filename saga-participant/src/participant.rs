@@ -12,6 +12,7 @@ use crate::claims::{Claim, Claims};
 use crate::effect::{Decided, Effect, Undo, Undone};
 use crate::error::{Error, Failed, Kind};
 use crate::key::Key;
+use crate::lent::{Lent, roll_back};
 use crate::request::Request;
 
 /// What a handler's writes are taken back to if the business says no, so that its answer is still stored by the
@@ -164,7 +165,15 @@ impl<DB: Backend> Participant<DB> {
             return again(tx, own, stored, &request).await;
         }
         DB::run(&mut tx, SAVE).await?;
-        let Decided { mut tx, answer } = carry_out(Effect { tx, key: own.key.clone() }).await?;
+        let (lent, home) = Lent::new(tx);
+        let Decided { lent, answer } = match carry_out(Effect { lent, key: own.key.clone() }).await {
+            Ok(decided) => decided,
+            Err(failed) => {
+                home.roll_back().await;
+                return Err(failed.into());
+            }
+        };
+        let mut tx = lent.back();
         DB::run(&mut tx, if answer.refused { TAKE_BACK } else { KEEP }).await?;
         let action = call.action.clone().into();
         let row =
@@ -200,6 +209,7 @@ impl<DB: Backend> Participant<DB> {
                 None
             }
             Some(stored) if stored.kind == Stored::Compensation || stored.action != action => {
+                roll_back(tx).await;
                 return Err(Kind::WrongUndo { undoes: undone.key.clone(), action: action.into() }.into());
             }
             Some(stored) => stored.is_standing().then_some(stored.answer),
@@ -208,10 +218,17 @@ impl<DB: Backend> Participant<DB> {
         if let Some(Answer { body: answer, .. }) = standing {
             let (key, undoes) = (own.key.clone(), undone.key.clone());
             DB::run(&mut tx, SAVE).await?;
-            let Undone { tx: given, cannot } = undo(Undo { tx, key, undoes, answer }).await?;
-            tx = given;
+            let (lent, home) = Lent::new(tx);
+            let Undone { lent, cannot } = match undo(Undo { lent, key, undoes, answer }).await {
+                Ok(undone) => undone,
+                Err(failed) => {
+                    home.roll_back().await;
+                    return Err(failed.into());
+                }
+            };
+            tx = lent.back();
             if let Some(Answer { status, body, .. }) = cannot {
-                tx.rollback().await?;
+                roll_back(tx).await;
                 return Err(Kind::Cannot { status, body }.into());
             }
             DB::run(&mut tx, KEEP).await?;
@@ -230,6 +247,7 @@ impl<DB: Backend> Participant<DB> {
         let mut tx = DB::begin(&self.pool).await?;
         for identity in keys {
             if !DB::hold(&mut tx, identity).await? {
+                roll_back(tx).await;
                 return Err(Kind::InProgress(identity.key.clone()).into());
             }
         }
@@ -245,6 +263,7 @@ async fn again<DB: Backend>(
     request: &Request,
 ) -> Result<Answer, Error> {
     if stored.request.as_ref().is_some_and(|hash| hash != request) {
+        roll_back(tx).await;
         return Err(Kind::OtherRequest(own.key.clone()).into());
     }
     DB::count_replay(&mut tx, own).await?;

@@ -162,8 +162,8 @@ async fn a_failure_and_a_panic_are_answered_503_without_their_cause_and_leave_no
         let path = format!("/shelves/{shelf}/holds");
         for _ in 0..2 {
             let reply = send(&router, request(&path, &[("Idempotency-Key", b"k")], "3")).await;
-            if reply.status == StatusCode::CONFLICT {
-                // The rollback of the one before is under way still.
+            if shelf == "haunted" && reply.status == StatusCode::CONFLICT {
+                // After a panic nobody waits for the rollback.
                 continue;
             }
             assert_eq!(reply.problem(), (503, "failed"), "{shelf}");
