@@ -22,13 +22,14 @@ pub(crate) fn saga(options: TokenStream, item: &TokenStream) -> TokenStream {
 
 /// One of our inner attributes where no `#[saga]` has taken it away.
 pub(crate) fn outside_saga(attribute: &str, item: &TokenStream) -> TokenStream {
+    let item_is = if attribute == "signal" { "constant" } else { "method" };
     let mut errors = Errors::default();
     errors.span(
         "outside_saga",
         proc_macro2::Span::call_site(),
         format_args!(
             "`#[{attribute}]` does nothing outside a `#[saga]` impl block\n\
-             help: annotate the impl block that this method stands in: `#[saga(name = \"..\")]`"
+             help: annotate the impl block that this {item_is} stands in: `#[saga(name = \"..\")]`"
         ),
     );
     let errors = errors.into_tokens();

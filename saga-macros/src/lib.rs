@@ -192,6 +192,17 @@ pub fn compensate(_: TokenStream, item: TokenStream) -> TokenStream {
     expand::outside_saga("compensate", &item.into()).into()
 }
 
+/// A signal of a `#[saga]` impl: a message that its instances wait for.
+///
+/// It stands on an associated constant, `#[signal] pub const DECIDED: Signal<Self, Decision> = Signal::new("decided");`,
+/// whose literal is the durable name. The flow waits for it with `cx.wait(Self::DECIDED)`, and others send it with a value of
+/// that type, which implements `Serialize`, `Deserialize` and `Send`. A signal that comes before anybody waits for it is
+/// kept.
+#[proc_macro_attribute]
+pub fn signal(_: TokenStream, item: TokenStream) -> TokenStream {
+    expand::outside_saga("signal", &item.into()).into()
+}
+
 /// Makes a type a refusal: a business "no" that `?` turns into `Failure::Refused` in a step and into `Unwind::Refused` in
 /// the flow.
 ///

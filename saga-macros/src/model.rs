@@ -14,27 +14,117 @@ pub(crate) struct Model {
     pub(crate) name: String,
     /// The label `#[saga(version = 1)]`.
     pub(crate) version: u32,
-    /// The flow.
-    pub(crate) flow: Flow,
+    /// The expression of its `deadline: Option<Duration>` for the definition.
+    pub(crate) deadline: TokenStream,
+    /// The flows: the main one first, then the inner ones in the order of the source.
+    pub(crate) flows: Vec<Flow>,
     /// The steps, in the order of the source.
     pub(crate) steps: Vec<Step>,
+    /// The signals, in the order of the source.
+    pub(crate) signals: Vec<Signal>,
 }
 
-/// The flow method.
+/// What a flow calls by name, as a step or as a branch of a join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Callee {
+    /// An index into [`Model::steps`].
+    Step(usize),
+    /// An index into [`Model::flows`], not the main one's.
+    Flow(usize),
+}
+
+impl Model {
+    /// The main flow.
+    pub(crate) fn main(&self) -> &Flow {
+        &self.flows[0]
+    }
+
+    /// The step or inner flow of this method.
+    pub(crate) fn callee(&self, method: &Ident) -> Option<Callee> {
+        let step = self.steps.iter().position(|step| step.ident == *method).map(Callee::Step);
+        let inner = || self.flows.iter().skip(1).position(|flow| flow.method.sig.ident == *method);
+        step.or_else(|| inner().map(|at| Callee::Flow(at + 1)))
+    }
+
+    /// The method that is called.
+    pub(crate) fn ident(&self, callee: Callee) -> &Ident {
+        match callee {
+            Callee::Step(step) => &self.steps[step].ident,
+            Callee::Flow(flow) => &self.flows[flow].method.sig.ident,
+        }
+    }
+
+    /// Its durable name.
+    pub(crate) fn durable(&self, callee: Callee) -> String {
+        match callee {
+            Callee::Step(step) => self.steps[step].name.clone(),
+            Callee::Flow(flow) => self.flows[flow].name(),
+        }
+    }
+
+    /// Its parameters after `&self`, the context among them.
+    pub(crate) fn parameters(&self, callee: Callee) -> &[Parameter] {
+        match callee {
+            Callee::Step(step) => &self.steps[step].parameters,
+            Callee::Flow(flow) => &self.flows[flow].parameters,
+        }
+    }
+
+    /// What it is called in a message (e.g. `step`).
+    pub(crate) fn word(callee: Callee) -> &'static str {
+        match callee {
+            Callee::Step(_) => "step",
+            Callee::Flow(_) => "inner flow",
+        }
+    }
+}
+
+/// A flow: the main one, or an inner one.
 #[derive(Debug)]
 pub(crate) struct Flow {
     /// The method as written, our attributes removed from it and kept inside its body (`#[state]`).
     pub(crate) method: ImplItemFn,
     /// The name of the context parameter (e.g. `cx`).
     pub(crate) context: Ident,
-    /// The pattern of the input parameter, which is a plain identifier (e.g. `order`), and whether it is `mut`.
-    pub(crate) input: Ident,
-    /// Whether the input parameter is `mut`.
-    pub(crate) input_mutable: bool,
-    /// The type of the input (e.g. `Order`).
-    pub(crate) input_ty: Type,
+    /// The parameters after `&self`, in order, the context among them, as whoever calls an inner flow sees them.
+    pub(crate) parameters: Vec<Parameter>,
+    /// The parameters but the context. The main flow has one.
+    pub(crate) inputs: Vec<Input>,
     /// The whole return type (e.g. `Result<Receipt, Unwind<Refusal>>`, or an alias of it).
     pub(crate) output: Type,
+    /// The doc comment.
+    pub(crate) docs: String,
+}
+
+impl Flow {
+    /// The durable name: the method's.
+    pub(crate) fn name(&self) -> String {
+        self.method.sig.ident.unraw().to_string()
+    }
+}
+
+/// A parameter of a flow: a plain name (e.g. `order: Order`).
+#[derive(Debug)]
+pub(crate) struct Input {
+    /// Its name.
+    pub(crate) ident: Ident,
+    /// Whether it is `mut`.
+    pub(crate) mutable: bool,
+    /// Its type (e.g. `Order`, or `&Order` in an inner flow).
+    pub(crate) ty: Type,
+    /// The owned form of its type: what is saved.
+    pub(crate) owned: Type,
+}
+
+/// A message that the saga waits for.
+#[derive(Debug)]
+pub(crate) struct Signal {
+    /// The constant's name (e.g. `DECIDED`).
+    pub(crate) ident: Ident,
+    /// The durable name (e.g. `"decided"`).
+    pub(crate) name: String,
+    /// The type of its value.
+    pub(crate) ty: Type,
     /// The doc comment.
     pub(crate) docs: String,
 }
@@ -150,7 +240,16 @@ pub(crate) struct Compensation {
     pub(crate) definition: TokenStream,
 }
 
-/// The flow as the machine: what the flow phases make, and the tables and the `Saga` impl are emitted from.
+/// All machines of a saga: what the flow phases make, and the tables and the `Saga` impl are emitted from.
+#[derive(Debug)]
+pub(crate) struct Machines {
+    /// One for each of [`Model::flows`].
+    pub(crate) flows: Vec<Machine>,
+    /// The other sagas that the flows start, in the order of the flows and of the source.
+    pub(crate) children: Vec<Child>,
+}
+
+/// A flow as a machine.
 #[derive(Debug)]
 pub(crate) struct Machine {
     /// The states, in the order of the source.
@@ -161,17 +260,63 @@ pub(crate) struct Machine {
     pub(crate) nodes: Vec<TokenStream>,
     /// The edges of the graph: const expressions of `definition::Edge`.
     pub(crate) edges: Vec<TokenStream>,
-    /// The body of `fn __flow(&self, cx, __drive)`.
+    /// The body of `fn __flow(&self, cx, __drive)`, or of an arm of `fn __inner`.
     pub(crate) body: TokenStream,
 }
 
-/// A durable state of the machine.
+/// A durable state of a machine.
 #[derive(Debug)]
 pub(crate) struct State {
     /// The durable name.
     pub(crate) name: String,
-    /// The step that is called: an index into [`Model::steps`].
-    pub(crate) step: usize,
+    /// What is called or waited for.
+    pub(crate) work: Work,
     /// The slots that are saved: indices into [`Machine::slots`].
     pub(crate) live: Vec<usize>,
+}
+
+/// What a state is the point before.
+#[derive(Debug, Clone)]
+pub(crate) enum Work {
+    /// A call of a step or an inner flow.
+    Call(Callee),
+    /// Branches at the same time.
+    Join(Vec<Callee>),
+    /// The same branch for each item.
+    Each(Callee),
+    /// A time.
+    Sleep,
+    /// The first of these signals (indices into [`Model::signals`]), or a time unless it is waited for ever.
+    Wait {
+        /// Which.
+        signals: Vec<usize>,
+        /// Whether it ends without any of them.
+        ends: bool,
+    },
+    /// Another saga: an index into [`Machines::children`].
+    Child(usize),
+    /// A signal for another saga's instance.
+    Send,
+}
+
+/// A place where a flow starts another saga.
+#[derive(Debug, Clone)]
+pub(crate) struct Child {
+    /// The saga's type (e.g. `Checkout`).
+    pub(crate) ty: Type,
+    /// What it is to this saga.
+    pub(crate) kind: ChildKind,
+}
+
+/// What a saga that is started by another is to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChildKind {
+    /// Undone as a whole if this saga unwinds.
+    Compensatable,
+    /// `.pivot()`
+    Pivot,
+    /// It stands past the pivot.
+    Retriable,
+    /// `cx.launch`
+    Launched,
 }

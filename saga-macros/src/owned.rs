@@ -47,6 +47,12 @@ pub(crate) fn passed(ty: &Type, value: &Ident) -> TokenStream {
     }
 }
 
+/// Whether a parameter of this type borrows what is saved of it.
+pub(crate) fn borrows(ty: &Type) -> bool {
+    let ty = bare(ty);
+    matches!(ty, Type::Reference(_)) || optional_reference(ty).is_some()
+}
+
 /// A type without the parentheses and invisible groups around it.
 pub(crate) fn bare(ty: &Type) -> &Type {
     match ty {

@@ -37,6 +37,28 @@ impl Definition {
         self.flows.first().unwrap_or(NONE)
     }
 
+    /// Whether an instance that has completed can be undone as a whole: every step with an effect has a compensation or says
+    /// why it has none, and so has every saga that it calls. What a saga that is called by another must be, where that one may
+    /// still unwind.
+    pub const fn is_compensable(&self) -> bool {
+        let mut at = 0;
+        while at < self.steps.len() {
+            if matches!(self.steps[at].class, Class::Pivot | Class::Retriable) {
+                return false;
+            }
+            at += 1;
+        }
+        let mut at = 0;
+        while at < self.children.len() {
+            // One that is called as compensatable has been asked the same where it is called.
+            if matches!(self.children[at].kind, ChildKind::Pivot | ChildKind::Retriable) {
+                return false;
+            }
+            at += 1;
+        }
+        true
+    }
+
     /// The step of this durable name, with its index.
     pub fn step(&self, name: &str) -> Option<(usize, &'static Step)> {
         self.steps.iter().enumerate().find(|(_, step)| step.name == name)
@@ -55,7 +77,7 @@ pub struct Flow {
     /// Every state in which it can wait for an answer, in the order of the source.
     pub states: &'static [State],
     /// The name of each slot: a local of the flow that lives across a state. Two slots may share a name, but never in one
-    /// state. The first are the parameters.
+    /// state. Parameters that are needed come first.
     pub slots: &'static [&'static str],
     /// The nodes of the graph. The first is [`Node::Start`].
     pub nodes: &'static [Node],

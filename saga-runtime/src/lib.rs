@@ -54,7 +54,7 @@
 //! can do without (`default-features = false`), and compiles no C.
 //!
 //! # Where to look
-//! - [`saga`], [`flow`], [`step`], [`compensate`]: how a saga is written, and what does not compile.
+//! - [`saga`], [`flow`], [`step`], [`compensate`], [`signal`]: how a saga is written, and what does not compile.
 //! - [`Failure`], [`Transient`], [`Unwind`], [`Outcome`]: how steps fail, and what flow and compensation know of it.
 //! - [`Runtime`], [`Handle`]: starting, waiting, looking at timelines, cancelling, and settling what is parked.
 //! - [`Saga::definition`]: the saga as data, and its drawings.
@@ -75,18 +75,19 @@ pub mod runtime;
 pub mod store;
 pub mod testing;
 
-pub use context::{FlowContext, StepContext};
+pub use context::{Elapsed, FlowContext, OneOf2, OneOf3, OneOf4, Signal, StepContext};
 pub use failure::{Exhausted, Failure, OptionExt, Outcome, Refusal, RefuseAs, ResultExt, Transient, Unwind};
-pub use machine::Saga;
+pub use machine::{NotSent, Saga};
 pub use policy::NamedPolicy;
 pub use runtime::{Builder, Cause, End, Error, Handle, Runtime, Settled};
-pub use saga_macros::{Refusal, compensate, flow, saga, step};
+pub use saga_macros::{Refusal, compensate, flow, saga, signal, step};
 
 /// Everything that a file with a saga in it needs: `use saga_runtime::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        Cause, End, Exhausted, Failure, FlowContext, Handle, NamedPolicy, OptionExt as _, Outcome, Refusal,
-        RefuseAs as _, ResultExt as _, Runtime, Saga, StepContext, Transient, Unwind, compensate, flow, saga, step,
+        Cause, Elapsed, End, Exhausted, Failure, FlowContext, Handle, NamedPolicy, NotSent, OneOf2, OneOf3, OneOf4,
+        OptionExt as _, Outcome, Refusal, RefuseAs as _, ResultExt as _, Runtime, Saga, Signal, StepContext, Transient,
+        Unwind, compensate, flow, join, saga, signal, step,
     };
 
     #[cfg(feature = "sqlite")]

@@ -1,4 +1,4 @@
-//! The `#[flow]` method: its signature. Its body is the flow phases' matter.
+//! `#[flow]` methods: their signatures. Their bodies are the flow phases' matter.
 
 use super::{
     signature::{self, Context, Written},
@@ -7,17 +7,19 @@ use super::{
 use crate::{
     checks::SYNTAX,
     errors::Errors,
-    model::Flow,
-    owned::{bare, owned},
+    model::{Flow, Input, Parameter, Role},
+    owned::{bare, borrows, owned},
     parse::{Method, SagaImpl},
     pretty,
 };
 use quote::quote;
 use syn::{Type, spanned::Spanned};
 
-/// The one flow, if there is one that the later phases can read.
-pub(super) fn flow(saga: &SagaImpl, errors: &mut Errors) -> Option<Flow> {
-    match &saga.flows[..] {
+/// The flows, the main one first, if there is a main one that the later phases can read.
+pub(super) fn flows(saga: &SagaImpl, errors: &mut Errors) -> Option<Vec<Flow>> {
+    let (inner, main): (Vec<_>, Vec<_>) =
+        saga.flows.iter().partition(|method| method.options.flag("inner", errors).is_some());
+    let main = match &main[..] {
         [] => {
             errors.span(
                 "flow_count",
@@ -31,21 +33,98 @@ pub(super) fn flow(saga: &SagaImpl, errors: &mut Errors) -> Option<Flow> {
             );
             None
         }
-        [method] => {
-            if let Some(target) = &method.options.target {
-                errors.at("unknown_option", target, "`#[flow]` has no options");
-            }
-            one(method, errors)
-        }
+        [method] => one(method, errors),
         several => {
             for method in several {
                 errors.span(
                     "flow_count",
                     method.sig.ident.span(),
-                    "a saga has one flow\nhelp: make each flow a saga of its own, or one of them a plain method",
+                    "a saga has one main flow\nhelp: make each flow a saga of its own, or all but one inner flows that it \
+                     calls: `#[flow(inner)]`",
                 );
                 signature::check(method, "flow", errors);
             }
+            None
+        }
+    };
+    let inner: Vec<_> = inner.into_iter().map(|method| self::inner(method, errors)).collect();
+    let mut flows = vec![main?];
+    for flow in inner {
+        flows.push(flow?);
+    }
+    Some(flows)
+}
+
+/// An inner flow: called like a step, with arguments like a step's.
+fn inner(method: &Method, errors: &mut Errors) -> Option<Flow> {
+    let written = signature::check(method, "inner flow", errors);
+    let name = &method.sig.ident;
+    let mut parameters = Vec::new();
+    let mut inputs = Vec::new();
+    let mut own = None;
+    for Written { ident, mutable, ty } in written {
+        let role = match signature::context(ty) {
+            Some(context) => {
+                if context != Context::Flow || own.is_some() {
+                    errors.at(
+                        "flow_inputs",
+                        ty,
+                        format_args!(
+                            "inner flow `{name}` takes its context as `{}`, or twice\nhelp: take `{ident}: &FlowContext`, once",
+                            pretty::tokens(ty)
+                        ),
+                    );
+                }
+                own.get_or_insert_with(|| ident.clone());
+                Role::Context
+            }
+            None => step::argument(ty, ident, "inner flow", name, errors),
+        };
+        if let Role::Argument { owned } = &role {
+            if mutable && borrows(ty) {
+                errors.at(
+                    "signature",
+                    ident,
+                    format_args!(
+                        "parameter `{ident}` of inner flow `{name}` is borrowed again after each step, so it cannot be `mut`\n\
+                         help: bind it to a local of its own: `let mut {ident} = {ident}.clone();`"
+                    ),
+                );
+            }
+            inputs.push(Input { ident: ident.clone(), mutable, ty: ty.clone(), owned: owned.clone() });
+        }
+        parameters.push(Parameter { ident: ident.clone(), ty: ty.clone(), role });
+    }
+    if own.is_none() {
+        errors.at(
+            "flow_inputs",
+            name,
+            format_args!("inner flow `{name}` takes no context\nhelp: add `cx: &FlowContext`"),
+        );
+    }
+    read(method, own?, parameters, inputs, errors)
+}
+
+/// The flow, whose body is read by now.
+fn read(
+    method: &Method,
+    context: syn::Ident,
+    parameters: Vec<Parameter>,
+    inputs: Vec<Input>,
+    errors: &mut Errors,
+) -> Option<Flow> {
+    let (attrs, vis, sig, body) = (&method.attrs, &method.vis, &method.sig, &method.body);
+    match syn::parse2(quote!(#(#attrs)* #vis #sig #body)) {
+        Ok(parsed) => Some(Flow {
+            method: parsed,
+            context,
+            parameters,
+            inputs,
+            output: step::output(&method.sig.output),
+            docs: method.docs(),
+        }),
+        Err(error) => {
+            errors.syntax(SYNTAX, error);
             None
         }
     }
@@ -106,22 +185,9 @@ fn one(method: &Method, errors: &mut Errors) -> Option<Flow> {
     let input = *inputs.first()?;
     owned_input(&input, method, errors);
 
-    let (attrs, vis, sig, body) = (&method.attrs, &method.vis, &method.sig, &method.body);
-    match syn::parse2(quote!(#(#attrs)* #vis #sig #body)) {
-        Ok(parsed) => Some(Flow {
-            method: parsed,
-            context: contexts.first()?.ident.clone(),
-            input: input.ident.clone(),
-            input_mutable: input.mutable,
-            input_ty: input.ty.clone(),
-            output: step::output(&method.sig.output),
-            docs: method.docs(),
-        }),
-        Err(error) => {
-            errors.syntax(SYNTAX, error);
-            None
-        }
-    }
+    let main =
+        Input { ident: input.ident.clone(), mutable: input.mutable, ty: input.ty.clone(), owned: input.ty.clone() };
+    read(method, contexts.first()?.ident.clone(), Vec::new(), vec![main], errors)
 }
 
 /// The input is owned: an instance outlives whoever started it.

@@ -4,6 +4,7 @@ mod compensation;
 mod flow;
 mod policy;
 mod returns;
+mod signal;
 mod signature;
 mod step;
 
@@ -11,17 +12,19 @@ pub(crate) use self::{compensation::outcome, returns::Returns};
 use crate::{
     errors::Errors,
     model::{Model, Step},
-    parse::{Method, SagaImpl},
+    parse::{Method, SagaImpl, duration_tokens},
 };
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{Type, ext::IdentExt};
+use syn::{Ident, Type, ext::IdentExt};
 
 /// Builds the model, and reports everything about it that tokens tell. Without a flow there is no model.
 pub(crate) fn analyze(saga: &SagaImpl, errors: &mut Errors) -> Option<Model> {
     let name = saga.options.name(errors).unwrap_or_else(|| type_name(&saga.header.self_ty));
     let version = saga.options.number("version", errors).map_or(1, |(version, _)| version);
-    let flow = flow::flow(saga, errors);
+    let deadline = optional(saga.options.duration("deadline", errors).map(|(deadline, _)| duration_tokens(deadline)));
+    let flows = flow::flows(saga, errors);
+    let signals = signal::signals(saga, errors);
     let mut names = Vec::new();
     let mut steps: Vec<(Step, &Method)> = Vec::new();
     for method in &saga.steps {
@@ -35,8 +38,10 @@ pub(crate) fn analyze(saga: &SagaImpl, errors: &mut Errors) -> Option<Model> {
         krate: krate(saga, errors),
         name,
         version,
-        flow: flow?,
+        deadline,
+        flows: flows?,
         steps: steps.into_iter().map(|(step, _)| step).collect(),
+        signals,
     })
 }
 
@@ -66,11 +71,14 @@ fn duplicates(names: &[(String, Span)], errors: &mut Errors) {
 /// The durable name of a saga that gives none: its type's, in snake case.
 fn type_name(ty: &Type) -> String {
     let Type::Path(path) = crate::owned::bare(ty) else { return "saga".to_owned() };
-    let ident =
-        path.path.segments.last().map_or_else(|| "saga".to_owned(), |segment| segment.ident.unraw().to_string());
+    path.path.segments.last().map_or_else(|| "saga".to_owned(), |segment| snake(&segment.ident))
+}
+
+/// A type's name in snake case.
+pub(crate) fn snake(ident: &Ident) -> String {
     let mut name = String::new();
     let mut after_lower = false;
-    for letter in ident.chars() {
+    for letter in ident.unraw().to_string().chars() {
         if letter.is_uppercase() && after_lower {
             name.push('_');
         }

@@ -126,7 +126,7 @@ fn receiver(method: &Method, what: &str, errors: &mut Errors) {
 fn returns(method: &Method, what: &str, errors: &mut Errors) {
     let name = &method.sig.ident;
     let fitting = match what {
-        "flow" => "Result<T, Unwind<R>>",
+        "flow" | "inner flow" => "Result<T, Unwind<R>>",
         "step" => "Result<T, Failure<R>>` or `Result<T, Transient>",
         _ => "Result<(), Transient>",
     };
@@ -145,7 +145,7 @@ fn returns(method: &Method, what: &str, errors: &mut Errors) {
         returns @ Returns::Result { .. } => {
             let Some(word) = returns.error_word() else { return };
             // A compensation that can be refused has a check of its own.
-            let wrong: &[_] = if what == "flow" { &["Failure", "Transient"] } else { &["Unwind"] };
+            let wrong: &[_] = if what.ends_with("flow") { &["Failure", "Transient"] } else { &["Unwind"] };
             if wrong.iter().any(|wrong| word == wrong) {
                 errors.at(
                     "signature",

@@ -3,7 +3,9 @@
 use super::dispatch::returning;
 use crate::{
     analyze::{Returns, outcome},
-    model::{Class, Model, Parameter, Refusable, Role, Step},
+    model::{ChildKind, Class, Machines, Model, Parameter, Refusable, Role, Step},
+    parse::SagaImpl,
+    pretty,
 };
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
@@ -22,7 +24,30 @@ pub(super) fn assertions(model: &Model) -> TokenStream {
             assertions.extend(agrees(step, parameter));
         }
     }
+    for signal in &model.signals {
+        let ty = &signal.ty;
+        assertions.extend(quote_spanned!(ty.span()=> __rt::a_signal_is_saved::<#ty>();));
+    }
     assertions
+}
+
+/// Statements that compile if every saga that is called where this one can still unwind can be undone as a whole.
+pub(super) fn children(saga: &SagaImpl, machines: &Machines) -> TokenStream {
+    let undone = machines.children.iter().filter(|child| child.kind == ChildKind::Compensatable);
+    let asked = undone.map(|child| {
+        let ty = &child.ty;
+        let name = pretty::tokens(ty);
+        let message = format!(
+            "child saga `{name}` cannot be undone as a whole (it has a pivot or a retriable step), but it is called where this \
+             saga can still unwind; help: make its completion the point of no return: `cx.child::<{name}>(..).pivot()`; or \
+             call it after the pivot"
+        );
+        let holds = quote_spanned!(ty.span()=> ::core::assert!(<#ty as __rt::Saga>::DEFINITION.is_compensable(), #message););
+        // A constant cannot name `Self` or the generics of the impl block; what is asked within the method can, when it is built.
+        let own = ty.to_token_stream().into_iter().any(|token| token.to_string() == "Self");
+        if saga.header.generics.params.is_empty() && !own { quote!(const _: () = { #holds };) } else { quote!(const { #holds }) }
+    });
+    asked.collect()
 }
 
 /// A compensation's parameter has the type of what goes into it.

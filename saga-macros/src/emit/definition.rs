@@ -2,43 +2,85 @@
 
 use crate::{
     analyze::optional,
-    model::{Class, Machine, Model, Role, State, Step},
+    model::{Callee, Child, ChildKind, Class, Flow, Machine, Machines, Model, Role, Signal, State, Step, Work},
 };
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::ext::IdentExt;
 
 /// `&Definition { .. }`, which the compiler promotes to a static in generic impls as well.
-pub(super) fn definition(model: &Model, machine: &Machine) -> TokenStream {
-    let Model { name, version, flow, .. } = model;
-    let docs = &flow.docs;
+pub(super) fn definition(model: &Model, machines: &Machines) -> TokenStream {
+    let Model { name, version, deadline, .. } = model;
     let steps = model.steps.iter().map(step);
-    let states = machine.states.iter().map(|state| {
-        let State { name, step, live } = state;
-        let fingerprint = fingerprint(model, machine, state);
-        quote!(__def::State { name: #name, work: __def::Work::Step(#step), live: &[#(#live),*], fingerprint: #fingerprint })
+    let flows =
+        model.flows.iter().zip(&machines.flows).map(|(flow, machine)| self::flow(model, machines, flow, machine));
+    let signals =
+        model.signals.iter().map(|Signal { name, docs, .. }| quote!(__def::Signal { name: #name, docs: #docs }));
+    let children = machines.children.iter().map(|Child { ty, kind }| {
+        let kind = match kind {
+            ChildKind::Compensatable => quote!(Compensatable),
+            ChildKind::Pivot => quote!(Pivot),
+            ChildKind::Retriable => quote!(Retriable),
+            ChildKind::Launched => quote!(Launched),
+        };
+        quote!(__def::Child { definition: <#ty as __rt::Saga>::definition, kind: __def::ChildKind::#kind })
     });
-    let Machine { slots, nodes, edges, .. } = machine;
-    let method = flow.method.sig.ident.unraw().to_string();
-    let parameter = flow.input.unraw().to_string();
     quote! {
         &__def::Definition {
             name: #name,
             version: #version,
-            deadline: ::core::option::Option::None,
+            deadline: #deadline,
             steps: &[#(#steps),*],
-            flows: &[__def::Flow {
-                name: #method,
-                docs: #docs,
-                parameters: &[#parameter],
-                states: &[#(#states),*],
-                slots: &[#(#slots),*],
-                nodes: &[#(#nodes),*],
-                edges: &[#(#edges),*],
-            }],
-            signals: &[],
-            children: &[],
+            flows: &[#(#flows),*],
+            signals: &[#(#signals),*],
+            children: &[#(#children),*],
         }
+    }
+}
+
+/// One flow.
+fn flow(model: &Model, machines: &Machines, flow: &Flow, machine: &Machine) -> TokenStream {
+    let states = machine.states.iter().map(|state| {
+        let State { name, work, live } = state;
+        let fingerprint = fingerprint(model, machines, machine, state);
+        let work = self::work(work);
+        quote!(__def::State { name: #name, work: __def::Work::#work, live: &[#(#live),*], fingerprint: #fingerprint })
+    });
+    let (name, docs, Machine { slots, nodes, edges, .. }) = (flow.name(), &flow.docs, machine);
+    let parameters = flow.inputs.iter().map(|input| input.ident.unraw().to_string());
+    quote! {
+        __def::Flow {
+            name: #name,
+            docs: #docs,
+            parameters: &[#(#parameters),*],
+            states: &[#(#states),*],
+            slots: &[#(#slots),*],
+            nodes: &[#(#nodes),*],
+            edges: &[#(#edges),*],
+        }
+    }
+}
+
+/// A state's work, as a case of `Work`.
+fn work(work: &Work) -> TokenStream {
+    let called = |callee: &Callee| match callee {
+        Callee::Step(step) => quote!(Step(#step)),
+        Callee::Flow(flow) => quote!(Flow(#flow)),
+    };
+    match work {
+        Work::Call(callee) => called(callee),
+        Work::Join(branches) => {
+            let branches = branches.iter().map(called);
+            quote!(Join(&[#(__def::Branch::#branches),*]))
+        }
+        Work::Each(callee) => {
+            let branch = called(callee);
+            quote!(Each(__def::Branch::#branch))
+        }
+        Work::Sleep => quote!(Sleep),
+        Work::Wait { signals, .. } => quote!(Wait(&[#(#signals),*])),
+        Work::Child(child) => quote!(Child(#child)),
+        Work::Send => quote!(Send),
     }
 }
 
@@ -78,13 +120,12 @@ fn arguments(step: &Step) -> Vec<String> {
     step.parameters.iter().filter(|parameter| is_argument(&parameter.role)).map(crate::model::Parameter::name).collect()
 }
 
-/// What a build must agree on to resume at a state, as 16 hexadecimal digits: the step, its argument names, and the names
-/// of the live locals, whose order does not matter.
-fn fingerprint(model: &Model, machine: &Machine, state: &State) -> String {
-    let step = &model.steps[state.step];
+/// What a build must agree on to resume at a state, as 16 hexadecimal digits: the kind of work, the names of what is called
+/// and of its arguments, the signals that are waited for, and the names of the live locals, whose order does not matter.
+fn fingerprint(model: &Model, machines: &Machines, machine: &Machine, state: &State) -> String {
     let mut live: Vec<_> = state.live.iter().map(|slot| machine.slots[*slot].as_str()).collect();
     live.sort_unstable();
-    let parts = [step.name.clone()].into_iter().chain(arguments(step)).chain([String::new()]);
+    let parts = asked(model, machines, &state.work).into_iter().chain([String::new()]);
     let parts = parts.chain(live.into_iter().map(str::to_owned));
     // FNV-1a (Fowler, Noll, Vo), 64 bits: the same in every build, on every machine. Each part ends in a byte that no
     // name contains.
@@ -95,4 +136,38 @@ fn fingerprint(model: &Model, machine: &Machine, state: &State) -> String {
         }
     }
     format!("{hash:016x}")
+}
+
+/// The names in a state's work. The kind of work stands in parentheses, as no name does; a step's is left out.
+fn asked(model: &Model, machines: &Machines, work: &Work) -> Vec<String> {
+    let called = |callee: Callee| match callee {
+        Callee::Step(step) => {
+            let step = &model.steps[step];
+            [step.name.clone()].into_iter().chain(arguments(step)).collect::<Vec<_>>()
+        }
+        Callee::Flow(flow) => {
+            let flow = &model.flows[flow];
+            let inputs = flow.inputs.iter().map(|input| input.ident.unraw().to_string());
+            ["(flow)".to_owned(), flow.name()].into_iter().chain(inputs).collect()
+        }
+    };
+    let kind = |kind: &str, names: Vec<String>| [kind.to_owned()].into_iter().chain(names).collect();
+    match work {
+        Work::Call(callee) => called(*callee),
+        Work::Join(branches) => {
+            let each = |callee: &Callee| kind("(branch)", called(*callee));
+            kind("(join)", branches.iter().flat_map::<Vec<String>, _>(each).collect())
+        }
+        Work::Each(callee) => kind("(each)", called(*callee)),
+        Work::Sleep => kind("(sleep)", Vec::new()),
+        Work::Wait { signals, ends } => {
+            let names = signals.iter().map(|&signal| model.signals[signal].name.clone()).collect();
+            kind(if *ends { "(wait)" } else { "(wait for ever)" }, names)
+        }
+        Work::Child(child) => {
+            let Child { ty, kind: is } = &machines.children[*child];
+            kind(if *is == ChildKind::Launched { "(launch)" } else { "(child)" }, vec![crate::pretty::tokens(ty)])
+        }
+        Work::Send => kind("(send)", Vec::new()),
+    }
 }

@@ -1,12 +1,12 @@
-//! From a step's number and saved arguments to the call of the user's method; and the two expressions by which the flow's
-//! machine hands out a call and takes its answer.
+//! From a step's number and saved arguments to the call of the user's method; and the expressions by which a flow's
+//! machine hands out an argument and takes an answer.
 //!
 //! What asks something of a type asks it by one function with the user's own tokens, wherever it stands, so that rustc finds
 //! the same mistake in the same words at the same place, and prints it once.
 
 use crate::{
     analyze::{Returns, optional, outcome},
-    model::{Model, Parameter, Role, Step},
+    model::{Flow, Model, Parameter, Role, Step},
     owned,
 };
 use proc_macro2::{Delimiter, Group, Span, TokenStream};
@@ -83,7 +83,7 @@ pub(super) fn check_output(model: &Model) -> TokenStream {
 }
 
 /// What the machine can do with what this step returns: an expression of the type `Returning<..>`.
-pub(super) fn returning(step: &Step) -> TokenStream {
+pub(crate) fn returning(step: &Step) -> TokenStream {
     if let Returns::Result { ok, err } = Returns::of_type(&step.output) {
         return quote!(__rt::a_step_returns::<#ok, #err>());
     }
@@ -91,10 +91,13 @@ pub(super) fn returning(step: &Step) -> TokenStream {
     quote_spanned!(output.span()=> __rt::a_step_returns_this::<#output>())
 }
 
-/// The answer of a call of this step: an expression of the step's own type.
-pub(crate) fn answer(step: &Step) -> TokenStream {
-    let returning = returning(step);
-    quote!(__drive.answer(&#returning))
+/// What the machine can do with what this inner flow returns.
+pub(crate) fn flow_returning(flow: &Flow) -> TokenStream {
+    if let Some((ok, refusal)) = Returns::of_type(&flow.output).flow() {
+        return quote!(__rt::a_flow_returns::<#ok, #refusal>());
+    }
+    let output = &flow.output;
+    quote_spanned!(output.span()=> __rt::a_flow_returns_this::<#output>())
 }
 
 /// Hands out the next argument of a call: a statement. `value` is the user's expression, `local` the slot that it is, if it

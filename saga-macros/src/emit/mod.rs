@@ -4,10 +4,10 @@ mod assertions;
 mod definition;
 mod dispatch;
 
-pub(crate) use self::dispatch::{answer, argument};
+pub(crate) use self::dispatch::{argument, flow_returning, returning};
 use crate::{
     analyze::Returns,
-    model::{Machine, Model},
+    model::{Flow, Machines, Model},
     owned::owned,
     parse::SagaImpl,
 };
@@ -16,15 +16,17 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::{Ident, Type, spanned::Spanned};
 
 /// The whole saga.
-pub(crate) fn emit(saga: &SagaImpl, model: &Model, machine: &Machine) -> TokenStream {
+pub(crate) fn emit(saga: &SagaImpl, model: &Model, machines: &Machines) -> TokenStream {
     let plain = &saga.plain;
-    let ends = ends(&model.flow.input_ty, &model.flow.output);
-    let definition = definition::definition(model, machine);
-    let (context, body) = (&model.flow.context, &machine.body);
-    let returned = returned(&model.flow.output);
-    // The flow's own token, which is the one that its body means, wherever both come from.
-    let receiver = model.flow.method.sig.receiver();
-    let this = receiver.map_or_else(|| quote!(self), |receiver| receiver.self_token.to_token_stream());
+    let main = model.main();
+    let ends = main.inputs.first().map(|input| ends(&input.ty, &main.output));
+    let definition = definition::definition(model, machines);
+    let context = &main.context;
+    let body = machines.flows.first().map(|machine| &machine.body);
+    let returned = returned(&main.output);
+    let this = this(main);
+    let inner = inner(model, machines);
+    let asked = assertions::children(saga, machines);
     let named = named(saga);
     let step = dispatch::step(model);
     let compensate = dispatch::compensate(model);
@@ -44,8 +46,11 @@ pub(crate) fn emit(saga: &SagaImpl, model: &Model, machine: &Machine) -> TokenSt
             ) -> #returned {
                 #named
                 #assertions
+                #asked
                 #body
             }
+
+            #inner
 
             fn __step<'__saga>(
                 &'__saga self,
@@ -77,6 +82,39 @@ pub(crate) fn emit(saga: &SagaImpl, model: &Model, machine: &Machine) -> TokenSt
     quote!(#plain #saga_impl)
 }
 
+/// The flow's own `self`, which is the one that its body means, wherever both come from.
+fn this(flow: &Flow) -> TokenStream {
+    let receiver = flow.method.sig.receiver();
+    receiver.map_or_else(|| quote!(self), |receiver| receiver.self_token.to_token_stream())
+}
+
+/// The machines of the inner flows, if there are any.
+fn inner(model: &Model, machines: &Machines) -> Option<TokenStream> {
+    let this = this(model.flows.get(1)?);
+    let arms = model.flows.iter().zip(&machines.flows).enumerate().skip(1).map(|(index, (flow, machine))| {
+        let (name, context, body) = (flow.name(), &flow.context, &machine.body);
+        quote! {
+            #index => {
+                let #context = __cx;
+                __rt::ended(#name, { #body })
+            }
+        }
+    });
+    Some(quote! {
+        fn __inner<'__saga>(
+            &'__saga #this,
+            __flow: usize,
+            __cx: __rt::FlowContext,
+            mut __drive: __rt::Drive<'__saga>,
+        ) -> __rt::Executing<'__saga, __rt::Ended> {
+            match __flow {
+                #(#arms)*
+                _ => ::core::unreachable!("this saga has no such inner flow"),
+            }
+        }
+    })
+}
+
 /// What is left of a saga with mistakes: the user's items, so that the editor goes on, and an impl that does nothing, so
 /// that nothing else turns red; and the mistakes.
 pub(crate) fn inert(saga: &SagaImpl, model: Option<&Model>, errors: &TokenStream) -> TokenStream {
@@ -93,15 +131,16 @@ pub(crate) fn inert(saga: &SagaImpl, model: Option<&Model>, errors: &TokenStream
         },
         |model| {
             // What has been reported of the input and the return type is not to be reported here again.
-            let input = owned(&model.flow.input_ty).unwrap_or_else(|_| syn::parse_quote!(()));
-            let output = &model.flow.output;
+            let input = model.main().inputs.first().and_then(|input| owned(&input.ty).ok());
+            let input = input.unwrap_or_else(|| syn::parse_quote!(()));
+            let output = &model.main().output;
             match Returns::of_type(output) {
                 returns if returns.flow().is_some() || matches!(returns, Returns::ByType) => ends(&input, output),
                 _ => quote!(type Input = #input; type Output = (); type Refusal = __rt::Inert;),
             }
         },
     );
-    let returned = returned(model.map_or(&*saga.header.self_ty, |model| &model.flow.output));
+    let returned = returned(model.map_or(&*saga.header.self_ty, |model| &model.main().output));
     let named = named(saga);
     let saga_impl = implement(
         saga,
@@ -196,7 +235,7 @@ fn returned(output: &Type) -> TokenStream {
     }
 }
 
-/// Names every annotated method, so that none is dead code, and follows the step in `#[compensate(step)]`, so that an
+/// Names every annotated method and constant, so that none is dead code, and follows the step in `#[compensate(step)]`, so that an
 /// editor finds and renames it there too.
 fn named(saga: &SagaImpl) -> TokenStream {
     let methods = [&saga.flows, &saga.steps, &saga.compensations].into_iter().flatten();
@@ -204,6 +243,8 @@ fn named(saga: &SagaImpl) -> TokenStream {
     let targets = saga.compensations.iter().filter_map(|method| method.options.target.clone());
     let known = |target: &Ident| saga.steps.iter().any(|step| step.sig.ident == *target && nameable(step));
     let names = plain.chain(targets.filter(known));
+    let signals = saga.signals.iter().map(|signal| signal.ident.clone());
+    let names = names.chain(signals);
     quote!(#(let _ = Self::#names;)*)
 }
 

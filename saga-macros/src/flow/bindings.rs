@@ -11,6 +11,14 @@ use syn::{Stmt, Type, ext::IdentExt};
 /// An index into [`Bindings`].
 pub(crate) type BindingId = usize;
 
+/// The flow's context: always the first that is declared.
+pub(crate) const CONTEXT: BindingId = 0;
+
+/// Whether this name of ours is the context's.
+pub(crate) fn is_context(unique: &Ident) -> bool {
+    unique.to_string().ends_with("__b0")
+}
+
 /// One local of the flow.
 #[derive(Debug)]
 pub(crate) struct Binding {

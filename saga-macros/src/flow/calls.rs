@@ -1,62 +1,25 @@
-//! Finding the calls of steps in the flow's code.
+//! Finding in the flow's code what it waits for, what stands for the answers, and the ways out.
 
+use super::verbs::awaited;
 use crate::model::Model;
 use proc_macro2::Span;
 use quote::quote;
-use syn::{Expr, ExprMethodCall, Macro, parse_quote, visit::Visit};
+use syn::{Expr, Macro, parse_quote, visit::Visit};
 
-/// `self.step(..)`: the step it calls.
-pub(crate) fn step_of(model: &Model, call: &ExprMethodCall) -> Option<usize> {
-    if !is_self(&call.receiver) {
-        return None;
-    }
-    model.steps.iter().position(|step| step.ident == call.method)
-}
-
-/// `Self::step`: the step it names.
-pub(crate) fn named_step(model: &Model, path: &syn::Path) -> Option<usize> {
-    let last = path.segments.last()?;
-    if path.segments.len() != 2 || path.segments[0].ident != "Self" {
-        return None;
-    }
-    model.steps.iter().position(|step| step.ident == last.ident)
-}
-
-/// Whether this is `self`, as a receiver is written.
-fn is_self(expr: &Expr) -> bool {
-    match expr {
-        Expr::Path(path) => path.path.is_ident("self"),
-        Expr::Paren(paren) => is_self(&paren.expr),
-        Expr::Reference(reference) => is_self(&reference.expr),
-        _ => false,
-    }
-}
-
-/// `self.step(..).await`: the step, and the call itself.
-pub(crate) fn awaited_step<'e>(model: &Model, expr: &'e Expr) -> Option<(usize, &'e ExprMethodCall)> {
-    let Expr::Await(node) = expr else { return None };
-    let mut base = &*node.base;
-    while let Expr::Paren(paren) = base {
-        base = &paren.expr;
-    }
-    let Expr::MethodCall(call) = base else { return None };
-    Some((step_of(model, call)?, call))
-}
-
-/// How many calls of steps this block makes where it stands.
-pub(crate) fn steps_in_block(model: &Model, block: &syn::Block) -> usize {
+/// How many calls this block makes where it stands.
+pub(crate) fn calls_in_block(model: &Model, block: &syn::Block) -> usize {
     let mut finder = Finder { model, found: 0 };
     finder.visit_block(block);
     finder.found
 }
 
-/// Whether this expression calls a step where it stands.
-pub(crate) fn has_step(model: &Model, expr: &Expr) -> bool {
-    steps_in(model, expr) > 0
+/// Whether this expression makes a call where it stands.
+pub(crate) fn has_call(model: &Model, expr: &Expr) -> bool {
+    calls_in(model, expr) > 0
 }
 
-/// How many calls of steps this expression makes where it stands.
-pub(crate) fn steps_in(model: &Model, expr: &Expr) -> usize {
+/// How many calls this expression makes where it stands.
+pub(crate) fn calls_in(model: &Model, expr: &Expr) -> usize {
     let mut finder = Finder { model, found: 0 };
     finder.visit_expr(expr);
     finder.found
@@ -68,17 +31,9 @@ struct Finder<'m> {
 }
 
 impl<'ast> Visit<'ast> for Finder<'_> {
-    fn visit_expr_await(&mut self, node: &'ast syn::ExprAwait) {
-        let mut base = &*node.base;
-        while let Expr::Paren(paren) = base {
-            base = &paren.expr;
-        }
-        if let Expr::MethodCall(call) = base
-            && step_of(self.model, call).is_some()
-        {
-            self.found += 1;
-        }
-        syn::visit::visit_expr_await(self, node);
+    fn visit_expr(&mut self, expr: &'ast Expr) {
+        self.found += usize::from(awaited(self.model, expr).is_some());
+        syn::visit::visit_expr(self, expr);
     }
     fn visit_expr_closure(&mut self, _: &'ast syn::ExprClosure) {}
     fn visit_expr_async(&mut self, _: &'ast syn::ExprAsync) {}
@@ -182,7 +137,7 @@ pub(crate) fn is_answer(expr: &Expr) -> bool {
         Expr::Path(path) => path.path.is_ident("__answer"),
         Expr::Paren(paren) => is_answer(&paren.expr),
         Expr::MethodCall(call) => {
-            matches!(call.method.to_string().as_str(), "map_err" | "inspect_err" | "inspect")
+            matches!(call.method.to_string().as_str(), "map_err" | "refuse_as" | "inspect_err" | "inspect")
                 && is_answer(&call.receiver)
         }
         _ => false,
@@ -201,9 +156,4 @@ pub(crate) fn tries_answer(expr: &Expr) -> bool {
     let mut tries = Tries(false);
     tries.visit_expr(expr);
     tries.0
-}
-
-/// The span of a call's method name: where a message about the call points.
-pub(crate) fn name_span(call: &ExprMethodCall) -> Span {
-    call.method.span()
 }

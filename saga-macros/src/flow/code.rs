@@ -1,8 +1,9 @@
 //! The lowered flow: blocks of plain code that end in a call, in another block, or in the end of the flow.
 
 use super::bindings::BindingId;
+use crate::model::{Callee, Class, Model, Refusable};
 use proc_macro2::Span;
-use syn::{Attribute, Expr, Local, Pat, Stmt};
+use syn::{AngleBracketedGenericArguments, Attribute, Expr, Local, Pat, Stmt, Type};
 
 /// An index into [`Code::seqs`].
 pub(crate) type SeqId = usize;
@@ -47,17 +48,17 @@ pub(crate) struct Exit {
     pub(crate) visible: Vec<BindingId>,
 }
 
-/// A call of a step.
+/// A call of something that the flow waits for.
 #[derive(Debug)]
 pub(crate) struct Call {
-    /// An index into the model's steps.
-    pub(crate) step: usize,
+    /// What it is.
+    pub(crate) job: Job,
     /// The name of its state, if `#[state("..")]` gives one.
     pub(crate) named: Option<(String, Span)>,
     /// Where the call stands.
     pub(crate) span: Span,
-    /// The arguments: indices into the step's parameters, and what is passed.
-    pub(crate) arguments: Vec<(usize, Expr)>,
+    /// What is evaluated for it, in this order: see [`Job`].
+    pub(crate) operands: Vec<Expr>,
     /// The block after it.
     pub(crate) after: BlockId,
     /// The locals in scope where it stands, the innermost last.
@@ -66,6 +67,98 @@ pub(crate) struct Call {
     pub(crate) taken: Taken,
     /// Its node in the graph.
     pub(crate) node: usize,
+}
+
+/// What the flow waits for, and what a call's operands are to it.
+#[derive(Debug)]
+pub(crate) enum Job {
+    /// A step or an inner flow; its arguments.
+    Call(Branch),
+    /// Branches at the same time; their arguments, one branch after the other.
+    Join(Vec<Branch>),
+    /// The same branch for each item: a `for` over the items, whose body takes the item apart and then evaluates the
+    /// arguments; and the limit.
+    Each(Branch),
+    /// A time.
+    Sleep(Until),
+    /// Signals (as written, and as indices into the model's); the time, unless it is waited for ever.
+    Wait { signals: Expr, which: Vec<usize>, until: Option<Until> },
+    /// Another saga; its input, and the time.
+    Child { ty: Type, pivot: bool, until: Option<Until> },
+    /// Another saga that is not waited for; its input.
+    Launch { ty: Type },
+    /// A signal for another saga's instance; the id, the signal, the value. The type arguments as written.
+    Send { types: Option<AngleBracketedGenericArguments> },
+}
+
+/// A call of a step or an inner flow.
+#[derive(Debug)]
+pub(crate) struct Branch {
+    /// Which.
+    pub(crate) callee: Callee,
+    /// The parameter of each of its operands: an index into the callee's.
+    pub(crate) parameters: Vec<usize>,
+}
+
+/// What a time is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Until {
+    /// A length of time.
+    After,
+    /// A moment.
+    At,
+}
+
+impl Call {
+    /// The steps and inner flows that it calls.
+    pub(crate) fn callees(&self) -> Vec<Callee> {
+        match &self.job {
+            Job::Call(branch) | Job::Each(branch) => vec![branch.callee],
+            Job::Join(branches) => branches.iter().map(|branch| branch.callee).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether its answer may be an error.
+    pub(crate) fn can_fail(&self, model: &Model) -> bool {
+        match &self.job {
+            Job::Sleep(_) | Job::Launch { .. } | Job::Wait { until: None, .. } => false,
+            Job::Wait { .. } | Job::Child { .. } | Job::Send { .. } => true,
+            Job::Call(_) | Job::Join(_) | Job::Each(_) => self.callees().into_iter().any(|callee| match callee {
+                Callee::Step(step) => model.steps[step].refusable != Refusable::No,
+                Callee::Flow(_) => true,
+            }),
+        }
+    }
+
+    /// Whether its completion is the point of no return.
+    pub(crate) fn is_pivot(&self, model: &Model) -> bool {
+        match &self.job {
+            Job::Call(Branch { callee: Callee::Step(step), .. }) => model.steps[*step].class == Class::Pivot,
+            Job::Child { pivot, .. } => *pivot,
+            _ => false,
+        }
+    }
+
+    /// The name of its state, unless `#[state("..")]` gives another.
+    pub(crate) fn name(&self, model: &Model) -> String {
+        let joined = |names: Vec<String>, by: &str| names.join(by);
+        match &self.job {
+            Job::Call(branch) | Job::Each(branch) => model.durable(branch.callee),
+            Job::Join(_) => joined(self.callees().into_iter().map(|callee| model.durable(callee)).collect(), "-and-"),
+            Job::Sleep(_) => "sleep".to_owned(),
+            Job::Wait { which, .. } => {
+                joined(which.iter().map(|&signal| model.signals[signal].name.clone()).collect(), "-or-")
+            }
+            Job::Child { ty, .. } | Job::Launch { ty } => match crate::owned::bare(ty) {
+                Type::Path(path) => {
+                    path.path.segments.last().map_or_else(String::new, |last| crate::analyze::snake(&last.ident))
+                }
+                _ => "child".to_owned(),
+            },
+            Job::Send { .. } => "send".to_owned(),
+        }
+    }
 }
 
 /// How a call's answer is taken where the call stands.

@@ -5,6 +5,7 @@ mod bindings;
 mod calls;
 mod check;
 mod code;
+mod draft;
 mod emit;
 mod graph;
 mod live;
@@ -17,59 +18,37 @@ mod states;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod verbs;
 
 use crate::{
     errors::Errors,
-    model::{Machine, Model},
+    model::{Machines, Model},
 };
-use bindings::{Bindings, Kind};
-use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
-use std::collections::BTreeSet;
-use syn::spanned::Spanned;
+use draft::{Draft, with_questions};
 
-/// Lowers the flow of this saga.
-pub(crate) fn lower(model: &Model, errors: &mut Errors) -> Option<Machine> {
-    let mut body = model.flow.method.block.clone();
-    let mut bindings = Bindings::default();
-    let context = bindings.declare(&model.flow.context, false, Kind::Context);
-    let input = bindings.declare(&model.flow.input, model.flow.input_mutable, Kind::Input);
-    let scope = vec![context, input];
-    resolve::resolve(&mut body, &mut bindings, scope.clone());
-    parts::find_parts(&body, &mut bindings);
-    check::check_body(model, &bindings, &body, errors);
-    states::place_names(model, &mut body, errors);
+/// Lowers the flows of this saga.
+pub(crate) fn lower(model: &Model, errors: &mut Errors) -> Option<Machines> {
+    let drafts: Vec<Draft> = model.flows.iter().map(|flow| Draft::of(model, flow, errors)).collect();
+    check::check_used(model, &drafts, errors);
+    let summaries = check::summaries(model, &drafts, errors)?;
+    let mut after = check::check_paths(model, &drafts[0].lowered.code, &summaries, errors);
 
-    let mut lowered = lower::lower_body(model, &mut bindings, body, scope, errors);
-    let names: Vec<String> = lowered
-        .code
-        .calls
-        .iter()
-        .map(|call| call.named.as_ref().map_or_else(|| model.steps[call.step].name.clone(), |(name, _)| name.clone()))
-        .collect();
-    check::check_states(model, &lowered.code, &names, errors);
-    let after = check::check_paths(model, &lowered.code, errors);
-
-    let solved = solve::solve(&lowered.code, &mut bindings);
-    check::check_frames(&lowered.code, &names, &solved, &bindings, errors);
-    if !errors.is_empty() {
-        return None;
+    let mut machines = Machines { flows: Vec::new(), children: Vec::new() };
+    for (index, mut draft) in drafts.into_iter().enumerate() {
+        let solved = solve::solve(&draft.lowered.code, &mut draft.bindings);
+        check::check_frames(&draft.lowered.code, &draft.names, &solved, &draft.bindings, errors);
+        if !errors.is_empty() {
+            continue;
+        }
+        // The pivot stands in the main flow, which comes first.
+        let after = std::mem::take(&mut after);
+        for call in &after.calls {
+            draft.lowered.graph.never_refused(draft.lowered.code.calls[*call].node);
+        }
+        let mut machine = emit::emit(model, &model.flows[index], &draft, &solved, &after, &mut machines.children);
+        machine.body = with_questions(model, &after.by_type, &machine.body);
+        (machine.nodes, machine.edges) = draft.lowered.graph.tokens();
+        machines.flows.push(machine);
     }
-    for call in &after.calls {
-        lowered.graph.never_refused(lowered.code.calls[*call].node);
-    }
-    let mut machine = emit::emit(model, &lowered.code, &solved, &bindings, &lowered.items, input, &names);
-    machine.body = with_questions(model, &after.by_type, &machine.body);
-    (machine.nodes, machine.edges) = lowered.graph.tokens();
-    Some(machine)
-}
-
-/// The machine, behind what only types can tell of the paths.
-fn with_questions(model: &Model, by_type: &BTreeSet<usize>, body: &TokenStream) -> TokenStream {
-    let questions = by_type.iter().map(|&step| {
-        let output = &model.steps[step].output;
-        let span = Span::call_site().located_at(output.span());
-        quote_spanned!(span=> __rt::a_retriable_step_cannot_be_refused::<#output>();)
-    });
-    quote!(#(#questions)* #body)
+    errors.is_empty().then_some(machines)
 }

@@ -26,7 +26,7 @@ pub(crate) fn moved_by(node: &Node, calls: &[Call], bindings: &Bindings) -> BTre
                 moved.operand(&init.expr);
             }
         }
-        Node::Call(call) => calls[*call].arguments.iter().for_each(|(_, argument)| moved.value(argument)),
+        Node::Call(call) => calls[*call].operands.iter().for_each(|operand| moved.value(operand)),
         _ => {}
     }
     moved.found

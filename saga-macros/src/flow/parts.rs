@@ -41,7 +41,7 @@ pub(crate) fn taken_apart_by(node: &Node, calls: &[Call], bindings: &Bindings) -
         }
         Node::LetElse { local, .. } => find.visit_local(local),
         Node::Call(call) => {
-            for (_, argument) in &calls[*call].arguments {
+            for argument in &calls[*call].operands {
                 find.moved(argument);
                 find.visit_expr(argument);
             }

@@ -123,7 +123,7 @@ impl Solved {
             Node::Call(call) => {
                 let call = &code.calls[*call];
                 let after = self.live_in[call.after].clone();
-                call.arguments.iter().rev().fold(after, |after, (_, argument)| backward.expr(argument, after))
+                call.operands.iter().rev().fold(after, |after, operand| backward.expr(operand, after))
             }
             Node::Answer(_) | Node::Passed(_) | Node::ScopeEnd { .. } => after,
         })

@@ -1,6 +1,6 @@
-//! `#[state("..")]`: the names that tell two calls of one step apart.
+//! `#[state("..")]`: the names that tell two states of a flow apart.
 
-use super::calls::steps_in;
+use super::{calls::calls_in, verbs::awaited};
 use crate::{errors::Errors, model::Model};
 use proc_macro2::Span;
 use syn::{
@@ -14,10 +14,12 @@ pub(crate) fn place_names(model: &Model, body: &mut Block, errors: &mut Errors) 
     Place { model, errors }.visit_block_mut(body);
 }
 
-/// Takes the name of a call's state off the call.
-pub(crate) fn state_name(attrs: &mut Vec<Attribute>) -> Option<(String, Span)> {
-    let at = attrs.iter().position(|attr| attr.path().is_ident("state"))?;
-    let attr = attrs.remove(at);
+/// What `#[state("..")]` is called once it has been read and stands on its call.
+const PLACED: &str = "__state";
+
+/// The name of a call's state, if it has been given one.
+pub(crate) fn state_name(attrs: &[Attribute]) -> Option<(String, Span)> {
+    let attr = attrs.iter().find(|attr| attr.path().is_ident(PLACED))?;
     let name: syn::LitStr = attr.parse_args().ok()?;
     Some((name.value(), name.span()))
 }
@@ -30,6 +32,14 @@ struct Place<'m> {
 fn take(attrs: &mut Vec<Attribute>) -> Option<Attribute> {
     let at = attrs.iter().position(|attr| attr.path().is_ident("state"))?;
     Some(attrs.remove(at))
+}
+
+/// The same attribute, as one that has been read.
+fn placed(mut attr: Attribute) -> Attribute {
+    if let syn::Meta::List(list) = &mut attr.meta {
+        list.path = syn::Ident::new(PLACED, Span::call_site()).into();
+    }
+    attr
 }
 
 impl Place<'_> {
@@ -54,8 +64,8 @@ impl Place<'_> {
                 }
             }
         }
-        match steps_in(self.model, holder) {
-            1 => Attach { model: self.model, attr: Some(attr) }.visit_expr_mut(holder),
+        match calls_in(self.model, holder) {
+            1 => Attach { model: self.model, attr: Some(placed(attr)) }.visit_expr_mut(holder),
             0 => self.errors.span(
                 "ambiguous_state",
                 attr.path().span(),
@@ -110,12 +120,6 @@ impl VisitMut for Place<'_> {
     }
 
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
-        if let Expr::MethodCall(call) = expr
-            && super::calls::step_of(self.model, call).is_some()
-        {
-            visit_mut::visit_expr_mut(self, expr);
-            return;
-        }
         if let Some(attr) = attributes(expr).and_then(take) {
             self.place(attr, expr);
         }
@@ -129,17 +133,13 @@ struct Attach<'m> {
 }
 
 impl VisitMut for Attach<'_> {
-    fn visit_expr_await_mut(&mut self, node: &mut syn::ExprAwait) {
-        let mut base = &mut *node.base;
-        while let Expr::Paren(paren) = base {
-            base = &mut paren.expr;
-        }
-        if let Expr::MethodCall(call) = base
-            && super::calls::step_of(self.model, call).is_some()
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        if awaited(self.model, expr).is_some()
+            && let Expr::Await(node) = expr
         {
-            call.attrs.extend(self.attr.take());
+            node.attrs.extend(self.attr.take());
         }
-        visit_mut::visit_expr_await_mut(self, node);
+        visit_mut::visit_expr_mut(self, expr);
     }
     fn visit_expr_closure_mut(&mut self, _: &mut syn::ExprClosure) {}
     fn visit_expr_async_mut(&mut self, _: &mut syn::ExprAsync) {}

@@ -24,7 +24,7 @@ fn machine(body: TokenStream) -> Machine {
     let saga = parse::parse(quote!(name = "flow"), &item, &mut errors).expect("it is an impl block");
     let machine = analyze::analyze(&saga, &mut errors).and_then(|model| lower(&model, &mut errors));
     let mistakes = errors.into_tokens().to_string();
-    machine.unwrap_or_else(|| panic!("{mistakes}"))
+    machine.unwrap_or_else(|| panic!("{mistakes}")).flows.remove(0)
 }
 
 /// What is saved in each state, by name.

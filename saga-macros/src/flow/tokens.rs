@@ -207,6 +207,9 @@ fn write(tokens: TokenStream, text: &mut String) {
                 write(group.stream(), text);
                 text.push_str(close);
             }
+            TokenTree::Ident(ident) if super::verbs::shown(ident).is_some() => {
+                text.push_str(super::verbs::shown(ident).unwrap_or_default());
+            }
             other => text.push_str(&other.to_string()),
         }
         previous = Some(token);

@@ -6,12 +6,14 @@ mod values;
 
 pub(crate) use self::{
     options::{OptValue, Options, Place, similar},
-    values::{Timed, check_name, duration_tokens},
+    values::{Timed, check_name, duration, duration_tokens},
 };
 use crate::{checks::SYNTAX, errors::Errors};
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::{Attribute, ImplItem, ItemImpl, Meta, Signature, Token, Visibility, parse::ParseStream, parse::Parser};
+use syn::{
+    Attribute, ImplItem, ImplItemConst, ItemImpl, Meta, Signature, Token, Visibility, parse::ParseStream, parse::Parser,
+};
 
 /// An impl block under `#[saga]`.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub(crate) struct SagaImpl {
     pub(crate) steps: Vec<Method>,
     /// Methods under `#[compensate]`.
     pub(crate) compensations: Vec<Method>,
+    /// Constants under `#[signal]`.
+    pub(crate) signals: Vec<ImplItemConst>,
 }
 
 /// An annotated method.
@@ -52,12 +56,17 @@ impl Method {
     }
 }
 
-/// What our attribute makes of a method.
+/// How a signal is declared.
+pub(crate) const SIGNAL: &str =
+    "help: declare it like this: `#[signal] pub const DECIDED: Signal<Self, Decision> = Signal::new(\"decided\");`";
+
+/// What our attribute makes of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Flow,
     Step,
     Compensation,
+    Signal,
 }
 
 impl Kind {
@@ -70,6 +79,7 @@ impl Kind {
             (true, "flow") => Some(Self::Flow),
             (true, "step") => Some(Self::Step),
             (true, "compensate") => Some(Self::Compensation),
+            (true, "signal") => Some(Self::Signal),
             _ => None,
         }
     }
@@ -79,6 +89,7 @@ impl Kind {
             Self::Flow => Place::Flow,
             Self::Step => Place::Step,
             Self::Compensation => Place::Compensate,
+            Self::Signal => Place::Signal,
         }
     }
 }
@@ -91,7 +102,15 @@ pub(crate) fn parse(options: TokenStream, item: &TokenStream, errors: &mut Error
     let plain = quote!(#header).into_iter().collect::<Vec<_>>();
     // The printed header ends in its empty braces; the user's own go in their place.
     let plain = plain[..plain.len() - 1].iter().cloned().chain([TokenTree::Group(plain_body)]).collect();
-    let mut saga = SagaImpl { options, header, plain, flows: Vec::new(), steps: Vec::new(), compensations: Vec::new() };
+    let mut saga = SagaImpl {
+        options,
+        header,
+        plain,
+        flows: Vec::new(),
+        steps: Vec::new(),
+        compensations: Vec::new(),
+        signals: Vec::new(),
+    };
     let read = |input: ParseStream<'_>| {
         Attribute::parse_inner(input)?;
         while !input.is_empty() {
@@ -152,8 +171,16 @@ fn item_of(input: ParseStream<'_>, saga: &mut SagaImpl, errors: &mut Errors) -> 
         errors.at(
             "unknown_option",
             other.path(),
-            "a method is either the flow, a step or a compensation\nhelp: remove all of these attributes but one",
+            "an item is either a flow, a step, a compensation or a signal\nhelp: remove all of these attributes but one",
         );
+    }
+    if kind == Kind::Signal {
+        options_of(attribute, kind.place(), errors);
+        match input.parse::<ImplItem>()? {
+            ImplItem::Const(signal) => saga.signals.push(signal),
+            _ => errors.at("signature", attribute.path(), format_args!("only a constant can be a signal\n{SIGNAL}")),
+        }
+        return Ok(());
     }
     let vis = ahead.parse()?;
     if ahead.fork().parse::<Signature>().is_err() {
@@ -190,6 +217,8 @@ fn item_of(input: ParseStream<'_>, saga: &mut SagaImpl, errors: &mut Errors) -> 
         Kind::Flow => saga.flows.push(method),
         Kind::Step => saga.steps.push(method),
         Kind::Compensation => saga.compensations.push(method),
+        // Read above: it is no method.
+        Kind::Signal => {}
     }
     Ok(())
 }

@@ -20,7 +20,9 @@ pub(crate) enum Place {
     Step,
     /// `#[compensate(..)]`
     Compensate,
-    /// `retry(..)` within the last two.
+    /// `#[signal]`
+    Signal,
+    /// `retry(..)` within a step's or a compensation's.
     Retry,
 }
 
@@ -29,6 +31,7 @@ const KNOWN: &[(Place, &str, &str)] = &[
     (Place::Saga, "name", "name = \"checkout\""),
     (Place::Saga, "version", "version = 1"),
     (Place::Saga, "crate", "crate = saga_runtime"),
+    (Place::Flow, "inner", "inner"),
     (Place::Step, "name", "name = \"reserve\""),
     (Place::Step, "read_only", "read_only"),
     (Place::Step, "pivot", "pivot"),
@@ -50,6 +53,7 @@ const KNOWN: &[(Place, &str, &str)] = &[
     (Place::Retry, "max", "max = \"5s\""),
     (Place::Retry, "attempts", "attempts = 6"),
     (Place::Retry, "jitter", "jitter = false"),
+    (Place::Saga, "deadline", "deadline = \"30d\""),
 ];
 
 impl Place {
@@ -60,6 +64,7 @@ impl Place {
             Self::Flow => "`#[flow]`",
             Self::Step => "`#[step]`",
             Self::Compensate => "`#[compensate]`",
+            Self::Signal => "`#[signal]`",
             Self::Retry => "`retry(..)`",
         }
     }
@@ -71,6 +76,7 @@ impl Place {
             Self::Flow => "#[flow]",
             Self::Step => "#[step(timeout = \"2s\")]",
             Self::Compensate => "#[compensate(reserve)]",
+            Self::Signal => "#[signal]",
             Self::Retry => "retry(initial = \"50ms\", max = \"5s\", attempts = 6)",
         }
     }
@@ -206,6 +212,7 @@ impl Options {
                 (Place::Step, _, "within") => "write `deadline = \"24h\"`".to_owned(),
                 (_, Place::Compensate, _) => format!("write `#[compensate(step, {example})]`"),
                 (_, Place::Step, _) => format!("write `#[step({example})]`"),
+                (_, Place::Flow, _) => format!("write `#[flow({example})]`"),
                 (_, _, _) => format!("write `#[saga({example})]`"),
             };
             return format!("`{key}` is an option of {}, not of {here}\nhelp: {help}", place.title());

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-/// The items of an impl block without `#[flow]`, `#[step]`, `#[compensate]`, and without the `#[state]`s of a flow's body.
+/// The items of an impl block without `#[flow]`, `#[step]`, `#[compensate]`, `#[signal]`, and without the `#[state]`s of a flow's body.
 pub(super) fn items(body: &Group) -> Group {
     let mut output = Vec::new();
     let mut in_flow = false;
@@ -59,9 +59,9 @@ fn is_hash(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == '#')
 }
 
-/// The name of the attribute in these brackets, if it is one of those that mark a method.
+/// The name of the attribute in these brackets, if it is one of those that mark an item.
 fn ours(group: &Group) -> Option<String> {
-    attribute_name(group).filter(|name| matches!(name.as_str(), "flow" | "step" | "compensate"))
+    attribute_name(group).filter(|name| matches!(name.as_str(), "flow" | "step" | "compensate" | "signal"))
 }
 
 /// The name of the attribute in these brackets: `step` of `[step(pivot)]` and of `[saga_runtime::step(pivot)]`.

@@ -4,6 +4,7 @@
 //! are not recommended: what the user has to mend is the type, not the bound below it.
 
 use super::{
+    answers::Answers,
     call::{Answer, Attempt, Attempted, CannotBeRefused, StepError, StepResult, Unreadable},
     json::{Json, JsonError, decode, null},
 };
@@ -131,14 +132,17 @@ impl<S, T> Returning<S, T> {
         (self.attempted)(result, step)
     }
 
-    /// A recorded answer, as the flow gets it.
-    pub(super) fn answer(&self, answer: &Answer) -> Result<S, Unreadable> {
-        (self.answer)(answer)
-    }
-
     /// Whether this text is an output of the step.
     pub fn check_output(&self, output: &RawValue) -> Result<(), JsonError> {
         (self.check)(output)
+    }
+}
+
+impl<S, T> Answers for Returning<S, T> {
+    type Gives = S;
+
+    fn gives(&self, answer: Answer) -> Result<S, Unreadable> {
+        (self.answer)(&answer)
     }
 }
 
@@ -162,6 +166,9 @@ pub fn a_step_returns_this<S: StepResult>() -> Returning<S, S::Output> {
 pub fn an_argument_is_saved<T: Written + ?Sized>() -> fn(&T) -> Result<Json, JsonError> {
     T::write
 }
+
+/// Compiles if a signal's value can be saved.
+pub fn a_signal_is_saved<T: Written + ReadBack + Send>() {}
 
 /// Boxes an attempt, which may go on on another thread after each of its awaits.
 pub fn attempt_on_any_thread<'a>(attempt: impl Future<Output = Attempted> + Send + 'a) -> Attempt<'a> {

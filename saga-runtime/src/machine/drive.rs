@@ -1,11 +1,13 @@
 //! What a machine is handed: the generic part, once, around the executor.
 
 use super::{
+    answers::Answers,
     call::{Answer, Unreadable},
-    check::Returning,
-    json::{Json, JsonError},
-    slot::{AnySlot, Digest256, Saved, Slot, digest, halt},
+    json::{Json, JsonError, encode_checked},
+    saga::Saga,
+    slot::{AnySlot, Digest256, Persist, Saved, Slot, digest, halt},
 };
+use crate::context::{Signal, Span};
 use std::{
     collections::BTreeMap,
     future::Future,
@@ -47,9 +49,15 @@ pub struct Call {
 /// What a flow asks for, by the state's [work](crate::definition::Work).
 #[derive(Debug)]
 pub enum Asked {
-    /// A call of a step or an inner flow, with its evaluated arguments in the order of the parameters; or another saga, with
-    /// one argument, `input`.
+    /// A call of a step or an inner flow, with its evaluated arguments in the order of the parameters.
     Call(Vec<Argument>),
+    /// Another saga, waited for or not ([`ChildKind`](crate::definition::ChildKind)).
+    Child {
+        /// What it is started with, under the parameter's name `input`.
+        input: Argument,
+        /// The end that the child is given; `None`: its saga's own deadline, and for one that is not waited for always.
+        deadline: Option<Until>,
+    },
     /// A call for each branch.
     Join {
         /// The arguments of each branch.
@@ -75,6 +83,17 @@ pub enum Until {
     At(SystemTime),
 }
 
+impl Until {
+    /// So long after the wait has begun. Ends the machine if a text that was computed is no duration: a literal was read when
+    /// the saga was built.
+    pub fn after(span: impl Span) -> Self {
+        match span.span() {
+            Ok(span) => Self::After(span),
+            Err(reason) => halt(Unreadable { what: "duration", name: "of the wait".into(), reason }),
+        }
+    }
+}
+
 /// A signal that a flow sends.
 #[derive(Debug)]
 pub struct SignalTo {
@@ -86,6 +105,21 @@ pub struct SignalTo {
     pub signal: &'static str,
     /// Its value.
     pub value: Json,
+}
+
+impl SignalTo {
+    /// The signal, for the instance of this id.
+    ///
+    /// # Errors
+    /// The value cannot be written.
+    pub fn new<S: Saga, T: Persist>(id: impl AsRef<str>, signal: Signal<S, T>, value: T) -> Result<Self, Unreadable> {
+        let value = encode_checked(&value).map_err(|error| Unreadable {
+            what: "signal",
+            name: signal.name().into(),
+            reason: error.0,
+        })?;
+        Ok(Self { saga: S::DEFINITION.name, id: id.as_ref().into(), signal: signal.name(), value })
+    }
 }
 
 /// An evaluated argument.
@@ -111,7 +145,7 @@ pub struct FrameValue {
 /// Where a machine begins.
 #[derive(Debug)]
 pub enum Entry {
-    /// At the beginning; the frame holds the input, under the name of the flow's parameter.
+    /// At the beginning; the frame holds the arguments, each under the name of the flow's parameter.
     Start,
     /// At this state, whose call is to be made again with its saved arguments.
     Calling(usize),
@@ -176,7 +210,7 @@ impl<'e> Drive<'e> {
         Slot::new(name, loaded)
     }
 
-    /// Begins a call of a step, an inner flow or another saga: its arguments follow.
+    /// Begins a call of a step or an inner flow: its arguments follow.
     pub fn begin(&mut self, state: usize, live: &'static [usize]) {
         self.ask(state, live, Asked::Call(Vec::new()));
     }
@@ -184,6 +218,35 @@ impl<'e> Drive<'e> {
     /// Begins a join: its branches follow.
     pub fn begin_join(&mut self, state: usize, live: &'static [usize], limit: Option<usize>) {
         self.ask(state, live, Asked::Join { branches: Vec::new(), limit });
+    }
+
+    /// At most so many branches of the join run at a time, and at least one does.
+    pub fn limit(&mut self, most: usize) {
+        if let Some(Pending::New { asked: Asked::Join { limit, .. }, .. }) = &mut self.pending {
+            *limit = Some(most.max(1));
+        }
+    }
+
+    /// Begins the call, or the launch, of another saga.
+    pub fn begin_child<S: Saga>(
+        &mut self,
+        state: usize,
+        live: &'static [usize],
+        input: S::Input,
+        local: Option<&'static str>,
+        deadline: Option<Until>,
+    ) {
+        const INPUT: &str = "input";
+        match encode_checked(&input) {
+            Ok(value) => {
+                let input = Argument { parameter: INPUT, value, same_as: local };
+                self.ask(state, live, Asked::Child { input, deadline });
+            }
+            Err(error) => {
+                let error = Unreadable { what: INPUT, name: S::DEFINITION.name.into(), reason: error.0 };
+                self.pending = Some(Pending::New { state, live, asked: Asked::Call(Vec::new()), error: Some(error) });
+            }
+        }
     }
 
     /// Begins the next branch of the join: its arguments follow.
@@ -286,7 +349,7 @@ impl<'e> Drive<'e> {
                 Some(arguments) => arguments,
                 None => return,
             },
-            Asked::Wait { .. } | Asked::Send(_) => return,
+            Asked::Child { .. } | Asked::Wait { .. } | Asked::Send(_) => return,
         };
         match write(value) {
             Ok(json) => arguments.push(Argument { parameter, value: json, same_as: local }),
@@ -296,24 +359,25 @@ impl<'e> Drive<'e> {
         }
     }
 
-    /// The answer of the call, as the step's own type.
-    pub fn answer<S, T>(&mut self, step: &Returning<S, T>) -> S {
+    /// The answer of the call, as the flow gets it.
+    pub fn answer<A: Answers>(&mut self, answers: A) -> A::Gives {
         let Some(answer) = self.answer.take() else {
             halt(Unreadable { what: "answer", name: "of the call".into(), reason: "it is missing".into() })
         };
-        step.answer(&answer).unwrap_or_else(|error| halt(error))
+        answers.gives(answer).unwrap_or_else(|error| halt(error))
     }
 }
 
 impl Asked {
     /// Every argument, of all branches.
     fn arguments_mut(&mut self) -> impl Iterator<Item = &mut Argument> {
-        let branches = match self {
-            Self::Call(arguments) => std::slice::from_mut(arguments),
-            Self::Join { branches, .. } => &mut branches[..],
-            Self::Wait { .. } | Self::Send(_) => &mut [],
+        let (branches, input): (&mut [Vec<Argument>], Option<&mut Argument>) = match self {
+            Self::Call(arguments) => (std::slice::from_mut(arguments), None),
+            Self::Join { branches, .. } => (&mut branches[..], None),
+            Self::Child { input, .. } => (&mut [], Some(input)),
+            Self::Wait { .. } | Self::Send(_) => (&mut [], None),
         };
-        branches.iter_mut().flatten()
+        branches.iter_mut().flatten().chain(input)
     }
 }
 

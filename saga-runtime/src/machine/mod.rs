@@ -4,6 +4,7 @@
 //! the answer. It knows nothing of stores, attempts, clocks or tasks.
 
 mod across;
+mod answers;
 mod call;
 mod check;
 mod drive;
@@ -16,21 +17,25 @@ pub use self::{
     across::{
         Across, Carry, IsAValue, LivesAcrossAStep, Moved, Moving, Open, Whole, goes_on_on_any_thread, open_input,
     },
+    answers::{
+        Answers, Each, InnerFlow, Joined, Launched, Received, ReceivedInTheEnd, Sent, Slept, a_child_returns,
+        a_flow_returns, a_flow_returns_this,
+    },
     call::{Answer, Arguments, Attempt, Attempted, CannotBeRefused, NotSent, StepError, StepResult, Unreadable},
     check::{
         CompensationResult, FlowResult, Inert, ReadBack, Returning, Written, a_retriable_step_cannot_be_refused,
-        a_step_returns, a_step_returns_this, an_argument_is_saved, attempt_on_any_thread, outcome,
+        a_signal_is_saved, a_step_returns, a_step_returns_this, an_argument_is_saved, attempt_on_any_thread, outcome,
         takes_what_the_step_takes,
     },
     drive::{Argument, Asked, Call, Drive, Entry, Executing, Executor, FrameValue, Resume, SignalTo, Until, coerced},
     iterate::{Collect, Items, Next, Owned, Range, StableOrder, Turn, gone, nth},
     json::{Json, JsonError, decode, encode, encode_checked, null, same_value},
-    saga::{Ended, Saga},
+    saga::{Ended, Saga, ended},
     slot::{AnySlot, Persist, Saved, Slot},
 };
 /// Public types, so that generated code has one path to name.
 pub use crate::{
-    context::{FlowContext, StepContext},
+    context::{FlowContext, Labels, Signal, StepContext, join2, join3, join4, join5, join6, join7, join8},
     failure::{Failure, IsARefusalOrAStepsFailure, Refusal, Unwind},
 };
 /// For generated code in crates that do not name serde themselves.

@@ -44,6 +44,14 @@ impl Ended {
     }
 }
 
+/// The machine of an inner flow, whose end is data.
+pub fn ended<'a, T: Persist + 'a, R: Refusal>(
+    flow: &'static str,
+    machine: Executing<'a, Result<T, Unwind<R>>>,
+) -> Executing<'a, Ended> {
+    Box::pin(async move { Ended::of(flow, machine.await) })
+}
+
 /// A saga: implemented by `#[saga]` on an impl block, never by hand.
 ///
 /// Its hidden methods are the compiled machine. They do no I/O of their own and keep nothing: an executor drives them.

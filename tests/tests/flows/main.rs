@@ -4,14 +4,18 @@
 #![expect(clippy::all, clippy::pedantic, reason = "flows are written here in every way that users may write them")]
 
 use saga_runtime::prelude::*;
-use saga_tests::memory::{World, the_machine_is_the_method};
+use saga_tests::memory::{Script, World, the_machine_is_the_method, the_machine_is_the_method_when};
 use serde::{Deserialize, Serialize};
 
 mod branches;
 mod calls;
+mod children;
+mod inner;
+mod joins;
 mod lets;
 mod loops;
 mod plain;
+mod time;
 
 /// The "no" of these sagas.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Refusal)]

@@ -1,12 +1,15 @@
-//! Checks on the tokens of the flow's body. What stands behind an ordinary call is not seen.
+//! Checks on the tokens of a flow's body. What stands behind an ordinary call is not seen.
 
 use crate::{
     errors::Errors,
     flow::{
-        bindings::Bindings,
-        calls::{named_step, step_of},
+        draft::Draft,
+        verbs::{
+            Branch, Until, Verb, branch, callee_of, is_join, is_own_join, is_the_context, named_callee, signals,
+            unbounded, verb,
+        },
     },
-    model::{Model, Role},
+    model::{Callee, Flow, Model, Role},
 };
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -16,18 +19,34 @@ use syn::{
     visit::{self, Visit},
 };
 
-/// Reports what the flow's tokens show.
-pub(crate) fn check_body(model: &Model, bindings: &Bindings, body: &Block, errors: &mut Errors) {
-    Body { model, bindings, errors, inside: None }.visit_block(body);
-    let tokens = body.to_token_stream();
+/// Reports what the tokens of one flow show.
+pub(crate) fn check_body(model: &Model, flow: &Flow, body: &Block, errors: &mut Errors) {
+    Body { model, flow, errors, inside: None }.visit_block(body);
+}
+
+/// Reports steps and inner flows that no flow calls.
+pub(crate) fn check_used(model: &Model, drafts: &[Draft], errors: &mut Errors) {
+    let unused = |method: &Ident| !drafts.iter().any(|draft| names(&draft.tokens, method));
     for step in &model.steps {
-        if !names(&tokens, &step.ident) {
+        if unused(&step.ident) {
             errors.span(
                 "dead_step",
                 step.ident.span(),
                 format_args!(
                     "the flow never calls step `{}`\nhelp: call it, or take `#[step]` away if it is a plain method",
                     step.ident
+                ),
+            );
+        }
+    }
+    for flow in &model.flows[1..] {
+        let name = &flow.method.sig.ident;
+        if unused(name) {
+            errors.span(
+                "dead_step",
+                name.span(),
+                format_args!(
+                    "no flow calls the inner flow `{name}`\nhelp: call it, `self.{name}(..).await`, or remove it"
                 ),
             );
         }
@@ -45,7 +64,7 @@ fn names(tokens: &TokenStream, method: &Ident) -> bool {
 
 struct Body<'m> {
     model: &'m Model,
-    bindings: &'m Bindings,
+    flow: &'m Flow,
     errors: &'m mut Errors,
     /// What a call here would be hidden in.
     inside: Option<&'static str>,
@@ -58,45 +77,168 @@ impl Body<'_> {
         self.inside = outside;
     }
 
-    /// A call of a step that is awaited where it stands.
-    fn call(&mut self, step: usize, call: &ExprMethodCall) {
-        let name = &self.model.steps[step].ident;
+    /// Something that the flow waits for where it stands.
+    fn waits(&mut self, verb: &Verb<'_>, span: Span) {
         if let Some(inside) = self.inside {
+            let what = match verb {
+                Verb::Call(Branch { callee, .. }) => {
+                    format!("{} `{}` is called", Model::word(*callee), self.model.ident(*callee))
+                }
+                _ => "this is awaited".to_owned(),
+            };
             self.errors.span(
                 "hidden_step",
-                call.method.span(),
+                span,
                 format_args!(
-                    "step `{name}` is called inside {inside}, where it cannot be a state of its own\nhelp: bind its answer with `let` \
-                     before"
+                    "{what} inside {inside}, where it cannot be a state of its own\nhelp: bind its answer with `let` before"
                 ),
             );
         }
-        let context =
-            self.model.steps[step].parameters.iter().position(|parameter| matches!(parameter.role, Role::Context));
+        match verb {
+            Verb::Call(branch) => self.branch(branch),
+            Verb::Join(branches) => branches.iter().for_each(|branch| self.branch(branch)),
+            Verb::Each { items, limit, branch, .. } => {
+                self.visit_expr(items);
+                self.visit_expr(limit);
+                self.hidden_in("a closure", |this| this.branch(branch));
+            }
+            Verb::Sleep(until) => self.until(*until),
+            Verb::Wait { signals, until } => {
+                self.signals(signals);
+                until.iter().for_each(|until| self.until(*until));
+            }
+            Verb::Child { input, until, .. } => {
+                self.visit_expr(input);
+                until.iter().for_each(|until| self.until(*until));
+            }
+            Verb::Launch { input, .. } => self.visit_expr(input),
+            Verb::Send { call } => call.args.iter().for_each(|argument| self.visit_expr(argument)),
+        }
+    }
+
+    /// One call, by itself or in a join.
+    fn branch(&mut self, Branch { callee, call }: &Branch<'_>) {
+        let (callee, model) = (*callee, self.model);
+        let (word, name) = (Model::word(callee), model.ident(callee));
+        let parameters = model.parameters(callee);
+        let context = parameters.iter().position(|parameter| matches!(parameter.role, Role::Context));
         if let Some(argument) = context.and_then(|at| call.args.get(at))
-            && !self.is_context(argument)
+            && !is_the_context(argument)
         {
-            let own = &self.model.flow.context;
+            let own = &self.flow.context;
             self.errors.at(
                 "lost_context",
                 argument,
                 format_args!(
-                    "step `{name}` is called with another context than the flow's own\nhelp: write `{own}` here"
+                    "{word} `{name}` is called with another context than the flow's own\nhelp: write `{own}` here"
                 ),
             );
         }
         call.args.iter().for_each(|argument| self.visit_expr(argument));
     }
 
-    /// Whether this is the flow's context, however it is borrowed.
-    fn is_context(&self, expr: &Expr) -> bool {
-        match expr {
-            Expr::Path(path) => path.path.get_ident().and_then(|ident| self.bindings.of(ident)) == Some(0),
-            Expr::Reference(node) => self.is_context(&node.expr),
-            Expr::Paren(node) => self.is_context(&node.expr),
-            Expr::Unary(node) => self.is_context(&node.expr),
+    /// A time: a literal is read here.
+    fn until(&mut self, until: Until<'_>) {
+        if let Until::After(Expr::Lit(lit)) = until
+            && let syn::Lit::Str(text) = &lit.lit
+            && let Err(reason) = crate::parse::duration(&text.value())
+        {
+            self.errors.at("bad_value", text, format_args!("{reason}\nhelp: write it like this: `\"3d\"`"));
+        }
+        self.visit_expr(until.expr());
+    }
+
+    /// The signals of a wait are this saga's own.
+    fn signals(&mut self, waited: &Expr) {
+        for (signal, known) in signals(self.model, waited) {
+            if known.is_some() {
+                continue;
+            }
+            let names: Vec<String> =
+                self.model.signals.iter().map(|signal| format!("`Self::{}`", signal.ident)).collect();
+            let help = if names.is_empty() {
+                crate::parse::SIGNAL.to_owned()
+            } else {
+                format!("help: the signals are {}", names.join(", "))
+            };
+            self.errors.at(
+                "unknown_signal",
+                signal,
+                format_args!("a flow waits for the signals of its own saga, and this is none of them\n{help}"),
+            );
+        }
+    }
+
+    /// An await of something that looks like a verb and is not complete.
+    fn incomplete(&mut self, base: &Expr) -> bool {
+        let own = &self.flow.context;
+        if let Some((call, _)) = unbounded(base) {
+            let written = crate::flow::tokens::text(call.method.to_token_stream());
+            let (what, late) = if call.method == "wait" {
+                ("this waits for a signal", "`Err(Elapsed)` if it does not come")
+            } else {
+                ("this waits for another saga", "which unwinds when its time is over")
+            };
+            self.errors.span(
+                "unhandled_wait",
+                call.method.span(),
+                format_args!(
+                    "{what}, and does not say how long\nhelp: `{own}.{written}(..).within(\"2d\").await`, {late}; or \
+                     `.forever().await`"
+                ),
+            );
+            return true;
+        }
+        match base {
+            Expr::Paren(paren) => self.incomplete(&paren.expr),
+            Expr::Call(call) if is_join(&call.func) => {
+                for argument in &call.args {
+                    if branch(self.model, argument).is_none() {
+                        self.no_branch(argument.span());
+                    }
+                }
+                true
+            }
+            Expr::MethodCall(call) if is_the_context(&call.receiver) && call.method == "join_all" => {
+                let place = call.args.last().map_or(call.method.span(), Spanned::span);
+                self.no_branch(place);
+                true
+            }
+            Expr::MethodCall(call) => {
+                let starts = |call: &ExprMethodCall| {
+                    is_the_context(&call.receiver) && (call.method == "child" || call.method == "launch")
+                };
+                let mut call = call;
+                while !starts(call) {
+                    let Expr::MethodCall(inner) = &*call.receiver else { return false };
+                    call = inner;
+                }
+                let verb = &call.method;
+                self.errors.span(
+                    "unhandled_wait",
+                    verb.span(),
+                    format_args!(
+                        "which saga is started here is not written out\nhelp: `{own}.{verb}::<Checkout>(input)`, followed \
+                         by nothing but `.pivot()`, `.within(..)`, `.until(..)` or `.forever()`"
+                    ),
+                );
+                true
+            }
             _ => false,
         }
+    }
+
+    fn no_branch(&mut self, span: Span) {
+        self.errors.span(
+            "hidden_step",
+            span,
+            format_args!(
+                "a branch of a join is one call of a step or an inner flow, and nothing else\nhelp: `join!(self.a({own}, ..), \
+                 self.b({own}, ..)).await`, `{own}.join_all(&items, 8, |item| self.a({own}, item)).await`; more than one step \
+                 together is an inner flow: `#[flow(inner)]`",
+                own = self.flow.context
+            ),
+        );
     }
 
     fn foreign_join(&mut self, name: &Ident) {
@@ -104,8 +246,8 @@ impl Body<'_> {
             "foreign_join",
             name.span(),
             format_args!(
-                "`{name}` runs branches that nobody saves: after a crash nobody knows which of them have begun\nhelp: await \
-                 one step after the other"
+                "`{name}` runs branches that nobody saves: after a crash nobody knows which of them have begun\nhelp: use \
+                 the runtime's own: `join!(self.a(cx, ..), self.b(cx, ..)).await`, or `cx.join_all(..)`"
             ),
         );
     }
@@ -146,24 +288,22 @@ fn is_spawn(name: &Ident) -> bool {
 
 impl<'ast> Visit<'ast> for Body<'_> {
     fn visit_expr_await(&mut self, node: &'ast ExprAwait) {
+        if let Some((verb, span)) = verb(self.model, &node.base) {
+            return self.waits(&verb, span);
+        }
+        if self.incomplete(&node.base) {
+            return;
+        }
         let mut base = &*node.base;
         while let Expr::Paren(paren) = base {
             base = &paren.expr;
         }
         match base {
-            Expr::MethodCall(call) => {
-                if let Some(step) = step_of(self.model, call) {
-                    return self.call(step, call);
-                }
-            }
             Expr::Call(call) => {
-                if let Expr::Path(path) = &*call.func {
-                    if joins(&path.path).is_some() {
-                        return self.visit_expr_call(call);
-                    }
-                    if named_step(self.model, &path.path).is_some() {
-                        return self.visit_expr_call(call);
-                    }
+                if let Expr::Path(path) = &*call.func
+                    && (joins(&path.path).is_some() || named_callee(self.model, &path.path).is_some())
+                {
+                    return self.visit_expr_call(call);
                 }
             }
             Expr::Macro(mac) if joins(&mac.mac.path).is_some() => return self.visit_macro(&mac.mac),
@@ -179,18 +319,20 @@ impl<'ast> Visit<'ast> for Body<'_> {
     }
 
     fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
-        if let Some(step) = step_of(self.model, call) {
-            let name = &self.model.steps[step].ident;
+        if let Some(callee) = callee_of(self.model, call) {
+            let (word, name) = (Model::word(callee), self.model.ident(callee));
             self.errors.span(
                 "hidden_step",
                 call.method.span(),
-                format_args!("step `{name}` is called here and not awaited here\nhelp: write `self.{name}(..).await`"),
+                format_args!(
+                    "{word} `{name}` is called here and not awaited here\nhelp: write `self.{name}(..).await`"
+                ),
             );
         }
-        if self.is_context(&call.receiver)
+        if is_the_context(&call.receiver)
             && ["key", "attempt", "deadline", "remaining", "undoes", "state"].iter().any(|verb| call.method == verb)
         {
-            let (own, verb) = (&self.model.flow.context, &call.method);
+            let (own, verb) = (&self.flow.context, &call.method);
             self.errors.span(
                 "step_verb_in_flow",
                 call.method.span(),
@@ -208,7 +350,14 @@ impl<'ast> Visit<'ast> for Body<'_> {
 
     fn visit_expr_call(&mut self, call: &'ast ExprCall) {
         if let Expr::Path(path) = &*call.func {
-            if let Some(name) = joins(&path.path) {
+            if is_join(&call.func) {
+                self.errors.span(
+                    "hidden_step",
+                    path.span(),
+                    "this join is not awaited here, so it cannot be a state of its own\nhelp: write `join!(..).await`",
+                );
+                return;
+            } else if let Some(name) = joins(&path.path) {
                 // `join` is a word of paths and threads as well; with arguments it is a join of futures.
                 if !call.args.is_empty() {
                     self.foreign_join(name);
@@ -217,12 +366,12 @@ impl<'ast> Visit<'ast> for Body<'_> {
                 && is_spawn(&last.ident)
             {
                 self.detached(&last.ident);
-            } else if let Some(step) = named_step(self.model, &path.path) {
-                let name = &self.model.steps[step].ident;
+            } else if let Some(callee) = named_callee(self.model, &path.path) {
+                let (word, name) = (Model::word(callee), self.model.ident(callee));
                 self.errors.span(
                     "hidden_step",
                     path.span(),
-                    format_args!("step `{name}` is called by its path\nhelp: write `self.{name}(..).await`"),
+                    format_args!("{word} `{name}` is called by its path\nhelp: write `self.{name}(..).await`"),
                 );
             }
         }
@@ -230,6 +379,10 @@ impl<'ast> Visit<'ast> for Body<'_> {
     }
 
     fn visit_macro(&mut self, mac: &'ast Macro) {
+        if is_own_join(&mac.path) {
+            // One with too few or too many branches, which says so itself.
+            return;
+        }
         if let Some(name) = joins(&mac.path) {
             return self.foreign_join(name);
         }
@@ -242,9 +395,10 @@ impl<'ast> Visit<'ast> for Body<'_> {
                     "hidden_step",
                     span,
                     format_args!(
-                        "step `{}` is called inside `{name}!`, where it cannot be a state of its own\nhelp: bind its answer with \
+                        "{} `{}` is called inside `{name}!`, where it cannot be a state of its own\nhelp: bind its answer with \
                          `let` before",
-                        self.model.steps[step].ident
+                        Model::word(step),
+                        self.model.ident(step)
                     ),
                 ),
                 None => self.errors.span(
@@ -319,8 +473,8 @@ impl<'ast> Visit<'ast> for WaysOut {
     }
 }
 
-/// Each `.await` in a macro's tokens, with the step that it awaits, if it is one.
-fn awaits_in(model: &Model, tokens: TokenStream, awaits: &mut Vec<(Span, Option<usize>)>) {
+/// Each `.await` in a macro's tokens, with the step or inner flow that it awaits, if it is one.
+fn awaits_in(model: &Model, tokens: TokenStream, awaits: &mut Vec<(Span, Option<Callee>)>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     for (at, token) in tokens.iter().enumerate() {
         match token {
@@ -334,7 +488,7 @@ fn awaits_in(model: &Model, tokens: TokenStream, awaits: &mut Vec<(Span, Option<
                         TokenTree::Punct(_),
                         TokenTree::Ident(method),
                         TokenTree::Group(_),
-                    ] if this == "self" => model.steps.iter().position(|step| step.ident == *method),
+                    ] if this == "self" => model.callee(method),
                     _ => None,
                 };
                 let span = match before {

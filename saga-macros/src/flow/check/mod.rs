@@ -1,11 +1,13 @@
 //! What a flow may not do: on its tokens, on its states, on its paths.
 
 mod body;
+mod inner;
 mod paths;
 mod states;
 
 pub(crate) use self::{
-    body::check_body,
-    paths::check_paths,
+    body::{check_body, check_used},
+    inner::summaries,
+    paths::{AfterPivot, check_paths},
     states::{check_frames, check_states},
 };

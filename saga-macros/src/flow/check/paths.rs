@@ -1,13 +1,14 @@
 //! Checks on the graph: what may stand before and after the point of no return.
 
+use super::inner::Summaries;
 use crate::{
     errors::Errors,
     flow::{
         calls::is_answer,
-        code::{BlockId, CallId, Code, Node, SeqId, Taken},
+        code::{BlockId, CallId, Code, Job, Node, SeqId, Taken},
         lower::{diverges, is_err},
     },
-    model::{Class, Model, Refusable},
+    model::{Callee, Class, Model, Refusable},
 };
 use std::collections::BTreeSet;
 use syn::{
@@ -21,6 +22,8 @@ use syn::{
 pub(crate) struct AfterPivot {
     /// The calls that stand after a pivot on some way.
     pub(crate) calls: BTreeSet<CallId>,
+    /// The calls that stand after a pivot on every way.
+    pub(crate) past: BTreeSet<CallId>,
     /// The steps of which the types have to tell whether they can be refused.
     pub(crate) by_type: BTreeSet<usize>,
 }
@@ -42,9 +45,10 @@ impl Ways {
 }
 
 /// Reports what the paths show.
-pub(crate) fn check_paths(model: &Model, code: &Code, errors: &mut Errors) -> AfterPivot {
+pub(crate) fn check_paths(model: &Model, code: &Code, summaries: &Summaries, errors: &mut Errors) -> AfterPivot {
     let mut paths = Paths {
         model,
+        summaries,
         code,
         into: vec![None; code.blocks.len()],
         changed: true,
@@ -72,6 +76,7 @@ struct Found(Vec<(&'static str, proc_macro2::Span, String)>, BTreeSet<(&'static 
 
 struct Paths<'m> {
     model: &'m Model,
+    summaries: &'m Summaries,
     code: &'m Code,
     into: Vec<Option<Ways>>,
     changed: bool,
@@ -145,7 +150,7 @@ impl Paths<'_> {
                 }
                 Node::Answer(call) => self.answered(*call, &mut ways),
                 Node::Passed(call) => {
-                    if self.model.steps[code.calls[*call].step].class == Class::Pivot {
+                    if code.calls[*call].is_pivot(self.model) {
                         ways = Ways { before: false, passed: BTreeSet::from([*call]) };
                     }
                 }
@@ -177,24 +182,127 @@ impl Paths<'_> {
         }
     }
 
+    /// What a call is called in a message.
+    fn named(&self, call: CallId) -> String {
+        match &self.code.calls[call].job {
+            Job::Child { ty, .. } | Job::Launch { ty } => crate::pretty::tokens(ty),
+            _ => {
+                let names = self.code.calls[call].callees();
+                names.first().map_or_else(String::new, |callee| self.model.ident(*callee).to_string())
+            }
+        }
+    }
+
     fn answered(&mut self, call: CallId, ways: &mut Ways) {
-        let step = &self.model.steps[self.code.calls[call].step];
-        if step.class != Class::Pivot || self.code.calls[call].taken != Taken::Otherwise {
+        let asked = &self.code.calls[call];
+        if !asked.is_pivot(self.model) || asked.taken != Taken::Otherwise {
             return;
         }
-        let name = &step.ident;
+        let name = self.named(call);
+        let written = match asked.job {
+            Job::Child { .. } => format!("cx.child::<{name}>(..).pivot().forever()"),
+            _ => format!("self.{name}(..)"),
+        };
         let message = format!(
             "whether the pivot `{name}` was done is not told apart here, so that nobody knows if there is a way back\nhelp: write \
-             `self.{name}(..).await?`, or `match` it with `Ok(..)` and `Err(..)` where it is called"
+             `{written}.await?`, or `match` it with `Ok(..)` and `Err(..)` where it is called"
         );
-        self.report("hidden_pivot", call, self.code.calls[call].span, message);
+        self.report("hidden_pivot", call, asked.span, message);
         // Whatever follows is judged once the answer is told apart.
         *ways = Ways::default();
     }
 
     fn call(&mut self, call: CallId, ways: &Ways) {
+        let code = self.code;
+        let asked = &code.calls[call];
+        if !ways.passed.is_empty() {
+            self.after.calls.insert(call);
+            if ways.before {
+                self.after.past.remove(&call);
+            } else {
+                self.after.past.insert(call);
+            }
+        }
+        for callee in asked.callees() {
+            match callee {
+                Callee::Step(step) => self.step(call, step, ways),
+                Callee::Flow(flow) => self.inner(call, flow, ways),
+            }
+        }
+        let Some(&pivot) = ways.passed.first() else { return };
+        let passed = self.named(pivot);
+        match &asked.job {
+            Job::Child { pivot: true, .. } => self.second_pivot(call, pivot),
+            Job::Child { .. } if ways.before => {
+                let message = format!(
+                    "saga `{}` may be called before and after the pivot `{passed}`: it would have to be undone, and could not \
+                     be\nhelp: call it on one side only",
+                    self.named(call)
+                );
+                self.report("refusal_after_pivot", call, asked.span, message);
+            }
+            Job::Child { .. } | Job::Wait { .. } | Job::Send { .. } if asked.taken == Taken::Tried => {
+                let message = format!(
+                    "the `?` behind this may end the saga after the pivot `{passed}`, when it can only go forward: half of it \
+                     would be done for ever\nhelp: `match` it, and go on in each case"
+                );
+                self.report("refusal_after_pivot", call, asked.span, message);
+            }
+            _ => {}
+        }
+    }
+
+    /// An inner flow, which stands where everything in it may stand.
+    fn inner(&mut self, call: CallId, flow: usize, ways: &Ways) {
+        let (summary, span) = (&self.summaries[flow], self.code.calls[call].span);
+        let name = self.model.flows[flow].name();
+        if let (Some(why), true) = (&summary.after, ways.before) {
+            let message = format!(
+                "inner flow `{name}` can be reached before the pivot, and {why}: it cannot be refused and has no undo, and the \
+                 saga may still unwind\nhelp: call it after the pivot"
+            );
+            self.report("retriable_before_pivot", usize::MAX / 2 + call, span, message);
+        }
+        let Some(&pivot) = ways.passed.first() else { return };
+        let passed = self.named(pivot);
+        if let Some(why) = &summary.before {
+            let message = format!(
+                "inner flow `{name}` may stand after the pivot `{passed}`, where the saga can only go forward, and {why}\nhelp: \
+                 call it before `{passed}`"
+            );
+            self.report("refusal_after_pivot", call, span, message);
+        }
+        self.after.by_type.extend(&summary.by_type);
+        for &step in &summary.bounded {
+            self.bounded(step, &passed);
+        }
+    }
+
+    fn second_pivot(&mut self, call: CallId, pivot: CallId) {
+        let (name, passed, span) = (self.named(call), self.named(pivot), self.code.calls[call].span);
+        if pivot == call {
+            let message = format!(
+                "the pivot `{name}` is reached again after it was done: a second point of no return\nhelp: leave the loop \
+                 once it is done"
+            );
+            self.report("two_pivots", call, span, message);
+            return;
+        }
+        let first = format!(
+            "after the pivot `{passed}` the saga may reach another pivot, `{name}`\nhelp: only the last step that may be \
+             refused is the pivot: give `{passed}` a compensation instead"
+        );
+        let second = format!(
+            "the pivot `{name}` may be reached after another pivot, `{passed}`, has been passed\nhelp: only one of them is \
+             the point of no return: give `{passed}` a compensation, or make `{name}` retriable"
+        );
+        self.report("two_pivots", pivot, self.code.calls[pivot].span, first);
+        self.report("two_pivots", call, span, second);
+    }
+
+    fn step(&mut self, call: CallId, index: usize, ways: &Ways) {
         let (code, model) = (self.code, self.model);
-        let step = &model.steps[code.calls[call].step];
+        let step = &model.steps[index];
         let (name, span) = (&step.ident, code.calls[call].span);
         if step.class == Class::Retriable && ways.before {
             let message = format!(
@@ -202,31 +310,16 @@ impl Paths<'_> {
                  still unwind\nhelp: call it after the pivot, or leave `retriable` out and write `#[compensate({name})]`; a \
                  compensated step may return `Result<T, Transient>`"
             );
-            self.report("retriable_before_pivot", code.calls[call].step, step.class_span, message);
+            self.report("retriable_before_pivot", index, step.class_span, message);
         }
         let Some(&pivot) = ways.passed.first() else { return };
-        self.after.calls.insert(call);
-        let passed = &model.steps[code.calls[pivot].step].ident;
+        let passed = self.named(pivot);
         match (step.class, step.refusable) {
+            // In a join it has been reported as such.
             (Class::Pivot, _) => {
-                if pivot == call {
-                    let message = format!(
-                        "the pivot `{name}` is reached again after it was done: a second point of no return\nhelp: leave the loop \
-                         once it is done"
-                    );
-                    self.report("two_pivots", call, span, message);
-                    return;
+                if code.calls[call].is_pivot(model) {
+                    self.second_pivot(call, pivot);
                 }
-                let first = format!(
-                    "after the pivot `{passed}` the saga may reach another pivot, `{name}`\nhelp: only the last step that may be \
-                     refused is the pivot: give `{passed}` a compensation instead"
-                );
-                let second = format!(
-                    "the pivot `{name}` may be reached after another pivot, `{passed}`, has been passed\nhelp: only one of them is \
-                     the point of no return: give `{passed}` a compensation, or make `{name}` retriable"
-                );
-                self.report("two_pivots", pivot, code.calls[pivot].span, first);
-                self.report("two_pivots", call, span, second);
                 return;
             }
             (Class::Retriable, _) => return,
@@ -245,24 +338,31 @@ impl Paths<'_> {
                 self.report("refusal_after_pivot", call, span, message);
             }
             (_, Refusable::ByType) => {
-                self.after.by_type.insert(code.calls[call].step);
+                self.after.by_type.insert(index);
             }
             (_, Refusable::No) => {}
         }
+        self.bounded(index, &passed);
+    }
+
+    /// A step after the pivot is tried until it is done.
+    fn bounded(&mut self, index: usize, passed: &str) {
+        let step = &self.model.steps[index];
         if let (Some((attempts, span)), false) = (step.attempts, step.parks) {
             let message = format!(
                 "step `{name}` may stand after the pivot `{passed}`, where it is tried until it is done: it cannot give up after \
-                 {attempts} attempts\nhelp: leave `attempts` out, or add `attempts_then = \"park\"`"
+                 {attempts} attempts\nhelp: leave `attempts` out, or add `attempts_then = \"park\"`",
+                name = step.ident
             );
-            self.report("bounded_retriable", code.calls[call].step, span, message);
+            self.report("bounded_retriable", index, span, message);
         }
     }
 
     /// What could let a refusal out of plain code after a pivot.
     fn refusals(&mut self, ways: &Ways, visit: impl FnOnce(&mut LetsOut)) {
         let Some(&pivot) = ways.passed.first() else { return };
-        let passed = self.model.steps[self.code.calls[pivot].step].ident.clone();
-        let mut out = LetsOut(Vec::new());
+        let passed = self.named(pivot);
+        let mut out = LetsOut::default();
         visit(&mut out);
         for (span, what) in out.0 {
             let place = span.start();
@@ -284,7 +384,8 @@ fn merged(ends: impl IntoIterator<Item = Option<Ways>>) -> Option<Ways> {
 }
 
 /// `?` on anything but a call's answer, and `return Err(..)`.
-struct LetsOut(Vec<(proc_macro2::Span, &'static str)>);
+#[derive(Default)]
+pub(super) struct LetsOut(pub(super) Vec<(proc_macro2::Span, &'static str)>);
 
 impl<'ast> Visit<'ast> for LetsOut {
     fn visit_expr_try(&mut self, node: &'ast syn::ExprTry) {

@@ -2,30 +2,43 @@
 
 use crate::{
     errors::Errors,
-    flow::{bindings::Bindings, code::Code, solve::Solved},
+    flow::{
+        bindings::Bindings,
+        code::{Code, Job},
+        solve::Solved,
+    },
     model::Model,
 };
 use std::collections::BTreeMap;
 
 /// Reports calls whose states have one name.
 pub(crate) fn check_states(model: &Model, code: &Code, names: &[String], errors: &mut Errors) {
-    let mut unnamed: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let mut unnamed: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (id, call) in code.calls.iter().enumerate() {
         if call.named.is_none() {
-            unnamed.entry(call.step).or_default().push(id);
+            unnamed.entry(&names[id]).or_default().push(id);
         }
     }
-    for (step, calls) in &unnamed {
+    for (name, calls) in &unnamed {
         if calls.len() < 2 {
             continue;
         }
-        let name = &model.steps[*step].ident;
         for &call in calls {
+            let what = match &code.calls[call].job {
+                Job::Call(branch) => {
+                    format!("{} `{}` is called at", Model::word(branch.callee), model.ident(branch.callee))
+                }
+                Job::Sleep(_) => "the flow sleeps at".to_owned(),
+                Job::Wait { .. } => format!("`{name}` is waited for at"),
+                Job::Join(_) | Job::Each(_) => format!("`{name}` is called or joined at"),
+                Job::Child { .. } | Job::Launch { .. } => format!("saga `{name}` is started at"),
+                Job::Send { .. } => "a signal is sent at".to_owned(),
+            };
             errors.span(
                 "ambiguous_state",
                 code.calls[call].span,
                 format_args!(
-                    "step `{name}` is called at {} places, and nothing tells their states apart\nhelp: name all but one: \
+                    "{what} {} places, and nothing tells their states apart\nhelp: name all but one: \
                      `#[state(\"second_{name}\")]` on the statement",
                     calls.len()
                 ),

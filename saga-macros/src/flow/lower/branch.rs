@@ -68,7 +68,7 @@ impl Lowering<'_> {
         let mut at = at;
         let mut matched = None;
         if let Some(first) = elements.first_mut()
-            && self.has_step(first)
+            && self.has_call(first)
         {
             let operand = match first {
                 Expr::Let(node) => &mut *node.expr,
@@ -79,7 +79,7 @@ impl Lowering<'_> {
                 matched = self.note_if_let(node, elements.len() == 1);
             }
         }
-        let cut = (1..elements.len()).find(|&index| self.has_step(&elements[index])).unwrap_or(elements.len());
+        let cut = (1..elements.len()).find(|&index| self.has_call(&elements[index])).unwrap_or(elements.len());
         let rest = elements.split_off(cut);
         for element in &mut elements {
             match element {
@@ -124,7 +124,7 @@ impl Lowering<'_> {
             let text = this.bindings.text(tokens_of(&node.expr));
             let mut at = at;
             let mut matched = None;
-            if this.has_step(&node.expr) {
+            if this.has_call(&node.expr) {
                 at = this.hoist(at, &mut node.expr)?;
                 if node.arms.iter().all(|arm| answer_pattern(&arm.pat).is_some()) {
                     matched = this.note_matched(&node.expr);

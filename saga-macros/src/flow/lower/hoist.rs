@@ -1,17 +1,14 @@
 //! Taking a call out of the expression that it is a part of: it is made first, and its answer stands in its place.
 
 use super::{Dest, Lowering};
-use crate::{
-    flow::{
-        calls::{answer, awaited_step, is_answer, name_span, tries_answer},
-        code::{Call, Node, SeqId, Taken},
-        graph,
-        live::{is_trivial, operands_mut},
-        states::state_name,
-    },
-    model::{Refusable, Role},
+use crate::flow::{
+    calls::{answer, is_answer, tries_answer},
+    code::{Node, SeqId, Taken},
+    live::{is_trivial, operands_mut},
+    states::state_name,
+    verbs::awaited,
 };
-use syn::{Expr, ExprBinary, ExprMethodCall, parse_quote, spanned::Spanned};
+use syn::{Expr, ExprBinary, parse_quote, spanned::Spanned};
 
 impl Lowering<'_> {
     /// Makes every call inside `expr`; afterwards it is plain, the answer of the last call standing where that call stood.
@@ -30,7 +27,7 @@ impl Lowering<'_> {
         if self.code.calls[call].taken == Taken::Otherwise && tries_answer(expr) {
             self.code.calls[call].taken = Taken::Tried;
             self.push(at, Node::Passed(call));
-            if self.model.steps[self.code.calls[call].step].refusable != Refusable::No {
+            if self.code.calls[call].can_fail(self.model) {
                 let node = self.code.calls[call].node;
                 self.graph.refused(node);
             }
@@ -38,10 +35,12 @@ impl Lowering<'_> {
     }
 
     fn hoist_inside(&mut self, at: SeqId, expr: &mut Expr) -> Option<SeqId> {
-        if let Some((step, call)) = awaited_step(self.model, expr) {
-            let call = call.clone();
-            let span = name_span(&call);
-            let end = self.call(at, step, call)?;
+        if let Some((verb, span)) = awaited(self.model, expr) {
+            let named = match &*expr {
+                Expr::Await(node) => state_name(&node.attrs),
+                _ => None,
+            };
+            let end = self.call(at, &verb, named, span)?;
             *expr = answer(span);
             return Some(end);
         }
@@ -77,7 +76,7 @@ impl Lowering<'_> {
     /// The operands in the order of their evaluation: what stands before a call must have nothing to do yet.
     fn hoist_operands(&mut self, at: SeqId, expr: &mut Expr) -> Option<SeqId> {
         let model = self.model;
-        let calls = |expr: &Expr| crate::flow::calls::has_step(model, expr);
+        let calls = |expr: &Expr| crate::flow::calls::has_call(model, expr);
         let mut operands = operands_mut(expr);
         let Some(last) = operands.iter().rposition(|operand| calls(operand)) else { return Some(at) };
         let mut at = at;
@@ -114,52 +113,6 @@ impl Lowering<'_> {
             "a step in here cannot be made a state of its own\nhelp: call it in a statement of its own, and bind its answer \
              with `let`",
         );
-    }
-
-    /// Makes a call; answers the run of the code after it, which begins with the answer.
-    fn call(&mut self, at: SeqId, step: usize, mut call: ExprMethodCall) -> Option<SeqId> {
-        let named = state_name(&mut call.attrs);
-        let span = name_span(&call);
-        let mut at = at;
-        let mut arguments = Vec::new();
-        let parameters = &self.model.steps[step].parameters;
-        let with_steps: Vec<bool> = call.args.iter().map(|argument| self.has_step(argument)).collect();
-        let last = with_steps.iter().rposition(|&with_step| with_step);
-        for (index, mut argument) in call.args.into_iter().enumerate() {
-            let is_context = parameters.get(index).is_some_and(|parameter| matches!(parameter.role, Role::Context));
-            if is_context {
-                continue;
-            }
-            if with_steps[index] {
-                at = self.hoist(at, &mut argument)?;
-                if last != Some(index) {
-                    let part = self.invent("__part", "part", false, argument.span());
-                    let name = self.bindings.unique(part);
-                    let value = std::mem::replace(&mut argument, self.local(part));
-                    self.push(at, Node::Stmt(parse_quote!(let #name = #value;)));
-                }
-            } else if last.is_some_and(|last| index < last) && !is_trivial(&argument) {
-                self.errors.span(
-                    "hidden_step",
-                    argument.span(),
-                    "this is evaluated before the step beside it, and nothing would save it\nhelp: bind it with `let` first",
-                );
-            } else {
-                self.leave_inside(at, &mut argument);
-            }
-            arguments.push((index, argument));
-        }
-        let after = self.code.block();
-        self.code.blocks[after].reached = true;
-        let state = self.code.calls.len();
-        let node = self.graph.node(at, graph::Node::Call(state));
-        let visible = self.visible.clone();
-        self.code.calls.push(Call { step, named, span, arguments, after, visible, taken: Taken::Otherwise, node });
-        self.push(at, Node::Call(state));
-        let root = self.enter(after);
-        self.graph.begin(root, node, "", graph::Kind::Next);
-        self.push(root, Node::Answer(state));
-        Some(root)
     }
 
     /// `a && b`, `a || b` where `b` calls a step: it is made only if `a` says so.

@@ -96,11 +96,11 @@ impl Lowering<'_> {
             self.bindings.text(tokens_of(&node.expr))
         );
         let mut at = at;
-        if self.has_step(&node.expr) {
+        if self.has_call(&node.expr) {
             at = self.hoist(at, &mut node.expr)?;
         }
-        let body_has_step = crate::flow::calls::steps_in_block(self.model, &node.body) > 0;
-        if !body_has_step {
+        let body_has_call = crate::flow::calls::calls_in_block(self.model, &node.body) > 0;
+        if !body_has_call {
             return self.plain(at, Expr::ForLoop(node), dest);
         }
         if let Some(endless) = super::source::endless(&node.expr) {

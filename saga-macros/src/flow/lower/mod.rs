@@ -5,16 +5,20 @@
 //! block.
 
 mod branch;
+mod call;
 mod hoist;
 mod loops;
 mod plain;
 mod source;
 
-pub(crate) use self::plain::{diverges, is_err};
+pub(crate) use self::{
+    call::fan_out,
+    plain::{diverges, is_err},
+};
 
 use super::{
     bindings::{BindingId, Bindings, Kind},
-    calls::{has_step, leaves},
+    calls::{has_call, leaves},
     code::{BlockId, Code, Exit, ExitId, Node, SeqId},
     graph::{self, Graph},
     live,
@@ -100,8 +104,8 @@ pub(crate) struct Lowering<'m> {
 }
 
 impl Lowering<'_> {
-    fn has_step(&self, expr: &Expr) -> bool {
-        has_step(self.model, expr)
+    fn has_call(&self, expr: &Expr) -> bool {
+        has_call(self.model, expr)
     }
 
     /// Begins the code of a block.
@@ -205,8 +209,8 @@ impl Lowering<'_> {
     fn unreachable(&mut self, rest: impl Iterator<Item = Stmt>) {
         for stmt in rest {
             let calls = match &stmt {
-                Stmt::Local(local) => local.init.as_ref().is_some_and(|init| self.has_step(&init.expr)),
-                Stmt::Expr(expr, _) => self.has_step(expr),
+                Stmt::Local(local) => local.init.as_ref().is_some_and(|init| self.has_call(&init.expr)),
+                Stmt::Expr(expr, _) => self.has_call(expr),
                 Stmt::Item(_) | Stmt::Macro(_) => false,
             };
             if calls {
@@ -245,7 +249,7 @@ impl Lowering<'_> {
 
     /// Lowers an expression whose value goes to `dest`.
     fn value(&mut self, at: SeqId, expr: Expr, dest: &Dest) -> Option<SeqId> {
-        let structural = self.has_step(&expr)
+        let structural = self.has_call(&expr)
             || (matches!(dest, Dest::Return | Dest::Discard)
                 && matches!(expr, Expr::If(_) | Expr::Match(_))
                 && leaves(&expr))
@@ -266,7 +270,7 @@ impl Lowering<'_> {
             Expr::While(node) => self.while_(at, node, dest),
             Expr::ForLoop(node) => self.for_(at, node, dest),
             Expr::Binary(node)
-                if matches!(node.op, syn::BinOp::And(_) | syn::BinOp::Or(_)) && self.has_step(&node.right) =>
+                if matches!(node.op, syn::BinOp::And(_) | syn::BinOp::Or(_)) && self.has_call(&node.right) =>
             {
                 self.short_circuit(at, node, dest)
             }

@@ -1,9 +1,28 @@
-//! What a step and a flow are told about where they run.
+//! What a step and a flow are told about where they run, and the verbs that a flow has.
 
+mod child;
+mod detached;
+mod join;
+mod labels;
+mod signal;
+mod span;
+mod wait;
+
+pub use self::{
+    child::Child,
+    join::{Branches, Common, join2, join3, join4, join5, join6, join7, join8},
+    labels::Labels,
+    signal::{Elapsed, OneOf2, OneOf3, OneOf4, Signal, Signals},
+    span::Span,
+    wait::Wait,
+};
+
+use crate::clock::Clock;
+use detached::Detached;
 use std::{
     ops::Deref,
     sync::{Arc, OnceLock},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 /// What one attempt of a step, or of a compensation, is told.
@@ -83,27 +102,40 @@ impl StepContext {
     }
 }
 
-/// What the flow is told, and what it hands to its steps.
+/// What the flow is told, and what it hands to its steps; and the flow's own verbs.
 ///
 /// `&FlowContext` coerces to `&StepContext` where a step is called, and never back: a step cannot spell the flow's
-/// verbs. Run by a saga runtime, each attempt of a step gets a context of its own in its place.
+/// verbs. Run by a saga runtime, each attempt of a step gets a context of its own in its place, and each verb that is awaited
+/// is a durable state of the instance.
 #[derive(Debug)]
 pub struct FlowContext {
     ids: Arc<Ids>,
     /// Each coercion mints a context; they live as long as this one, since references to them may.
     minted: Minted,
+    labels: Labels,
+    /// The runtime's clock; outside a runtime it is tokio's.
+    clock: Option<Arc<dyn Clock>>,
+    /// What the verbs do where the flow runs as the plain method.
+    detached: Detached,
 }
 
 impl FlowContext {
     pub(crate) fn new(saga: &str, instance: &str) -> Self {
         let ids = Arc::new(Ids { saga: saga.into(), instance: instance.into() });
-        Self { ids, minted: Minted::default() }
+        Self { ids, minted: Minted::default(), labels: Labels::default(), clock: None, detached: Detached::default() }
+    }
+
+    /// A context for an executor: with its clock, and with the place where labels are put until it takes them.
+    #[doc(hidden)]
+    pub fn for_executor(saga: &str, instance: &str, clock: Arc<dyn Clock>, labels: Labels) -> Self {
+        Self { labels, clock: Some(clock), ..Self::new(saga, instance) }
     }
 
     /// A context outside any runtime, for calling a flow or a step as the plain method it is.
     ///
     /// At each coercion to `&StepContext` a fresh one is minted, with a key of its own, on its first attempt, 30 s before its
-    /// deadline.
+    /// deadline. Sleeps are made by tokio's clock, which a test can pause; the signals that a flow waits for, and the sagas
+    /// that it calls, are put in beforehand ([`with_signal`](Self::with_signal), [`with_child`](Self::with_child)).
     ///
     /// ```
     /// use saga_runtime::{StepContext, testing::FlowContext};
@@ -117,6 +149,36 @@ impl FlowContext {
     /// ```
     pub fn detached() -> Self {
         Self::new("detached", &uuid::Uuid::now_v7().simple().to_string())
+    }
+
+    /// This moment, by the runtime's clock: the one that its timers use.
+    ///
+    /// In a test without a runtime it is tokio's clock, so that a paused time stands still here as well.
+    pub fn now(&self) -> SystemTime {
+        match &self.clock {
+            Some(clock) => UNIX_EPOCH + Duration::from_micros(u64::try_from(clock.now()).unwrap_or(0)),
+            None => self.detached.now(),
+        }
+    }
+
+    /// Gives the instance a label, by which it is found in lists; it is durable with the instance's next commit.
+    ///
+    /// A label that is set again has its newest value.
+    ///
+    /// ```
+    /// use saga_runtime::testing::FlowContext;
+    ///
+    /// let cx = FlowContext::detached();
+    /// cx.set_label("customer", "c-7");
+    /// assert_eq!(cx.labels().get("customer").map(String::as_str), Some("c-7"));
+    /// ```
+    pub fn set_label(&self, key: impl Into<String>, value: impl std::fmt::Display) {
+        self.labels.put(key.into(), Some(value.to_string()));
+    }
+
+    /// Takes a label away again, with the instance's next commit.
+    pub fn remove_label(&self, key: impl Into<String>) {
+        self.labels.put(key.into(), None);
     }
 
     /// The saga's durable name.

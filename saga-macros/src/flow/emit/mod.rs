@@ -1,59 +1,65 @@
 //! The lowered flow as the machine's tokens.
 
+mod call;
+
 use super::{
-    bindings::{BindingId, Bindings, Kind},
+    bindings::{BindingId, Bindings, CONTEXT, Kind},
+    check::AfterPivot,
     code::{BlockId, CallId, Code, ExitId, Node, SeqId},
+    draft::Draft,
     live::{Declared, Live, Place},
     solve::{Solved, held},
     tokens,
 };
-use crate::{
-    emit as dispatch,
-    model::{Machine, Model, Role, State},
-};
+use crate::model::{Child, Flow, Machine, Model, State};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use std::collections::{BTreeMap, BTreeSet};
-use syn::{Expr, Item, Stmt, visit::Visit, visit_mut::VisitMut};
+use syn::{Expr, Item, Stmt, Type, visit::Visit, visit_mut::VisitMut};
 
-/// Emits the machine's body; the rest of [`Machine`] comes from the same tables.
+/// Emits the machine's body; the rest of [`Machine`] comes from the same tables. The sagas that it starts are added to
+/// `children`.
 pub(crate) fn emit(
     model: &Model,
-    code: &Code,
+    flow: &Flow,
+    draft: &Draft,
     solved: &Solved,
-    bindings: &Bindings,
-    items: &[Item],
-    input: BindingId,
-    names: &[String],
+    after: &AfterPivot,
+    children: &mut Vec<Child>,
 ) -> Machine {
-    let slots = slots(code, solved, bindings, input);
-    let emit = Emit { model, code, solved, bindings, slots: &slots, rt: quote!(__rt) };
-    let body = bindings.restore(emit.body(items, input));
-    let states = code
-        .calls
-        .iter()
-        .enumerate()
-        .map(|(id, call)| State { name: names[id].clone(), step: call.step, live: emit.live_at(id) })
-        .collect();
+    let (code, bindings) = (&draft.lowered.code, &draft.bindings);
+    let slots = slots(draft, solved);
+    let emit = Emit { model, flow, code, solved, bindings, inputs: &draft.inputs, slots: &slots, rt: quote!(__rt) };
+    let body = bindings.restore(emit.body(&draft.lowered.items));
+    let states = code.calls.iter().enumerate().map(|(id, call)| State {
+        name: draft.names[id].clone(),
+        work: call::work(call, after.past.contains(&id), children),
+        live: emit.live_at(id),
+    });
+    let states = states.collect();
     let slots = slots.iter().map(|&id| bindings[id].frame.clone()).collect();
     Machine { states, slots, nodes: Vec::new(), edges: Vec::new(), body }
 }
 
 /// The locals that are saved, in the order of their declaration.
-fn slots(code: &Code, solved: &Solved, bindings: &Bindings, input: BindingId) -> Vec<BindingId> {
+fn slots(draft: &Draft, solved: &Solved) -> Vec<BindingId> {
+    let (code, bindings) = (&draft.lowered.code, &draft.bindings);
     let mut saved: BTreeSet<BindingId> =
         (0..code.calls.len()).flat_map(|call| solved.saved_at(code, bindings, call)).map(|(id, _)| id).collect();
-    if code.order.first().is_some_and(|start| solved.live_in[*start].contains_key(&input)) {
-        saved.insert(input);
+    if let Some(&start) = code.order.first() {
+        saved.extend(draft.inputs.iter().filter(|input| solved.live_in[start].contains_key(input)));
     }
     saved.into_iter().collect()
 }
 
 struct Emit<'a> {
     model: &'a Model,
+    flow: &'a Flow,
     code: &'a Code,
     solved: &'a Solved,
     bindings: &'a Bindings,
+    /// What each input of the flow is saved as.
+    inputs: &'a [BindingId],
     slots: &'a [BindingId],
     rt: TokenStream,
 }
@@ -97,10 +103,16 @@ impl Emit<'_> {
         format_ident!("B{block}")
     }
 
-    fn body(&self, items: &[Item], input: BindingId) -> TokenStream {
+    /// The type that an input is saved as, if this is one.
+    fn input_type(&self, id: BindingId) -> Option<&Type> {
+        let input = self.inputs.iter().position(|&input| input == id)?;
+        Some(&self.flow.inputs[input].owned)
+    }
+
+    fn body(&self, items: &[Item]) -> TokenStream {
         let rt = &self.rt;
-        let output = &self.model.flow.output;
-        let context = self.bindings.unique(0);
+        let output = &self.flow.output;
+        let context = self.bindings.unique(CONTEXT);
         // What is needed across two arms but across no call is carried, and need not be saved.
         let mut carried: BTreeSet<BindingId> = self
             .code
@@ -120,7 +132,7 @@ impl Emit<'_> {
         let made = fields.iter().map(|&id| {
             let Some(index) = self.slot(id) else { return quote!(#rt::Carry::new()) };
             let name = &self.bindings[id].frame;
-            let ty = (id == input).then_some(&self.model.flow.input_ty).into_iter();
+            let ty = self.input_type(id).into_iter();
             quote!(__drive.slot #(::<#ty>)* (#index, #name, __live.contains(&#index)))
         });
         let saved = self.slots.iter().map(|&id| {
@@ -129,13 +141,12 @@ impl Emit<'_> {
             quote_spanned!(span=> &mut __s.#field)
         });
         let blocks: Vec<Ident> = self.code.order.iter().map(|&block| Self::block_name(block)).collect();
-        let entries = self.entries(input);
+        let entries = self.entries();
         let arms = self.code.order.iter().map(|&block| self.arm(block));
         let opened = self.slots.iter().map(|&id| {
             let (field, span) = (Self::field(id), Span::call_site().located_at(self.bindings[id].ident.span()));
-            if id == input {
+            if let (Some(ty), true) = (self.input_type(id), std::ptr::eq(self.flow, self.model.main())) {
                 // Its type is asked by the trait, at the type itself.
-                let ty = &self.model.flow.input_ty;
                 let on_any_thread = quote_spanned!(span=> #rt::goes_on_on_any_thread::<#ty>());
                 return quote!(#on_any_thread; #rt::open_input::<Self>(&mut __s.#field););
             }
@@ -179,9 +190,9 @@ impl Emit<'_> {
         }
     }
 
-    fn entries(&self, input: BindingId) -> TokenStream {
+    fn entries(&self) -> TokenStream {
         let start = Self::block_name(self.code.order.first().copied().unwrap_or_default());
-        let input = self.slot(input).into_iter();
+        let inputs = self.inputs.iter().filter_map(|&input| self.slot(input));
         let last = self.code.calls.len().checked_sub(1);
         let after = self.code.calls.iter().enumerate().map(|(id, call)| {
             let block = Self::block_name(call.after);
@@ -192,7 +203,7 @@ impl Emit<'_> {
         // A machine without a state is only ever entered at its start.
         let none = if last.is_none() { quote!(_) } else { quote!(::core::option::Option::None) };
         quote! {
-            #none => (__Block::#start, &[#(#input),*]),
+            #none => (__Block::#start, &[#(#inputs),*]),
             #(#after)*
         }
     }
@@ -362,9 +373,9 @@ impl Emit<'_> {
                 self.mentions(local.to_token_stream(), mentioned);
             }
             Node::Call(call) => {
-                for (_, argument) in &self.code.calls[*call].arguments {
-                    declare(&|found| found.visit_expr(argument));
-                    self.mentions(argument.to_token_stream(), mentioned);
+                for operand in &self.code.calls[*call].operands {
+                    declare(&|found| found.visit_expr(operand));
+                    self.mentions(operand.to_token_stream(), mentioned);
                 }
             }
             Node::Exit(_) | Node::Answer(_) | Node::Passed(_) | Node::ScopeEnd { .. } => {}
@@ -385,7 +396,7 @@ impl Emit<'_> {
                 TokenTree::Punct(_) => {}
             }
         }
-        mentioned.remove(&0);
+        mentioned.remove(&CONTEXT);
     }
 
     fn seq(&self, seq: SeqId, arm: &Arm) -> TokenStream {
@@ -458,13 +469,7 @@ impl Emit<'_> {
             }
             Node::Exit(exit) => self.exit(*exit, arm),
             Node::Call(call) => self.call(*call, arm),
-            Node::Answer(call) => {
-                let call = &self.code.calls[*call];
-                let step = &self.model.steps[call.step];
-                let (ty, value) = (&step.output, dispatch::answer(step));
-                let answer = Ident::new("__answer", Span::call_site().located_at(call.span));
-                quote!(let #answer: #ty = #value;)
-            }
+            Node::Answer(call) => self.answer(*call),
             Node::Passed(_) | Node::ScopeEnd { .. } => TokenStream::new(),
         }
     }
@@ -504,44 +509,6 @@ impl Emit<'_> {
         }
         let unchanged = arm.taken.contains(&id) && !binding.mutable && self.slot(id).is_some();
         if unchanged { quote!(__s.#field.keep(#name);) } else { quote!(__s.#field.put(#name);) }
-    }
-
-    fn call(&self, id: CallId, arm: &Arm) -> TokenStream {
-        let call = &self.code.calls[id];
-        let live = self.live_at(id);
-        let parameters = &self.model.steps[call.step].parameters;
-        let after = &self.solved.live_in[call.after];
-        let arguments = call.arguments.iter().filter_map(|(index, argument)| {
-            let parameter = parameters.get(*index)?;
-            if matches!(parameter.role, Role::Context) {
-                return None;
-            }
-            let local = same_local(argument).and_then(|ident| self.bindings.of(ident));
-            let local = local.filter(|local| after.contains_key(local) && self.slot(*local).is_some());
-            let local = local.map(|local| self.bindings[local].frame.as_str());
-            let mut argument = argument.clone();
-            self.marks(arm).visit_expr_mut(&mut argument);
-            Some(dispatch::argument(parameter, &argument.to_token_stream(), local))
-        });
-        let puts = self.puts(after, arm);
-        let block = Self::block_name(call.after);
-        quote! {
-            __drive.begin(#id, &[#(#live),*]);
-            #(#arguments)*
-            #puts
-            break 'arm __Block::#block;
-        }
-    }
-}
-
-/// The local that an argument is, if it is nothing else.
-fn same_local(argument: &Expr) -> Option<&Ident> {
-    match argument {
-        Expr::Path(path) => path.path.get_ident(),
-        Expr::Reference(reference) => same_local(&reference.expr),
-        Expr::Paren(paren) => same_local(&paren.expr),
-        Expr::MethodCall(call) if call.method == "clone" && call.args.is_empty() => same_local(&call.receiver),
-        _ => None,
     }
 }
 
