@@ -68,13 +68,13 @@ fn work(work: &Work) -> TokenStream {
         Callee::Flow(flow) => quote!(Flow(#flow)),
     };
     match work {
-        Work::Call(callee) => called(callee),
+        Work::Call(call) => called(call),
         Work::Join(branches) => {
             let branches = branches.iter().map(called);
             quote!(Join(&[#(__def::Branch::#branches),*]))
         }
-        Work::Each(callee) => {
-            let branch = called(callee);
+        Work::Each(branch) => {
+            let branch = called(branch);
             quote!(Each(__def::Branch::#branch))
         }
         Work::Sleep => quote!(Sleep),
@@ -153,12 +153,12 @@ fn asked(model: &Model, machines: &Machines, work: &Work) -> Vec<String> {
     };
     let kind = |kind: &str, names: Vec<String>| [kind.to_owned()].into_iter().chain(names).collect();
     match work {
-        Work::Call(callee) => called(*callee),
+        Work::Call(call) => called(*call),
         Work::Join(branches) => {
             let each = |callee: &Callee| kind("(branch)", called(*callee));
             kind("(join)", branches.iter().flat_map::<Vec<String>, _>(each).collect())
         }
-        Work::Each(callee) => kind("(each)", called(*callee)),
+        Work::Each(branch) => kind("(each)", called(*branch)),
         Work::Sleep => kind("(sleep)", Vec::new()),
         Work::Wait { signals, ends } => {
             let names = signals.iter().map(|&signal| model.signals[signal].name.clone()).collect();

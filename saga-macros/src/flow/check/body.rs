@@ -105,11 +105,15 @@ impl Body<'_> {
             Verb::Sleep(until) => self.until(*until),
             Verb::Wait { signals, until } => {
                 self.signals(signals);
-                until.iter().for_each(|until| self.until(*until));
+                if let Some(until) = until {
+                    self.until(*until);
+                }
             }
             Verb::Child { input, until, .. } => {
                 self.visit_expr(input);
-                until.iter().for_each(|until| self.until(*until));
+                if let Some(until) = until {
+                    self.until(*until);
+                }
             }
             Verb::Launch { input, .. } => self.visit_expr(input),
             Verb::Send { call } => call.args.iter().for_each(|argument| self.visit_expr(argument)),
