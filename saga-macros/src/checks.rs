@@ -61,4 +61,5 @@ pub(crate) const BY_TYPE: &[&str] = &[
     "reference_across_step",
     "not_persistable",
     "moved_across_step",
+    "child_not_compensable",
 ];

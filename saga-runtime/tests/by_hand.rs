@@ -184,7 +184,7 @@ const _: () = {
                         }
                         __Block::AfterReserve => 'arm: {
                             let mut holds = __s.holds.take();
-                            let __answer = __drive.answer(__rt::a_step_returns::<Hold, Failure<Refused>>());
+                            let __answer = __drive.answer(&__rt::a_step_returns::<Hold, Failure<Refused>>());
                             let hold = __answer?;
                             holds.push(hold);
                             __s.holds.put(holds);
@@ -198,7 +198,7 @@ const _: () = {
                             break 'arm __Block::AfterShip;
                         }
                         __Block::AfterShip => {
-                            let __answer = __drive.answer(__rt::a_step_returns::<usize, Transient>());
+                            let __answer = __drive.answer(&__rt::a_step_returns::<usize, Transient>());
                             let parcels = __answer?;
                             return Ok(parcels);
                         }

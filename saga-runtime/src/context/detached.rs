@@ -123,6 +123,7 @@ impl FlowContext {
     /// # Panics
     /// The value cannot be saved.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "it is given away, as where it is sent")]
     pub fn with_signal<S: ?Sized, T: Persist>(mut self, signal: Signal<S, T>, value: T) -> Self {
         let signals = self.detached.signals.get_mut().unwrap_or_else(PoisonError::into_inner);
         signals.push_back((signal.name(), saved(&value)));

@@ -64,10 +64,10 @@ impl First {
 }
 
 macro_rules! joins {
-    ($($join:ident($($at:tt $t:ident $e:ident $f:ident $branch:ident)+);)*) => {
+    ($($(#[$lint:meta])* $join:ident($($at:tt $t:ident $e:ident $f:ident $branch:ident)+);)*) => {
         $(
             /// What `join!` calls: runs the branches at the same time, and gives the first error once all have ended.
-            #[expect(clippy::too_many_arguments, reason = "each is a branch")]
+            $(#[$lint])*
             #[doc(hidden)]
             pub async fn $join<X, $($t, $e, $f),+>($($branch: $f),+) -> Result<($($t,)+), X>
             where
@@ -119,6 +119,7 @@ joins! {
     join5(0 T0 E0 F0 a 1 T1 E1 F1 b 2 T2 E2 F2 c 3 T3 E3 F3 d 4 T4 E4 F4 e);
     join6(0 T0 E0 F0 a 1 T1 E1 F1 b 2 T2 E2 F2 c 3 T3 E3 F3 d 4 T4 E4 F4 e 5 T5 E5 F5 f);
     join7(0 T0 E0 F0 a 1 T1 E1 F1 b 2 T2 E2 F2 c 3 T3 E3 F3 d 4 T4 E4 F4 e 5 T5 E5 F5 f 6 T6 E6 F6 g);
+    #[expect(clippy::too_many_arguments, reason = "each is a branch")]
     join8(0 T0 E0 F0 a 1 T1 E1 F1 b 2 T2 E2 F2 c 3 T3 E3 F3 d 4 T4 E4 F4 e 5 T5 E5 F5 f 6 T6 E6 F6 g 7 T7 E7 F7 h);
 }
 

@@ -70,8 +70,11 @@ impl<T, R> fmt::Debug for InnerFlow<T, R> {
     }
 }
 
+/// What another saga returns to the one that calls it.
+type ChildReturning<S> = Returning<Result<<S as Saga>::Output, Failure<<S as Saga>::Refusal>>, <S as Saga>::Output>;
+
 /// For another saga, as a child of this one.
-pub fn a_child_returns<S: Saga>() -> Returning<Result<S::Output, Failure<S::Refusal>>, S::Output> {
+pub fn a_child_returns<S: Saga>() -> ChildReturning<S> {
     a_step_returns()
 }
 

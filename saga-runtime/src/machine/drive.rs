@@ -112,6 +112,7 @@ impl SignalTo {
     ///
     /// # Errors
     /// The value cannot be written.
+    #[expect(clippy::needless_pass_by_value, reason = "as the verb takes it, so that the types are the same")]
     pub fn new<S: Saga, T: Persist>(id: impl AsRef<str>, signal: Signal<S, T>, value: T) -> Result<Self, Unreadable> {
         let value = encode_checked(&value).map_err(|error| Unreadable {
             what: "signal",
@@ -228,6 +229,7 @@ impl<'e> Drive<'e> {
     }
 
     /// Begins the call, or the launch, of another saga.
+    #[expect(clippy::needless_pass_by_value, reason = "as the verb takes it, so that the types are the same")]
     pub fn begin_child<S: Saga>(
         &mut self,
         state: usize,
@@ -360,7 +362,7 @@ impl<'e> Drive<'e> {
     }
 
     /// The answer of the call, as the flow gets it.
-    pub fn answer<A: Answers>(&mut self, answers: A) -> A::Gives {
+    pub fn answer<A: Answers>(&mut self, answers: &A) -> A::Gives {
         let Some(answer) = self.answer.take() else {
             halt(Unreadable { what: "answer", name: "of the call".into(), reason: "it is missing".into() })
         };

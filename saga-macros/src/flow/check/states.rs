@@ -7,20 +7,29 @@ use crate::{
         code::{Code, Job},
         solve::Solved,
     },
-    model::Model,
+    model::{Callee, Model},
 };
 use std::collections::BTreeMap;
 
 /// Reports calls whose states have one name.
 pub(crate) fn check_states(model: &Model, code: &Code, names: &[String], errors: &mut Errors) {
-    let mut unnamed: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut unnamed: BTreeMap<(&str, Option<Callee>), Vec<usize>> = BTreeMap::new();
     for (id, call) in code.calls.iter().enumerate() {
         if call.named.is_none() {
-            unnamed.entry(&names[id]).or_default().push(id);
+            // Two steps of one durable name are reported where they are declared.
+            let step = match &call.job {
+                Job::Call(branch) if matches!(branch.callee, Callee::Step(_)) => Some(branch.callee),
+                _ => None,
+            };
+            unnamed.entry((&names[id], step)).or_default().push(id);
         }
     }
-    for (name, calls) in &unnamed {
-        if calls.len() < 2 {
+    for ((name, step), calls) in &unnamed {
+        let same = unnamed
+            .iter()
+            .filter(|((known, other), _)| known == name && (other == step || other.is_none() || step.is_none()));
+        let places: usize = same.map(|(_, calls)| calls.len()).sum();
+        if places < 2 {
             continue;
         }
         for &call in calls {
@@ -38,9 +47,8 @@ pub(crate) fn check_states(model: &Model, code: &Code, names: &[String], errors:
                 "ambiguous_state",
                 code.calls[call].span,
                 format_args!(
-                    "{what} {} places, and nothing tells their states apart\nhelp: name all but one: \
-                     `#[state(\"second_{name}\")]` on the statement",
-                    calls.len()
+                    "{what} {places} places, and nothing tells their states apart\nhelp: name all but one: \
+                     `#[state(\"second_{name}\")]` on the statement"
                 ),
             );
         }

@@ -52,7 +52,7 @@ impl Emit<'_> {
                     Callee::Flow(flow) => &model.flows[*flow].output,
                 };
                 let returning = returning(model, *callee);
-                return quote!(let #answer: #ty = __drive.answer(#returning););
+                return quote!(let #answer: #ty = __drive.answer(&#returning););
             }
             Job::Join(branches) => {
                 let each = branches.iter().map(|branch| returning(model, branch.callee));
@@ -69,7 +69,7 @@ impl Emit<'_> {
             Job::Launch { .. } => quote!(__rt::Launched),
             Job::Send { .. } => quote!(__rt::Sent),
         };
-        quote!(let #answer = __drive.answer(#answers);)
+        quote!(let #answer = __drive.answer(&#answers);)
     }
 
     /// Asks for it, puts back what is needed, and leaves the arm.
