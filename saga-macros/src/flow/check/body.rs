@@ -165,9 +165,13 @@ impl Body<'_> {
             } else {
                 format!("help: the signals are {}", names.join(", "))
             };
-            self.errors.at(
+            let place = match signal {
+                Expr::Path(path) => path.path.segments.last().map_or(path.span(), |last| last.ident.span()),
+                other => other.span(),
+            };
+            self.errors.span(
                 "unknown_signal",
-                signal,
+                place,
                 format_args!("a flow waits for the signals of its own saga, and this is none of them\n{help}"),
             );
         }
