@@ -111,7 +111,8 @@ pub struct Child {
 }
 
 /// What a saga that is started by another is to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ChildKind {
     /// Waited for; undone as a whole if this saga unwinds after it.
     Compensatable,

@@ -4,8 +4,9 @@
 //! build does not know is told apart from a text that is damaged: the first waits for a build that knows it, the second
 //! needs a person.
 
+use super::{instance::State, log::Log};
 use crate::{
-    definition::Class,
+    definition::{ChildKind, Class},
     machine::{Answer, Json},
 };
 use serde::{Deserialize, Serialize};
@@ -23,12 +24,30 @@ pub(crate) enum Event {
         parameter: Box<str>,
         /// The input.
         input: Json,
+        /// When its time is over, in microseconds since the epoch.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline: Option<i64>,
+        /// Who started it, if a saga did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parent: Option<Box<Parent>>,
     },
-    /// The flow arrived at a call: it may begin as soon as this row is durable.
+    /// It happened in a strand beneath the main flow: in an inner flow, or in a branch of a join.
+    In {
+        /// The strand's path.
+        branch: Box<str>,
+        /// What.
+        event: Box<Event>,
+    },
+    /// The flow arrived at a call or a wait: it may begin as soon as this row is durable.
     Called(Box<Called>),
+    /// These branches of the join may begin as soon as this row is durable.
+    Begun {
+        /// Their indices.
+        branches: Vec<u32>,
+    },
     /// An attempt of the call failed.
     AttemptFailed(Failed),
-    /// An attempt was lost with the worker that ran it; this many in a row now.
+    /// Attempts were lost with the worker that ran them; so many times in a row now.
     Recovered {
         /// How many without progress, this one included.
         count: u32,
@@ -38,36 +57,54 @@ pub(crate) enum Event {
         /// Which.
         answer: Answer,
     },
-    /// The call ended in doubt: its own undo runs first, and then the flow is told this.
+    /// A branch of a join that is an inner flow has ended.
+    Returned {
+        /// With which answer.
+        answer: Answer,
+    },
+    /// The call failed and left something behind, or ended in doubt: that is undone first, and then the flow is told this.
     Doubted {
         /// What the flow is told.
         then: Answer,
+        /// Of which strands beneath it the call at hand may have begun.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        doubt: Vec<Box<str>>,
     },
     /// The saga gave up: what completed is undone.
     Unwinding {
         /// Why.
         cause: UnwindCause,
-        /// Whether the call that it was in may have begun, and is undone first.
-        doubt: bool,
+        /// The strands whose call may have begun, and is undone first; the main flow's path is empty.
+        doubt: Vec<Box<str>>,
     },
     /// The undo of a call has ended.
     Undone {
-        /// The row of the call.
-        call: u64,
+        /// The call.
+        call: CallId,
         /// How.
         how: How,
     },
     /// An attempt of a compensation failed.
-    CompensationFailed(Failed),
+    CompensationFailed {
+        /// The call that it undoes.
+        call: CallId,
+        /// How.
+        failed: Failed,
+    },
     /// It needs a person.
     Parked {
         /// Why.
         cause: ParkCause,
         /// In words.
         error: Box<str>,
+        /// The call whose undo is parked, if it is an undo.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        undo: Option<CallId>,
     },
     /// A request was decided upon.
     Decided(Box<Decided>),
+    /// Its time is over, and there is no way back.
+    DeadlinePassed {},
     /// It ended: the flow returned this.
     Completed {
         /// The output.
@@ -77,20 +114,117 @@ pub(crate) enum Event {
     Compensated {},
     /// Somebody settled what a skipped compensation left behind.
     DebtSettled {
-        /// The row of the call that was not undone.
-        call: u64,
+        /// The call that was not undone.
+        call: CallId,
         /// Who.
         by: Box<str>,
         /// How.
         why: Box<str>,
     },
+    /// What all rows before this one come to, so that nobody has to read them again.
+    Snapshot {
+        /// The state; what is in its undo log stays here until it is needed.
+        state: Box<State>,
+    },
+    /// A part of the undo log that an earlier snapshot holds, needed now.
+    Unfolded {
+        /// That part.
+        log: Box<Log>,
+    },
 }
 
-/// A call of a step.
+/// The instance that started this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Parent {
+    /// Its saga's durable name.
+    pub(crate) saga: Box<str>,
+    /// Its id.
+    pub(crate) id: Box<str>,
+    /// Whether it waits for this one and may undo it.
+    pub(crate) awaits: bool,
+}
+
+/// A call or a wait that a flow has arrived at.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Called {
     /// The state's durable name.
     pub(crate) state: Box<str>,
+    /// What a build must agree on to resume here.
+    pub(crate) fingerprint: Box<str>,
+    /// Which call in this state of this strand it is, from 1.
+    pub(crate) ordinal: u64,
+    /// What is called or waited for.
+    pub(crate) calls: Calls,
+    /// The live locals, by name.
+    pub(crate) frame: Saved,
+}
+
+/// Saved values by name.
+pub(crate) type Saved = BTreeMap<Box<str>, Stored>;
+
+/// What is called or waited for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Calls {
+    /// A step, with its arguments by parameter.
+    Step(StepAt, Saved),
+    /// An inner flow, with its arguments by parameter.
+    Flow(Box<str>, Saved),
+    /// Branches.
+    Join {
+        /// What each of them calls; one for all if there is only one.
+        callees: Vec<Callee>,
+        /// The arguments of each.
+        branches: Vec<Saved>,
+        /// How many may run at a time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<u32>,
+    },
+    /// A time, or a signal.
+    Wait {
+        /// The signals.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        signals: Vec<Box<str>>,
+        /// The time, in microseconds since the epoch.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<i64>,
+    },
+    /// Another saga, which was started in the commit of this row.
+    Child {
+        /// Which.
+        child: ChildAt,
+        /// Its input.
+        arguments: Saved,
+        /// When its time is over, if this one says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline: Option<i64>,
+    },
+    /// A signal for another saga's instance.
+    Send {
+        /// The saga.
+        saga: Box<str>,
+        /// The instance.
+        id: Box<str>,
+        /// The signal.
+        signal: Box<str>,
+        /// Its value.
+        value: Json,
+    },
+}
+
+/// What a branch calls.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Callee {
+    /// A step.
+    Step(StepAt),
+    /// An inner flow.
+    Flow(Box<str>),
+}
+
+/// A step, as a journal knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StepAt {
     /// The step's durable name.
     pub(crate) step: Box<str>,
     /// The step's class.
@@ -98,14 +232,27 @@ pub(crate) struct Called {
     /// The compensation that undoes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) compensation: Option<Box<str>>,
-    /// What a build must agree on to resume here.
-    pub(crate) fingerprint: Box<str>,
-    /// Which call in this state it is, from 1.
-    pub(crate) ordinal: u64,
-    /// The evaluated arguments, by parameter.
-    pub(crate) arguments: BTreeMap<Box<str>, Stored>,
-    /// The live locals, by name.
-    pub(crate) frame: BTreeMap<Box<str>, Stored>,
+}
+
+/// Another saga's instance that was started by this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ChildAt {
+    /// The saga's durable name.
+    pub(crate) saga: Box<str>,
+    /// The instance's id.
+    pub(crate) id: Box<str>,
+    /// What it is to this one.
+    pub(crate) kind: ChildKind,
+}
+
+/// A call that can be undone: the row of the call, and which branch of it, if it is one of a join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) struct CallId {
+    /// The row.
+    pub(crate) row: u64,
+    /// The branch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) branch: Option<u32>,
 }
 
 /// A saved value: here, or in an earlier row.
@@ -250,6 +397,8 @@ pub(crate) enum Verb {
     Skip,
     /// The debt is settled.
     Settle,
+    /// Whoever started it is undone: it gives up, or is undone as a whole although it has completed.
+    Undo,
 }
 
 impl Verb {
@@ -262,6 +411,7 @@ impl Verb {
             Self::DidNotHappen => "did not happen",
             Self::Skip => "skip",
             Self::Settle => "settle",
+            Self::Undo => "undo",
         }
     }
 }
@@ -277,6 +427,9 @@ pub(crate) struct Decided {
     pub(crate) by: Box<str>,
     /// Why.
     pub(crate) why: Box<str>,
+    /// The row of the park that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) park: Option<u64>,
     /// Why not, if it was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) refused: Option<Box<str>>,
@@ -293,40 +446,52 @@ pub(crate) enum Undecodable {
 
 impl Event {
     /// Every kind there is, as written.
-    const KINDS: [&'static str; 14] = [
+    const KINDS: [&'static str; 20] = [
         "started",
+        "in",
         "called",
+        "begun",
         "attempt_failed",
         "recovered",
         "answered",
+        "returned",
         "doubted",
         "unwinding",
         "undone",
         "compensation_failed",
         "parked",
         "decided",
+        "deadline_passed",
         "completed",
         "compensated",
         "debt_settled",
+        "snapshot",
+        "unfolded",
     ];
 
-    /// The kind, as written.
+    /// The kind, as written; of what happened in a strand beneath, the kind of that.
     pub(crate) fn kind(&self) -> &'static str {
         let index = match self {
+            Self::In { event, .. } => return event.kind(),
             Self::Started { .. } => 0,
-            Self::Called(_) => 1,
-            Self::AttemptFailed(_) => 2,
-            Self::Recovered { .. } => 3,
-            Self::Answered { .. } => 4,
-            Self::Doubted { .. } => 5,
-            Self::Unwinding { .. } => 6,
-            Self::Undone { .. } => 7,
-            Self::CompensationFailed(_) => 8,
-            Self::Parked { .. } => 9,
-            Self::Decided(_) => 10,
-            Self::Completed { .. } => 11,
-            Self::Compensated {} => 12,
-            Self::DebtSettled { .. } => 13,
+            Self::Called(_) => 2,
+            Self::Begun { .. } => 3,
+            Self::AttemptFailed(_) => 4,
+            Self::Recovered { .. } => 5,
+            Self::Answered { .. } => 6,
+            Self::Returned { .. } => 7,
+            Self::Doubted { .. } => 8,
+            Self::Unwinding { .. } => 9,
+            Self::Undone { .. } => 10,
+            Self::CompensationFailed { .. } => 11,
+            Self::Parked { .. } => 12,
+            Self::Decided(_) => 13,
+            Self::DeadlinePassed {} => 14,
+            Self::Completed { .. } => 15,
+            Self::Compensated {} => 16,
+            Self::DebtSettled { .. } => 17,
+            Self::Snapshot { .. } => 18,
+            Self::Unfolded { .. } => 19,
         };
         Self::KINDS[index]
     }
@@ -347,10 +512,23 @@ impl Event {
         })
     }
 
-    /// What the flow is told of a call, if this row says so.
-    pub(crate) fn answer(&self) -> Option<&Answer> {
+    /// The same, in the strand of this path.
+    pub(crate) fn within(self, branch: &str) -> Self {
+        if branch.is_empty() { self } else { Self::In { branch: branch.into(), event: Box::new(self) } }
+    }
+
+    /// Where it happened, and what.
+    pub(crate) fn unwrapped(&self) -> (&str, &Self) {
         match self {
-            Self::Answered { answer } | Self::Doubted { then: answer } => Some(answer),
+            Self::In { branch, event } => (branch, event),
+            event => ("", event),
+        }
+    }
+
+    /// What a flow is told of a call, if this row says so.
+    pub(crate) fn answer(&self) -> Option<&Answer> {
+        match self.unwrapped().1 {
+            Self::Answered { answer } | Self::Returned { answer } | Self::Doubted { then: answer, .. } => Some(answer),
             _ => None,
         }
     }
@@ -371,8 +549,8 @@ mod tests {
 
     #[test]
     fn a_kind_of_a_later_build_is_told_apart_from_damage() {
-        let unknown = Event::from_text(r#"{"joined":{"branches":2}}"#).expect_err("not a kind of this build");
-        assert_eq!(unknown, Undecodable::UnknownKind("joined".into()));
+        let unknown = Event::from_text(r#"{"merged":{"branches":2}}"#).expect_err("not a kind of this build");
+        assert_eq!(unknown, Undecodable::UnknownKind("merged".into()));
         for damaged in ["", "{", "null", r#"{"recovered":{"count":"two"}}"#, r#"{"recovered":{}}"#] {
             assert!(matches!(Event::from_text(damaged), Err(Undecodable::Damaged(_))), "{damaged}");
         }

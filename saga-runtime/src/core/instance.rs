@@ -2,25 +2,28 @@
 //!
 //! It holds small data only: payloads stay in the journal, and are named by the row that holds them.
 
-use super::event::{Called, Event, Failed, How, ParkCause, Stored, UnwindCause, Verb};
+use super::{
+    event::{CallId, Calls, Event, How, ParkCause, UnwindCause, Verb},
+    log::{Entry, Undo},
+    strand::{Doing, Held, Moment, Passed, Phase, Strand, Tries},
+};
 use crate::{definition::Class, machine::Answer};
-use std::{collections::BTreeMap, fmt};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, fmt};
 
 /// What a journal comes to.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct State {
     /// The last row that was applied.
     pub(crate) seq: u64,
     /// When that was.
     pub(crate) at: i64,
-    /// Where it stands.
-    pub(crate) phase: Phase,
-    /// For each local that was ever saved, the row that holds what was saved last.
-    pub(crate) stored: BTreeMap<Box<str>, Held>,
-    /// How many calls there were in each state.
-    pub(crate) ordinals: BTreeMap<Box<str>, u64>,
-    /// What is to be undone, in order of completion: the last first.
-    pub(crate) undo: Vec<Undo>,
+    /// When its time is over.
+    pub(crate) deadline: Option<i64>,
+    /// Whether it has been told that its time is over past the pivot.
+    pub(crate) late: bool,
+    /// The main flow.
+    pub(crate) root: Strand,
     /// Recoveries since the last progress.
     pub(crate) recoveries: u32,
     /// Whether the point of no return has been passed.
@@ -30,10 +33,10 @@ pub(crate) struct State {
 }
 
 /// A call that was not undone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Owed {
-    /// The row of the call.
-    pub(crate) call: u64,
+    /// The call.
+    pub(crate) call: CallId,
     /// The step.
     pub(crate) step: Box<str>,
     /// Who skipped its undo.
@@ -42,147 +45,28 @@ pub(crate) struct Owed {
     pub(crate) why: Box<str>,
 }
 
-/// Where a saved local is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Held {
-    /// The row.
-    pub(crate) row: u64,
-    /// The length of its text.
-    pub(crate) size: usize,
-}
-
-/// A call that is to be undone.
+/// One thing that needs a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Undo {
-    /// The row of the call.
-    pub(crate) call: u64,
-    /// The row of its answer; nothing if nobody knows the answer.
-    pub(crate) answer: Option<u64>,
-    /// The step's durable name.
-    pub(crate) step: Box<str>,
-    /// The compensation's name.
-    pub(crate) compensation: Box<str>,
-}
-
-/// Where an instance stands.
-#[derive(Debug, Clone, Default)]
-pub(crate) enum Phase {
-    /// Nothing is known of it yet.
-    #[default]
-    Empty,
-    /// Its input is durable.
-    Start,
-    /// A call may have begun.
-    Calling(Calling),
-    /// This call has its answer; the plain code after it runs.
-    After(CallAt),
-    /// A call ended in doubt and is being undone, before the flow sees the answer.
-    Doubted {
-        /// The call.
-        call: CallAt,
-        /// What is known of the undo's attempts.
-        tries: Tries,
-    },
-    /// What completed is being undone.
-    Unwinding {
-        /// The row that holds the cause.
-        row: u64,
-        /// What is known of the attempts of the undo at hand.
-        tries: Tries,
-    },
-    /// It needs a person.
-    Parked {
-        /// The row that parked it: what a verb names.
-        row: u64,
-        /// Why.
-        cause: ParkCause,
-        /// Where it stands otherwise.
-        beneath: Box<Phase>,
-    },
-    /// It ended: completed.
-    Completed {
-        /// The row that holds the output.
-        row: u64,
-    },
-    /// It ended: compensated.
-    Compensated {
-        /// The row that holds the cause.
-        cause: u64,
-    },
-}
-
-/// A call, without its payloads.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CallAt {
-    /// Its row.
+pub(crate) struct ParkAt {
+    /// The row that parked it: what a verb names.
     pub(crate) row: u64,
-    /// The state.
-    pub(crate) state: Box<str>,
+    /// Why.
+    pub(crate) cause: ParkCause,
+    /// In which strand.
+    pub(crate) branch: Box<str>,
+    /// The call whose undo it is, if it is an undo.
+    pub(crate) undo: Option<CallId>,
+    /// The step whose attempts are parked, if it is a step.
+    pub(crate) key: Option<KeyAt>,
+}
+
+/// A step with the history of its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeyAt {
     /// The step.
     pub(crate) step: Box<str>,
-    /// The step's class.
-    pub(crate) class: Class,
-    /// The compensation.
-    pub(crate) compensation: Option<Box<str>>,
-    /// The fingerprint of the state.
-    pub(crate) fingerprint: Box<str>,
-    /// Which call in this state it is, from 1.
-    pub(crate) ordinal: u64,
-}
-
-/// A call that may have begun.
-#[derive(Debug, Clone)]
-pub(crate) struct Calling {
-    /// The call.
-    pub(crate) call: CallAt,
     /// What is known of its attempts.
     pub(crate) tries: Tries,
-}
-
-/// What is known of the attempts of one call, or of one undo.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Tries {
-    /// How many there were: failed, or lost in a crash.
-    pub(crate) count: u32,
-    /// How many of them do not count for the policy, since somebody asked for a retry after them.
-    pub(crate) forgiven: u32,
-    /// When the first one was due.
-    pub(crate) first: i64,
-    /// From when on the policy counts time.
-    pub(crate) since: i64,
-    /// Whether one of them may have taken effect.
-    pub(crate) doubt: bool,
-    /// What the last one failed with.
-    pub(crate) last_error: Option<Box<str>>,
-    /// When the next one is due.
-    pub(crate) retry_at: Option<i64>,
-}
-
-impl Tries {
-    /// None so far.
-    pub(crate) fn none(at: i64) -> Self {
-        Self { count: 0, forgiven: 0, first: at, since: at, doubt: false, last_error: None, retry_at: None }
-    }
-
-    fn failed(&mut self, failed: &Failed) {
-        self.count = self.count.saturating_add(1);
-        self.doubt |= failed.effect;
-        self.last_error = Some(failed.error.clone());
-        self.retry_at = failed.retry_at;
-    }
-
-    fn lost(&mut self) {
-        self.count = self.count.saturating_add(1);
-        self.doubt = true;
-        self.last_error = Some("lost in a crash".into());
-        self.retry_at = None;
-    }
-
-    fn forgive(&mut self, at: i64) {
-        self.forgiven = self.count;
-        self.since = at;
-        self.retry_at = None;
-    }
 }
 
 /// A row that cannot follow the rows before it.
@@ -207,91 +91,116 @@ impl fmt::Display for Illegal {
 
 impl std::error::Error for Illegal {}
 
-impl Phase {
-    /// Its name.
-    pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Self::Empty => "empty",
-            Self::Start => "start",
-            Self::Calling(_) => "calling",
-            Self::After(_) => "after",
-            Self::Doubted { .. } => "doubted",
-            Self::Unwinding { .. } => "unwinding",
-            Self::Parked { .. } => "parked",
-            Self::Completed { .. } => "completed",
-            Self::Compensated { .. } => "compensated",
-        }
-    }
-
-    /// Where it stands, whether or not it is parked there.
-    pub(crate) fn beneath(&self) -> &Self {
-        match self {
-            Self::Parked { beneath, .. } => beneath,
-            other => other,
-        }
-    }
-
-    /// Whether it has ended.
-    pub(crate) fn is_end(&self) -> bool {
-        matches!(self, Self::Completed { .. } | Self::Compensated { .. })
-    }
-
-    /// Whether it is undoing something.
-    pub(crate) fn is_undoing(&self) -> bool {
-        matches!(self.beneath(), Self::Doubted { .. } | Self::Unwinding { .. })
-    }
-
-    /// The call that it stands at or after, going forward.
-    pub(crate) fn call(&self) -> Option<&CallAt> {
-        match self.beneath() {
-            Self::Calling(Calling { call, .. }) | Self::After(call) | Self::Doubted { call, .. } => Some(call),
-            _ => None,
-        }
-    }
-
-    /// What is known of the attempts of what it does.
-    pub(crate) fn tries(&self) -> Option<&Tries> {
-        match self.beneath() {
-            Self::Calling(Calling { tries, .. }) | Self::Doubted { tries, .. } | Self::Unwinding { tries, .. } => {
-                Some(tries)
-            }
-            _ => None,
-        }
-    }
-
-    fn tries_mut(&mut self) -> Option<&mut Tries> {
-        match self {
-            Self::Calling(Calling { tries, .. }) | Self::Doubted { tries, .. } | Self::Unwinding { tries, .. } => {
-                Some(tries)
-            }
-            Self::Parked { beneath, .. } => beneath.tries_mut(),
-            _ => None,
-        }
-    }
-}
-
 impl State {
+    /// Where the main flow stands.
+    pub(crate) fn phase(&self) -> &Phase {
+        &self.root.phase
+    }
+
     /// The name of the state for lists: the call's, `after <call>`, `start`, or the compensation at hand.
     pub(crate) fn state_name(&self) -> Box<str> {
-        match self.phase.beneath() {
+        match self.root.phase.beneath() {
             Phase::Calling(calling) => calling.call.state.clone(),
-            Phase::After(call) => format!("after {}", call.state).into(),
-            Phase::Doubted { .. } | Phase::Unwinding { .. } => {
-                self.undo.last().map_or("unwinding".into(), |undo| undo.compensation.clone())
-            }
+            Phase::After { call, .. } => format!("after {}", call.state).into(),
+            Phase::Doubted { .. } | Phase::Unwinding { .. } => self.undo_name().unwrap_or("unwinding").into(),
             other => other.name().into(),
         }
     }
 
+    fn undo_name(&self) -> Option<&str> {
+        let mut current = Vec::new();
+        self.root.log.current(&mut current);
+        match current.first()?.1 {
+            Entry::Call(undo) => Some(&undo.compensation),
+            Entry::Child(undo) => Some(&undo.child.saga),
+            Entry::Group(_) => None,
+        }
+    }
+
+    /// What is known of the attempts of what it does: of a step, or of an undo. Of several, of the one that was tried most.
+    pub(crate) fn tries(&self) -> Option<&Tries> {
+        let mut all = Vec::new();
+        self.root.visit("", &mut |_, strand| match strand.phase.beneath() {
+            Phase::Calling(calling) => {
+                if let Doing::Step(tries) = &calling.doing {
+                    all.push(tries);
+                }
+            }
+            Phase::Doubted { .. } | Phase::Unwinding { .. } => {
+                let mut current = Vec::new();
+                strand.log.current(&mut current);
+                all.extend(current.into_iter().map(|(log, _)| &log.tries));
+            }
+            _ => {}
+        });
+        all.into_iter().max_by_key(|tries| tries.count)
+    }
+
+    /// Whether something of it is being undone.
+    pub(crate) fn is_undoing(&self) -> bool {
+        let mut undoing = false;
+        self.root.visit("", &mut |_, strand| undoing |= strand.phase.is_undoing());
+        undoing
+    }
+
+    /// Everything in it that needs a person.
+    pub(crate) fn parks(&self) -> Vec<ParkAt> {
+        let mut parks = Vec::new();
+        self.root.visit("", &mut |path, strand| {
+            if let Phase::Parked { row, cause, .. } = strand.phase {
+                parks.push(ParkAt { row, cause, branch: path.into(), undo: None, key: KeyAt::of(strand) });
+            }
+            if strand.phase.is_undoing() {
+                let mut found = Vec::new();
+                strand.log.parks(&mut found);
+                let at = |(park, call): (super::log::Park, CallId)| ParkAt {
+                    row: park.row,
+                    cause: park.cause,
+                    branch: path.into(),
+                    undo: Some(call),
+                    key: None,
+                };
+                parks.extend(found.into_iter().map(at));
+            }
+        });
+        parks
+    }
+
+    /// Every undo that it may come to, for whoever asks whether all of them are known.
+    pub(crate) fn undos(&self) -> Vec<&Undo> {
+        let mut undos = Vec::new();
+        self.root.visit("", &mut |_, strand| {
+            strand.log.undos(&mut undos);
+            if let Phase::Calling(calling) = strand.phase.beneath()
+                && let Doing::Join(join) = &calling.doing
+            {
+                for entry in join.undo.values().flatten() {
+                    if let Entry::Call(undo) = entry {
+                        undos.push(undo);
+                    }
+                }
+            }
+        });
+        undos
+    }
+
+    /// Whether anything would have to be undone if it unwound now; `doubt` names the strands whose call may have begun.
+    pub(crate) fn owes(&self, doubt: &[Box<str>]) -> bool {
+        let doubt: BTreeSet<&str> = doubt.iter().map(|path| &**path).collect();
+        !self.root.undo("", &doubt).is_empty() || self.root.log.below.is_some()
+    }
+
     /// Applies the next row.
     pub(crate) fn apply(&mut self, row: u64, at: i64, event: &Event) -> Result<(), Illegal> {
-        let illegal = |phase: &Phase, because| Illegal { row, phase: phase.name(), event: event.kind(), because };
+        let phase = self.root.phase.name();
+        let illegal = |because| Illegal { row, phase, event: event.kind(), because };
         if row != self.seq + 1 {
-            return Err(illegal(&self.phase, "a row is missing"));
+            return Err(illegal("a row is missing"));
         }
-        self.step(row, at, event).map_err(|because| illegal(&self.phase, because))?;
+        self.step(Moment { row, at }, event).map_err(illegal)?;
         match event {
             Event::Recovered { .. } => self.recoveries += 1,
+            Event::Snapshot { .. } => {}
             _ => self.recoveries = 0,
         }
         self.seq = row;
@@ -299,78 +208,48 @@ impl State {
         Ok(())
     }
 
-    /// One arm for each event; in each, the phases in which it may happen. On an error nothing has changed.
-    fn step(&mut self, row: u64, at: i64, event: &Event) -> Result<(), &'static str> {
+    /// One arm for each event that is about the instance; the others are about a strand. On an error nothing has changed.
+    fn step(&mut self, now: Moment, event: &Event) -> Result<(), &'static str> {
         match event {
-            Event::Started { parameter, input, .. } => {
-                let Phase::Empty = self.phase else { return Err("") };
-                self.stored.insert(parameter.clone(), Held { row, size: input.get().len() });
-                self.phase = Phase::Start;
+            Event::Started { parameter, input, deadline, .. } => {
+                let Phase::Empty = self.root.phase else { return Err("") };
+                self.root.stored.insert(parameter.clone(), Held { row: now.row, size: input.get().len() });
+                self.root.phase = Phase::Start;
+                self.deadline = *deadline;
             }
-            Event::Called(called) => {
-                let (Phase::Start | Phase::After(_)) = self.phase else { return Err("") };
-                self.called(row, at, called);
-            }
-            Event::AttemptFailed(failed) => {
-                let Phase::Calling(calling) = &mut self.phase else { return Err("") };
-                calling.tries.failed(failed);
-            }
-            Event::CompensationFailed(failed) => match &mut self.phase {
-                Phase::Doubted { tries, .. } | Phase::Unwinding { tries, .. } if !self.undo.is_empty() => {
-                    tries.failed(failed);
-                }
-                _ => return Err(""),
-            },
-            Event::Recovered { .. } => match &mut self.phase {
-                Phase::Start | Phase::After(_) => {}
-                Phase::Calling(_) | Phase::Doubted { .. } | Phase::Unwinding { .. } => {
-                    if let Some(tries) = self.phase.tries_mut() {
-                        tries.lost();
-                    }
-                }
-                _ => return Err(""),
-            },
-            Event::Answered { answer } => {
-                let Phase::Calling(Calling { call, .. }) = &self.phase else { return Err("") };
-                let call = call.clone();
-                self.answered(row, call, answer);
-            }
-            Event::Doubted { .. } => {
-                let Phase::Calling(Calling { call, .. }) = &self.phase else { return Err("") };
-                if self.pivot_passed {
-                    return Err("the pivot has been passed");
-                }
-                let Some(undo) = undo_of(call, None) else { return Err("the step has no compensation") };
-                self.phase = Phase::Doubted { call: call.clone(), tries: Tries::none(at) };
-                self.undo.push(undo);
-            }
-            Event::Unwinding { doubt, .. } => self.unwinds(row, at, *doubt)?,
-            Event::Undone { call, how } => self.undone(at, *call, how)?,
-            Event::Parked { cause, .. } => {
-                if matches!(self.phase, Phase::Empty | Phase::Parked { .. }) || self.phase.is_end() {
+            Event::In { branch, event } => self.within(now, branch, event)?,
+            Event::Recovered { .. } => {
+                if matches!(self.root.phase, Phase::Empty) || self.root.phase.is_end() {
                     return Err("");
                 }
-                let beneath = Box::new(std::mem::take(&mut self.phase));
-                self.phase = Phase::Parked { row, cause: *cause, beneath };
+                self.lost(now.at);
             }
+            Event::Unwinding { doubt, .. } => self.unwinds(now, doubt)?,
+            Event::Undone { call, how } => self.undone(now, "", *call, how)?,
             Event::Decided(decided) => {
                 if decided.refused.is_none() && decided.verb != Verb::Settle {
-                    self.granted(at, decided.verb)?;
+                    self.granted(now.at, decided.verb, decided.park)?;
                 }
             }
-            Event::Completed { .. } => {
-                let (Phase::Start | Phase::After(_)) = self.phase else { return Err("") };
-                self.phase = Phase::Completed { row };
+            Event::DeadlinePassed {} => {
+                if !self.pivot_passed || self.root.phase.is_end() || self.deadline.is_none() {
+                    return Err("");
+                }
+                self.late = true;
             }
-            Event::Compensated {} => match &self.phase {
-                Phase::Unwinding { row, .. } if self.undo.is_empty() => {
-                    self.phase = Phase::Compensated { cause: *row };
+            Event::Completed { .. } => {
+                let (Phase::Start | Phase::After { .. }) = self.root.phase else { return Err("") };
+                self.root.phase = Phase::Completed { row: now.row };
+            }
+            Event::Compensated {} => match &self.root.phase {
+                Phase::Unwinding { row } if self.root.log.is_empty() => {
+                    self.root.phase = Phase::Compensated { cause: *row };
                 }
                 Phase::Unwinding { .. } => return Err("not everything is undone"),
                 _ => return Err(""),
             },
             Event::DebtSettled { call, .. } => {
-                if !self.phase.is_end() {
+                if !self.root.phase.is_end() {
                     return Err("");
                 }
                 let Some(index) = self.debt.iter().position(|owed| owed.call == *call) else {
@@ -378,106 +257,149 @@ impl State {
                 };
                 self.debt.remove(index);
             }
+            Event::Snapshot { state } => {
+                if state.seq != self.seq {
+                    return Err("it is the snapshot of another row");
+                }
+                self.folded(now.row);
+            }
+            Event::Unfolded { log } => {
+                let Phase::Unwinding { .. } = self.root.phase else { return Err("") };
+                if self.root.log.below.is_none() || !self.root.log.entries.is_empty() {
+                    return Err("no earlier part of the undo log is needed");
+                }
+                self.root.log = (**log).clone();
+                self.root.log.activate(now.at);
+            }
+            event => {
+                if self.root.apply(now, event, self.pivot_passed)? == Passed::Pivot {
+                    // There is no way back: what was to be undone never will be.
+                    self.pivot_passed = true;
+                    self.root.log = super::log::Log::default();
+                }
+            }
         }
         Ok(())
     }
 
-    fn called(&mut self, row: u64, at: i64, called: &Called) {
-        for (name, stored) in &called.frame {
-            if let Stored::Value(json) = stored {
-                self.stored.insert(name.clone(), Held { row, size: json.get().len() });
-            }
+    fn within(&mut self, now: Moment, branch: &str, event: &Event) -> Result<(), &'static str> {
+        if branch.is_empty() {
+            return Err("the main flow has no path");
         }
-        self.ordinals.insert(called.state.clone(), called.ordinal);
-        let call = CallAt {
-            row,
-            state: called.state.clone(),
-            step: called.step.clone(),
-            class: called.class,
-            compensation: called.compensation.clone(),
-            fingerprint: called.fingerprint.clone(),
-            ordinal: called.ordinal,
-        };
-        self.phase = Phase::Calling(Calling { call, tries: Tries::none(at) });
+        if let Event::Called(called) = event
+            && let Calls::Step(step, _) = &called.calls
+            && step.class == Class::Pivot
+        {
+            return Err("a pivot stands in the main flow only");
+        }
+        match event {
+            Event::Undone { call, how } => self.undone(now, branch, *call, how),
+            event => self.root.descend(branch, now, event, self.pivot_passed).map(drop),
+        }
     }
 
-    fn answered(&mut self, row: u64, call: CallAt, answer: &Answer) {
-        if let Answer::Done(_) = answer {
-            if call.class == Class::Pivot {
-                // There is no way back: what was to be undone never will be.
-                self.pivot_passed = true;
-                self.undo.clear();
-            } else if !self.pivot_passed {
-                self.undo.extend(undo_of(&call, Some(row)));
-            }
+    /// From now on what is in the undo log of the main flow is in that row, unless it is being undone.
+    fn folded(&mut self, row: u64) {
+        if !self.root.phase.is_undoing() && !self.root.log.entries.is_empty() {
+            self.root.log.entries.clear();
+            self.root.log.below = Some(row);
         }
-        self.phase = Phase::After(call);
     }
 
-    fn unwinds(&mut self, row: u64, at: i64, doubt: bool) -> Result<(), &'static str> {
+    /// Attempts may have been running when their worker died.
+    fn lost(&mut self, at: i64) {
+        let running = |tries: &Tries| tries.retry_at.is_none_or(|due| due <= at);
+        self.root.visit_mut(&mut |strand| match &mut strand.phase {
+            Phase::Calling(calling) => {
+                if let Doing::Step(tries) = &mut calling.doing
+                    && running(tries)
+                {
+                    tries.lost();
+                }
+            }
+            Phase::Doubted { .. } | Phase::Unwinding { .. } => strand.log.lost(&running),
+            _ => {}
+        });
+    }
+
+    fn unwinds(&mut self, now: Moment, doubt: &[Box<str>]) -> Result<(), &'static str> {
         if self.pivot_passed {
             return Err("the pivot has been passed");
         }
-        match (&self.phase, doubt) {
-            (Phase::Start | Phase::After(_) | Phase::Calling(_), false) => {}
-            (Phase::Calling(Calling { call, .. }), true) if call.class == Class::Pivot => {
-                return Err("a pivot in doubt is not undone by guess");
-            }
-            (Phase::Calling(Calling { call, .. }), true) => self.undo.extend(undo_of(call, None)),
+        match self.root.phase.beneath() {
+            // A completed one is undone only as a whole, by who started it.
+            Phase::Start | Phase::After { .. } | Phase::Calling(_) | Phase::Completed { .. } => {}
             _ => return Err(""),
         }
-        self.phase = Phase::Unwinding { row, tries: Tries::none(at) };
+        let mut undoing = false;
+        self.root.visit("", &mut |_, strand| undoing |= matches!(strand.phase.beneath(), Phase::Doubted { .. }));
+        if undoing {
+            return Err("a call is being undone already");
+        }
+        let doubt: BTreeSet<&str> = doubt.iter().map(|path| &**path).collect();
+        if let Some(calling) = self.root.phase.calling()
+            && calling.call.step.as_ref().is_some_and(|step| step.class == Class::Pivot)
+            && doubt.contains("")
+        {
+            return Err("a pivot in doubt is not undone by guess");
+        }
+        self.root.log.entries = self.root.undo("", &doubt);
+        self.root.log.activate(now.at);
+        self.root.phase = Phase::Unwinding { row: now.row };
         Ok(())
     }
 
-    fn undone(&mut self, at: i64, call: u64, how: &How) -> Result<(), &'static str> {
-        if !matches!(self.phase, Phase::Doubted { .. } | Phase::Unwinding { .. }) {
-            return Err("");
-        }
-        let Some(undo) = self.undo.pop_if(|undo| undo.call == call) else {
-            return Err("another call is to be undone first");
-        };
+    fn undone(&mut self, now: Moment, branch: &str, call: CallId, how: &How) -> Result<(), &'static str> {
+        let strand = self.root.at_mut(branch).ok_or("there is no such branch")?;
+        let entry = strand.undone(now, call)?;
         if let How::Skipped { by, why } = how {
-            self.debt.push(Owed { call, step: undo.step, by: by.clone(), why: why.clone() });
+            let step = match entry {
+                Entry::Call(undo) => undo.step,
+                Entry::Child(undo) => undo.child.saga,
+                Entry::Group(_) => Box::default(),
+            };
+            self.debt.push(Owed { call, step, by: by.clone(), why: why.clone() });
         }
-        self.phase = match std::mem::take(&mut self.phase) {
-            Phase::Doubted { call, .. } => Phase::After(call),
-            Phase::Unwinding { row, .. } => Phase::Unwinding { row, tries: Tries::none(at) },
-            other => other,
-        };
+        // A branch that is one call has ended when its undo has.
+        if !branch.is_empty() {
+            self.root.settle(branch, self.pivot_passed);
+        }
         Ok(())
     }
 
-    /// A granted verb takes the instance out of its park; what it means beyond that is in the rows that follow.
-    fn granted(&mut self, at: i64, verb: Verb) -> Result<(), &'static str> {
-        match std::mem::take(&mut self.phase) {
-            Phase::Parked { beneath, .. } => {
-                self.phase = *beneath;
-                if let Some(tries) = self.phase.tries_mut() {
-                    tries.forgive(at);
-                }
-                Ok(())
-            }
-            other => {
-                self.phase = other;
-                if verb == Verb::Cancel { Ok(()) } else { Err("it is not parked") }
-            }
+    /// A granted verb takes what it names out of its park; what it means beyond that is in the rows that follow.
+    fn granted(&mut self, at: i64, verb: Verb, park: Option<u64>) -> Result<(), &'static str> {
+        if matches!(verb, Verb::Cancel | Verb::Undo) {
+            return Ok(());
         }
+        let mut found = false;
+        self.root.visit_mut(&mut |strand| {
+            if !found {
+                found = strand.unpark(at, park);
+            }
+        });
+        if found { Ok(()) } else { Err("it is not parked") }
     }
 }
 
-fn undo_of(call: &CallAt, answer: Option<u64>) -> Option<Undo> {
-    let compensation = call.compensation.clone()?;
-    Some(Undo { call: call.row, answer, step: call.step.clone(), compensation })
+impl KeyAt {
+    fn of(strand: &Strand) -> Option<Self> {
+        let calling = strand.phase.calling()?;
+        match (&calling.doing, &calling.call.step) {
+            (Doing::Step(tries), Some(step)) => Some(Self { step: step.step.clone(), tries: tries.clone() }),
+            _ => None,
+        }
+    }
 }
 
 impl UnwindCause {
-    /// The answer of an exhausted call, as a cause.
+    /// The answer of a failed call, as a cause.
     pub(crate) fn from_answer(answer: &Answer, otherwise: &str) -> Self {
         match answer {
             Answer::Exhausted { step, last_error } => {
                 Self::Exhausted { step: step.clone(), last_error: last_error.clone() }
             }
+            Answer::Branch { answer, .. } => Self::from_answer(answer, otherwise),
             _ => Self::Cancelled { reason: otherwise.into() },
         }
     }

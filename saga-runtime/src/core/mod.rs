@@ -3,14 +3,21 @@
 //! A journal is a list of [`Event`]s; folding it with [`State::apply`] gives the instance's state, or a typed error that
 //! names the pair that is not possible. [`decide`] and [`request`] say what comes next.
 
+pub(crate) mod child;
 pub(crate) mod decide;
 pub(crate) mod event;
 pub(crate) mod instance;
 pub(crate) mod key;
+pub(crate) mod log;
 pub(crate) mod request;
+pub(crate) mod strand;
 
 pub use self::event::ParkCause;
 pub(crate) use self::{
-    event::{Called, Decided, Event, Failed, How, Stored, UnwindCause, Verb},
-    instance::{Illegal, Phase, State},
+    event::{
+        CallId, Callee, Called, Calls, ChildAt, Decided, Event, Failed, How, Parent, Saved, StepAt, Stored, UnwindCause, Verb,
+    },
+    instance::{Illegal, ParkAt, State},
+    log::{Entry, Log, Undo},
+    strand::{AnswerAt, CallAt, Calling, Doing, Join, Phase, Strand, Wait},
 };

@@ -1,10 +1,14 @@
 //! What a request leads to, given where the instance stands.
 
 use super::{
-    event::{ParkCause, Verb},
-    instance::{Calling, Phase, State},
+    event::Verb,
+    instance::{ParkAt, State},
+    strand::{Calling, Doing, Phase},
 };
-use crate::{definition::Class, machine::Json};
+use crate::{
+    definition::{ChildKind, Class},
+    machine::Json,
+};
 use serde::{Deserialize, Serialize};
 
 /// A request, as it lies in the inbox.
@@ -38,57 +42,93 @@ pub(crate) enum Grant {
 const STALE: &str = "the park that it names is over";
 const PAST_PIVOT: &str = "the saga is past its pivot, the point of no return";
 
-/// What a request leads to; `key_expired` says whether the key of the call at hand is no longer valid.
-pub(crate) fn decide(state: &State, request: &Request, key_expired: bool) -> Grant {
+/// What a request leads to; `key_expired` says whether the key of the parked call is no longer valid.
+pub(crate) fn decide(state: &State, request: &Request, key_expired: &dyn Fn(&ParkAt) -> bool) -> Grant {
+    let ended = state.phase().is_end();
     if request.verb == Verb::Settle {
-        return match (&state.phase, state.debt.is_empty()) {
-            (phase, false) if phase.is_end() => Grant::Granted,
+        return match (ended, state.debt.is_empty()) {
+            (true, false) => Grant::Granted,
             (_, true) => Grant::Refused("there is no debt to settle"),
             _ => Grant::Refused("the instance has not ended"),
         };
     }
-    match &state.phase {
-        Phase::Parked { row, cause, beneath } => {
-            if request.park.is_some_and(|park| park != *row) {
-                return Grant::Refused(STALE);
-            }
-            parked(state, *cause, beneath, request, key_expired)
-        }
-        phase if phase.is_end() => Grant::Refused("the instance has ended"),
-        _ if request.park.is_some() || request.verb != Verb::Cancel => Grant::Refused(STALE),
-        phase => cancel(state, phase, false),
+    let parks = state.parks();
+    if request.verb == Verb::Undo {
+        return match state.phase() {
+            Phase::Completed { .. } if !state.pivot_passed => Grant::Granted,
+            Phase::Completed { .. } => Grant::Refused(PAST_PIVOT),
+            phase if phase.is_end() => Grant::Refused("the instance has ended"),
+            _ => cancel(state, !parks.is_empty()),
+        };
+    }
+    if ended {
+        return Grant::Refused("the instance has ended");
+    }
+    let named = match request.park {
+        Some(row) => match parks.iter().find(|park| park.row == row) {
+            Some(park) => Some(park),
+            None => return Grant::Refused(STALE),
+        },
+        None => None,
+    };
+    match (named, &parks[..]) {
+        (_, parks) if request.verb == Verb::Cancel => cancel(state, !parks.is_empty()),
+        (_, []) => Grant::Refused(STALE),
+        (Some(park), _) | (None, [park]) => parked(state, park, request, key_expired),
+        (None, _) => Grant::Refused("several things are parked: say which"),
     }
 }
 
+/// Whether the instance can give up now.
+pub(crate) fn can_cancel(state: &State) -> Grant {
+    cancel(state, false)
+}
+
 /// Between the commit of a pivot's intent and its definite answer nobody can say whether there is a way back.
-fn cancel(state: &State, phase: &Phase, parked: bool) -> Grant {
-    match phase {
-        Phase::Unwinding { .. } => Grant::Refused("the saga is being undone already"),
-        Phase::Doubted { .. } if parked => Grant::Refused("settle the parked compensation first"),
-        Phase::Doubted { .. } => Grant::Waits,
-        _ if state.pivot_passed => Grant::Refused(PAST_PIVOT),
-        Phase::Calling(Calling { call, tries }) if call.class == Class::Pivot && (!parked || tries.doubt) => {
-            Grant::Waits
-        }
+fn cancel(state: &State, parked: bool) -> Grant {
+    if let Phase::Unwinding { .. } = state.phase().beneath() {
+        return Grant::Refused("the saga is being undone already");
+    }
+    if state.pivot_passed {
+        return Grant::Refused(PAST_PIVOT);
+    }
+    if state.is_undoing() {
+        return if parked { Grant::Refused("settle the parked compensation first") } else { Grant::Waits };
+    }
+    match state.phase().calling() {
+        Some(calling) if calling.is_pivot(parked) => Grant::Waits,
         _ => Grant::Granted,
     }
 }
 
-fn parked(state: &State, cause: ParkCause, beneath: &Phase, request: &Request, key_expired: bool) -> Grant {
-    let not_here = Grant::Refused("this verb does not fit what the instance is parked for");
-    match (beneath, request.verb) {
-        (_, Verb::Cancel) => cancel(state, beneath, true),
-        (Phase::Calling(_), Verb::Retry) if cause.is_of_an_attempt() && key_expired => Grant::Refused(
+fn parked(state: &State, park: &ParkAt, request: &Request, key_expired: &dyn Fn(&ParkAt) -> bool) -> Grant {
+    let strand = state.root.at(&park.branch);
+    let calling = strand.and_then(|strand| strand.phase.calling());
+    let of_an_attempt = park.undo.is_none() && calling.is_some() && park.cause.is_of_an_attempt();
+    match request.verb {
+        Verb::Retry if of_an_attempt && key_expired(park) => Grant::Refused(
             "the step's key is no longer valid at the participant: find out what happened, then resolve or say that it did not happen",
         ),
-        (Phase::Doubted { .. } | Phase::Unwinding { .. }, Verb::Skip | Verb::Resolve) | (_, Verb::Retry) => {
-            Grant::Granted
-        }
-        (Phase::Calling(_), Verb::Resolve) if cause.is_of_an_attempt() => match request.output {
+        Verb::Retry => Grant::Granted,
+        Verb::Skip | Verb::Resolve if park.undo.is_some() => Grant::Granted,
+        Verb::Resolve if of_an_attempt => match request.output {
             Some(_) => Grant::Granted,
             None => Grant::Refused("a step is resolved with its output"),
         },
-        (Phase::Calling(_), Verb::DidNotHappen) if cause.is_of_an_attempt() => Grant::Granted,
-        _ => not_here,
+        Verb::DidNotHappen if of_an_attempt => Grant::Granted,
+        _ => Grant::Refused("this verb does not fit what the instance is parked for"),
+    }
+}
+
+impl Calling {
+    /// Whether it is a pivot whose answer is not known. Of a parked one it is known that no attempt runs.
+    fn is_pivot(&self, parked: bool) -> bool {
+        match &self.doing {
+            Doing::Step(tries) => {
+                self.call.step.as_ref().is_some_and(|step| step.class == Class::Pivot) && (!parked || tries.doubt)
+            }
+            Doing::Child(child) => child.kind == ChildKind::Pivot,
+            _ => false,
+        }
     }
 }

@@ -80,15 +80,13 @@ impl Made {
 
 impl Worker {
     /// Makes one attempt.
-    pub(super) async fn attempt(&mut self, effort: &Effort<'_>, arguments: &Arguments) -> Result<Made, Over> {
+    pub(super) async fn attempt(&self, effort: &Effort<'_>, arguments: &Arguments) -> Result<Made, Over> {
         let (engine, saga) = (Arc::clone(&self.engine), Arc::clone(&self.saga));
         let ids = Arc::clone(&self.journal.identity.ids);
         let undo = matches!(effort.work, Work::Undo(_));
         let (instance, state, attempt) = (&*ids.instance, &*effort.state, effort.attempt);
-        let pass = match self.alone {
-            Some(_) => engine.gate.pass_alone(),
-            None => engine.gate.pass().await,
-        };
+        let is_alone = self.leave().alone.is_some();
+        let pass = if is_alone { engine.gate.pass_alone() } else { engine.gate.pass().await };
         engine.at(Point::BeforeAttempt { instance, state, undo, attempt }).await;
         let begun = engine.clock.now();
         let timeout = Duration::from_micros(u64::try_from(effort.timeout).unwrap_or(1));
@@ -111,14 +109,14 @@ impl Worker {
             loop {
                 // What may be done while it runs: let the others begin after a second, and save what read-only steps
                 // before it have answered.
-                let alone_until = self.alone.is_some().then_some(begun.saturating_add(SECOND));
-                let save_at = self.journal.has_pending().then_some(self.journal.committed_at.saturating_add(SECOND));
+                let alone_until = self.leave().alone.is_some().then_some(begun.saturating_add(SECOND));
+                let save_at = self.journal.save_at();
                 tokio::select! {
                     biased;
                     ended = &mut running => break Some(ended),
                     () = &mut over => break None,
                     () = engine.clock.sleep_until(alone_until.unwrap_or_default()), if alone_until.is_some() => {
-                        self.alone = None;
+                        self.not_alone();
                     }
                     () = engine.clock.sleep_until(save_at.unwrap_or_default()), if save_at.is_some() => {
                         self.commit().await?;
@@ -127,7 +125,7 @@ impl Worker {
             }
         };
         drop(pass);
-        self.alone = None;
+        self.not_alone();
         engine.at(Point::AfterAttempt { instance, state, undo, attempt }).await;
         Ok(self.weighed(attempted, effort, timeout))
     }

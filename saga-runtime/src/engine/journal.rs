@@ -1,15 +1,19 @@
 //! The one way to the store: rows are applied to the state, collected, and committed together.
 
-use super::{Engine, Point};
+use super::{Engine, Point, SECOND};
 use crate::{
     context::Ids,
     core::{Event, State},
     store::{
-        Append, Instance, InstanceNo, Labels, Micros, RequestNo, Row, Start, Status, Touch, Write, Written,
+        Append, Instance, InstanceNo, Micros, RequestNo, Row, Start, Status, Touch, Write, Written,
         committer::CommitError,
     },
 };
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Mutex as Turn;
+
+/// Every row whose number is a multiple of this is a snapshot of the rows before it.
+pub(crate) const SNAPSHOT_EVERY: u64 = 1_000;
 
 /// Why a worker lets its instance go.
 #[derive(Debug)]
@@ -43,26 +47,57 @@ pub(crate) struct Identity {
     pub(crate) input_hash: [u8; 32],
 }
 
-/// An instance's journal, as its owner writes it.
+/// An instance's journal, as its owner writes it. Several threads of the instance may write to it.
 pub(crate) struct Journal {
     engine: Arc<Engine>,
     pub(crate) identity: Identity,
+    inner: Mutex<Inner>,
+    /// Held while something is written: one commit of an instance goes after another.
+    turn: Turn<()>,
+}
+
+/// What a journal holds in this process.
+pub(crate) struct Inner {
     /// Nothing until the start is committed.
     pub(crate) no: Option<InstanceNo>,
     pub(crate) state: State,
     /// What the store's row of the instance says.
     pub(crate) status: Status,
     wake_at: Option<Micros>,
-    awaits: Vec<Box<str>>,
     named: Option<Box<str>>,
-    error: Option<Box<str>>,
-    pending: Vec<Row>,
-    kinds: Vec<&'static str>,
-    consumed: Vec<RequestNo>,
-    /// The answer that the last commit began with: kept until the next one, should that commit be rejected.
-    answer: Option<Row>,
+    pending: Pending,
+    /// The answers that the last commit began with: kept until the next one, should that commit be rejected.
+    answers: Vec<Row>,
     /// When the last commit was.
     pub(crate) committed_at: Micros,
+}
+
+/// What the next commit writes.
+#[derive(Default)]
+struct Pending {
+    rows: Vec<Row>,
+    kinds: Vec<&'static str>,
+    consumed: Vec<RequestNo>,
+}
+
+impl Pending {
+    fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.consumed.is_empty()
+    }
+
+    /// The answers that it begins with: they stand whatever becomes of the rows after them.
+    fn answers(&self) -> Vec<Row> {
+        let first = self.kinds.iter().take_while(|kind| matches!(**kind, "answered" | "returned")).count();
+        self.rows[..first].to_vec()
+    }
+}
+
+/// How an instance is let go.
+#[derive(Debug, Default)]
+pub(crate) struct Release {
+    pub(crate) wake_at: Option<Micros>,
+    /// The names of the messages that wake it.
+    pub(crate) awaits: Vec<Box<str>>,
 }
 
 impl Journal {
@@ -79,134 +114,148 @@ impl Journal {
             version: instance.version,
             input_hash: instance.input_hash,
         };
-        let mut journal = Self::new(engine, identity, Some(instance.no), status, state);
+        let journal = Self::new(engine, identity, Some(instance.no), status, state);
         if status != Status::Ready {
-            journal.wake_at = instance.wake_at;
-            journal.awaits.clone_from(&instance.awaits);
-            journal.named.clone_from(&instance.state);
-            journal.error.clone_from(&instance.error);
+            let mut inner = journal.inner();
+            inner.wake_at = instance.wake_at;
+            inner.named.clone_from(&instance.state);
         }
         journal
     }
 
     fn new(engine: &Arc<Engine>, identity: Identity, no: Option<InstanceNo>, status: Status, state: State) -> Self {
-        Self {
-            identity,
+        let inner = Inner {
             no,
             state,
             status,
             wake_at: None,
-            awaits: Vec::new(),
             named: None,
-            error: None,
-            pending: Vec::new(),
-            kinds: Vec::new(),
-            consumed: Vec::new(),
-            answer: None,
+            pending: Pending::default(),
+            answers: Vec::new(),
             committed_at: engine.clock.now(),
-            engine: Arc::clone(engine),
-        }
+        };
+        Self { identity, inner: Mutex::new(inner), turn: Turn::new(()), engine: Arc::clone(engine) }
     }
 
-    /// The next row's number.
-    pub(crate) fn next(&self) -> u64 {
-        self.state.seq + 1
+    /// What it holds. Not to be kept across an await.
+    pub(crate) fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The instance's number, once its start is durable.
+    pub(crate) fn no(&self) -> Option<InstanceNo> {
+        self.inner().no
     }
 
     /// Applies an event and collects its row for the next commit.
-    pub(crate) fn push(&mut self, event: &Event) -> Result<u64, Over> {
-        let (seq, at) = (self.next(), self.engine.clock.now());
-        let text = event.to_text().map_err(|error| Over::Rejected(error.to_string().into()))?;
-        self.state.apply(seq, at, event).map_err(|illegal| Over::Broken(illegal.to_string().into()))?;
-        self.pending.push(Row { seq, at, event: text });
-        self.kinds.push(event.kind());
-        Ok(seq)
+    pub(crate) fn push(&self, event: &Event) -> Result<u64, Over> {
+        let at = self.engine.clock.now();
+        let mut inner = self.inner();
+        if (inner.state.seq + 1).is_multiple_of(SNAPSHOT_EVERY) {
+            let state = Box::new(inner.state.clone());
+            inner.push(at, &Event::Snapshot { state })?;
+        }
+        inner.push(at, event)
     }
 
     /// A request that the next commit answers.
-    pub(crate) fn consume(&mut self, request: RequestNo) {
-        self.consumed.push(request);
+    pub(crate) fn consume(&self, request: RequestNo) {
+        self.inner().pending.consumed.push(request);
     }
 
-    /// Whether there are rows that are not committed.
-    pub(crate) fn has_pending(&self) -> bool {
-        !self.pending.is_empty()
+    /// When rows that are not committed are to be.
+    pub(crate) fn save_at(&self) -> Option<Micros> {
+        let inner = self.inner();
+        (!inner.pending.rows.is_empty()).then_some(inner.committed_at.saturating_add(SECOND))
     }
 
-    /// Forgets what is not committed, but for the answer that it began with.
-    pub(crate) fn forget(&mut self) -> Option<Row> {
-        if let Some(row) = self.pending.first() {
-            self.answer = (self.kinds.first() == Some(&"answered")).then(|| row.clone());
+    /// Forgets what is not committed, but for the answers that it began with.
+    pub(crate) fn forget(&self) -> Vec<Row> {
+        let mut inner = self.inner();
+        if !inner.pending.rows.is_empty() {
+            inner.answers = inner.pending.answers();
         }
-        self.kinds.clear();
-        self.consumed.clear();
-        self.pending.clear();
-        self.answer.take()
+        inner.pending = Pending::default();
+        std::mem::take(&mut inner.answers)
     }
 
     /// Commits what is collected; the instance goes on running.
-    pub(crate) async fn commit(&mut self) -> Result<(), Over> {
-        let touch = (self.status != Status::Ready).then(|| self.touch(Status::Ready, true));
-        self.write(touch).await
+    pub(crate) async fn commit(&self) -> Result<(), Over> {
+        self.write(|inner, at| {
+            (inner.status != Status::Ready).then(|| Touch { owned: true, ..touch(Status::Ready, at) })
+        })
+        .await
     }
 
     /// Commits what is collected, and lets the instance go with this status.
-    pub(crate) async fn release(&mut self, status: Status, wake_at: Option<Micros>) -> Result<(), Over> {
-        let mut touch = self.touch(status, false);
-        touch.wake_at = wake_at;
-        if !matches!(status, Status::Ready) && !status.is_end() {
-            touch.state = Some(self.state.state_name());
-        }
-        self.write(Some(touch)).await
+    pub(crate) async fn release(&self, status: Status, release: Release) -> Result<(), Over> {
+        self.write(|inner, at| {
+            let mut touch = touch(status, at);
+            touch.wake_at = release.wake_at;
+            if !matches!(status, Status::Ready) && !status.is_end() {
+                touch.state = Some(inner.state.state_name());
+            }
+            Some(touch)
+        })
+        .await
     }
 
     /// Lets the instance go as it was, with a name for the lists if there is a new one.
-    pub(crate) async fn give_back(&mut self, status: Status, named: Option<Box<str>>) -> Result<(), Over> {
-        let mut touch = self.touch(status, false);
-        if status == self.status {
-            touch.wake_at = self.wake_at;
-            touch.awaits.clone_from(&self.awaits);
-            touch.state.clone_from(&self.named);
-            touch.error.clone_from(&self.error);
-        }
-        if named.is_some() {
-            touch.state = named;
-        }
-        self.write(Some(touch)).await
-    }
-
-    fn touch(&self, status: Status, owned: bool) -> Touch {
-        Touch { owned, ..Touch::new(status, self.engine.clock.now()) }
-    }
-
-    async fn write(&mut self, touch: Option<Touch>) -> Result<(), Over> {
-        if self.pending.is_empty() && touch.is_none() && self.consumed.is_empty() {
-            return Ok(());
-        }
-        let ids = Arc::clone(&self.identity.ids);
-        let kinds = std::mem::take(&mut self.kinds);
-        self.engine.at(Point::BeforeCommit { instance: &ids.instance, events: &kinds }).await;
-        let (rows, consumed) = (std::mem::take(&mut self.pending), std::mem::take(&mut self.consumed));
-        self.answer = rows.first().filter(|_| kinds.first() == Some(&"answered")).cloned();
-        let status = touch.as_ref().map(|touch| touch.status);
-        match self.no {
-            Some(instance) => {
-                let write = Write::Append(Append { consumed, touch, ..Append::new(instance, rows) });
-                self.engine.committer.write(write).await.map_err(Over::from)?;
+    pub(crate) async fn give_back(&self, status: Status, named: Option<Box<str>>) -> Result<(), Over> {
+        self.write(|inner, at| {
+            let mut touch = touch(status, at);
+            if status == inner.status {
+                touch.wake_at = inner.wake_at;
+                touch.state.clone_from(&inner.named);
             }
-            None => self.no = Some(self.started(rows, touch).await?),
+            if named.is_some() {
+                touch.state = named;
+            }
+            Some(touch)
+        })
+        .await
+    }
+
+    async fn write(&self, touch: impl FnOnce(&Inner, Micros) -> Option<Touch>) -> Result<(), Over> {
+        let _turn = self.turn.lock().await;
+        let (touch, kinds, no) = {
+            let inner = self.inner();
+            let touch = touch(&inner, self.engine.clock.now());
+            if inner.pending.is_empty() && touch.is_none() {
+                return Ok(());
+            }
+            (touch, inner.pending.kinds.clone(), inner.no)
+        };
+        let ids = Arc::clone(&self.identity.ids);
+        self.engine.at(Point::BeforeCommit { instance: &ids.instance, events: &kinds }).await;
+        let pending = {
+            let mut inner = self.inner();
+            let pending = std::mem::take(&mut inner.pending);
+            inner.answers = pending.answers();
+            pending
+        };
+        let status = touch.as_ref().map(|touch| touch.status);
+        let no = match no {
+            Some(instance) => {
+                let append = Append { instance, rows: pending.rows, touch, consumed: pending.consumed };
+                self.engine.committer.write(Write::Append(append)).await.map_err(Over::from)?;
+                instance
+            }
+            None => self.started(pending.rows, touch).await?,
+        };
+        {
+            let mut inner = self.inner();
+            inner.no = Some(no);
+            inner.status = status.unwrap_or(inner.status);
+            inner.committed_at = self.engine.clock.now();
         }
-        self.status = status.unwrap_or(self.status);
-        self.committed_at = self.engine.clock.now();
-        if let Some(instance) = self.no {
-            self.engine.hub.changed(instance);
-        }
+        self.engine.hub.changed(no);
         self.engine.at(Point::AfterCommit { instance: &ids.instance, events: &kinds }).await;
         Ok(())
     }
 
     /// The first commit of an instance: if it is to be let go at once, that is a second write right behind it.
-    async fn started(&mut self, rows: Vec<Row>, touch: Option<Touch>) -> Result<InstanceNo, Over> {
+    async fn started(&self, rows: Vec<Row>, touch: Option<Touch>) -> Result<InstanceNo, Over> {
         let start = self.start(rows, true);
         let instance = match self.engine.committer.write(Write::Start(start)).await.map_err(Over::from)? {
             Written::Started(instance) => instance,
@@ -214,7 +263,7 @@ impl Journal {
             Written::Appended => return Err(Over::Broken("the store answered a start as if it were an append".into())),
         };
         if touch.is_some() {
-            let append = Append { touch, ..Append::new(instance, Vec::new()) };
+            let append = Append { instance, rows: Vec::new(), touch, consumed: Vec::new() };
             self.engine.committer.write(Write::Append(append)).await.map_err(Over::from)?;
         }
         Ok(instance)
@@ -229,18 +278,36 @@ impl Journal {
             input_hash: self.identity.input_hash,
             owned,
             at: self.engine.clock.now(),
-            wake_at: None,
-            parent: None,
-            labels: Labels::new(),
             rows,
         }
     }
 
     /// The start of an instance that waits in the store for a permit.
-    pub(crate) fn into_waiting_start(mut self) -> Start {
-        let rows = std::mem::take(&mut self.pending);
+    pub(crate) fn into_waiting_start(self) -> Start {
+        let rows = std::mem::take(&mut self.inner().pending.rows);
         self.start(rows, false)
     }
+}
+
+impl Inner {
+    /// The next row's number.
+    pub(crate) fn next(&self) -> u64 {
+        let next = self.state.seq + 1;
+        if next.is_multiple_of(SNAPSHOT_EVERY) { next + 1 } else { next }
+    }
+
+    fn push(&mut self, at: Micros, event: &Event) -> Result<u64, Over> {
+        let seq = self.state.seq + 1;
+        let text = event.to_text().map_err(|error| Over::Rejected(error.to_string().into()))?;
+        self.state.apply(seq, at, event).map_err(|illegal| Over::Broken(illegal.to_string().into()))?;
+        self.pending.rows.push(Row { seq, at, event: text });
+        self.pending.kinds.push(event.kind());
+        Ok(seq)
+    }
+}
+
+fn touch(status: Status, at: Micros) -> Touch {
+    Touch { status, wake_at: None, state: None, owned: false, at }
 }
 
 impl From<CommitError> for Over {

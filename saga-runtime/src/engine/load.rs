@@ -1,7 +1,9 @@
 //! From rows back to an instance.
 
 use crate::{
-    core::{Event, Illegal, State, Stored, event::Undecodable},
+    core::{
+        AnswerAt, CallId, Called, Calls, Doing, Event, Illegal, Phase, Saved, State, Stored, Undo, event::Undecodable,
+    },
     machine::{Answer, Arguments, Json},
     store::{InstanceNo, Row, Store, StoreError},
 };
@@ -10,22 +12,24 @@ use std::{collections::BTreeMap, fmt};
 /// How many rows are read at a time.
 const PAGE: usize = 256;
 
-/// An instance as its journal has it: the state, and the payloads that it resumes with.
+/// An instance as its journal has it: the state, and the payloads that its strands resume with, by path.
 #[derive(Debug, Default)]
 pub(crate) struct Loaded {
     pub(crate) state: State,
-    pub(crate) payloads: Payloads,
+    pub(crate) payloads: BTreeMap<Box<str>, Payloads>,
 }
 
-/// What a machine resumes with.
-#[derive(Debug, Default)]
+/// What a strand resumes with.
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Payloads {
     /// What was last saved of each local.
     pub(crate) locals: BTreeMap<Box<str>, Json>,
-    /// The arguments of the last call.
-    pub(crate) arguments: Arguments,
+    /// The arguments of the last call; of a join, those of each branch.
+    pub(crate) arguments: Vec<Arguments>,
     /// The answer of the last call.
     pub(crate) answer: Option<Answer>,
+    /// Of a join that is under way: the answers of the branches that have ended.
+    pub(crate) answers: BTreeMap<u32, Answer>,
 }
 
 /// Why a journal could not be folded.
@@ -64,51 +68,6 @@ impl fmt::Display for Unfoldable {
     }
 }
 
-impl Payloads {
-    /// Follows a row.
-    pub(crate) fn follow(&mut self, event: &Event) -> Result<(), Box<str>> {
-        match event {
-            Event::Started { parameter, input, .. } => {
-                self.locals.insert(parameter.clone(), input.clone());
-            }
-            Event::Called(called) => {
-                for (name, stored) in &called.frame {
-                    if let Stored::Value(json) = stored {
-                        self.locals.insert(name.clone(), json.clone());
-                    }
-                }
-                // After the frame: an argument may be a local that is saved in this very row.
-                self.arguments = Arguments(Vec::with_capacity(called.arguments.len()));
-                for (name, stored) in &called.arguments {
-                    let json = match stored {
-                        Stored::Value(json) => json.clone(),
-                        Stored::Kept { local, .. } => self
-                            .locals
-                            .get(local)
-                            .cloned()
-                            .ok_or_else(|| format!("argument `{name}`: local `{local}` was never saved"))?,
-                    };
-                    self.arguments.0.push((name.clone(), json));
-                }
-                self.answer = None;
-            }
-            event => {
-                if let Some(answer) = event.answer() {
-                    self.answer = Some(answer.clone());
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Loaded {
-    fn apply(&mut self, row: &Row, event: &Event) -> Result<(), Unfoldable> {
-        self.state.apply(row.seq, row.at, event).map_err(Unfoldable::Illegal)?;
-        self.payloads.follow(event).map_err(|error| Unfoldable::Damaged { row: row.seq, error })
-    }
-}
-
 /// Reads one row's text.
 pub(crate) fn read(row: &Row) -> Result<Event, Unfoldable> {
     Event::from_text(&row.event).map_err(|error| match error {
@@ -119,7 +78,15 @@ pub(crate) fn read(row: &Row) -> Result<Event, Unfoldable> {
 
 /// Reads and folds a journal; with an error, how far the rows go all the same.
 pub(crate) async fn load(store: &dyn Store, instance: InstanceNo) -> Result<Loaded, (Unfoldable, u64)> {
-    let mut loaded = Loaded::default();
+    let state = fold(store, instance).await?;
+    let last = state.seq;
+    let payloads = payloads(store, instance, &state).await.map_err(|error| (error, last))?;
+    Ok(Loaded { state, payloads })
+}
+
+/// Reads and folds a journal, from its last snapshot on.
+pub(crate) async fn fold(store: &dyn Store, instance: InstanceNo) -> Result<State, (Unfoldable, u64)> {
+    let mut state = State::default();
     let mut broken = None;
     let mut last = 0;
     loop {
@@ -128,7 +95,7 @@ pub(crate) async fn load(store: &dyn Store, instance: InstanceNo) -> Result<Load
         last = end.seq;
         for row in &rows {
             if broken.is_none() {
-                broken = read(row).and_then(|event| loaded.apply(row, &event)).err();
+                broken = read(row).and_then(|event| apply(&mut state, row, &event)).err();
             }
         }
         if rows.len() < PAGE {
@@ -137,8 +104,209 @@ pub(crate) async fn load(store: &dyn Store, instance: InstanceNo) -> Result<Load
     }
     match broken {
         Some(error) => Err((error, last)),
-        None => Ok(loaded),
+        None => Ok(state),
     }
+}
+
+fn apply(state: &mut State, row: &Row, event: &Event) -> Result<(), Unfoldable> {
+    if let (0, Event::Snapshot { state: folded }) = (state.seq, event) {
+        *state = (**folded).clone();
+    }
+    state.apply(row.seq, row.at, event).map_err(Unfoldable::Illegal)
+}
+
+/// What every strand resumes with.
+async fn payloads(
+    store: &dyn Store,
+    instance: InstanceNo,
+    state: &State,
+) -> Result<BTreeMap<Box<str>, Payloads>, Unfoldable> {
+    let mut strands = Vec::new();
+    state.root.visit("", &mut |path, strand| strands.push((Box::<str>::from(path), strand)));
+    let mut rows = Rows::new(store, instance);
+    let mut all: BTreeMap<Box<str>, Payloads> = BTreeMap::new();
+    for (path, strand) in strands {
+        let mut own = all.remove(&path).unwrap_or_default();
+        if path.is_empty()
+            && let Phase::Start = strand.phase.beneath()
+        {
+            for (local, held) in &strand.stored {
+                let kept = Stored::Kept { row: held.row, local: local.clone() };
+                own.locals.insert(local.clone(), rows.stored(&kept).await?);
+            }
+        }
+        if let Some(call) = strand.phase.call().filter(|call| call.branch.is_none()) {
+            let called = rows.called(call.row).await?;
+            own.locals = rows.saved(&called.frame).await?;
+            own.arguments = match &called.calls {
+                Calls::Step(_, arguments) | Calls::Flow(_, arguments) | Calls::Child { arguments, .. } => {
+                    vec![rows.arguments(arguments).await?]
+                }
+                Calls::Join { branches, .. } => {
+                    let mut each = Vec::with_capacity(branches.len());
+                    for arguments in branches {
+                        each.push(rows.arguments(arguments).await?);
+                    }
+                    each
+                }
+                Calls::Wait { .. } | Calls::Send { .. } => Vec::new(),
+            };
+        }
+        match strand.phase.beneath() {
+            Phase::After { answer: AnswerAt::Row(row), .. } | Phase::Doubted { answer: row, .. } => {
+                own.answer = Some(rows.answer(*row).await?);
+            }
+            Phase::After { answer: AnswerAt::Rows(answers), .. } => {
+                let mut outputs = Vec::with_capacity(answers.len());
+                for row in answers {
+                    outputs.push(rows.output(*row).await?);
+                }
+                own.answer = Some(Answer::All(outputs));
+            }
+            Phase::Calling(calling) => match &calling.doing {
+                Doing::Flow(_) => {
+                    // What is beneath begins with the arguments.
+                    let begin = own.arguments.first().cloned().unwrap_or_default();
+                    all.insert(calling.call.path(&path, None), Payloads::start(begin));
+                }
+                Doing::Join(join) => {
+                    for (index, row) in join.done.iter().chain(join.failed.iter().map(|(index, row)| (index, row))) {
+                        own.answers.insert(*index, rows.answer(*row).await?);
+                    }
+                    for index in join.running.keys() {
+                        let begin = own.arguments.get(*index as usize).cloned().unwrap_or_default();
+                        all.insert(calling.call.path(&path, Some(*index)), Payloads::start(begin));
+                    }
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+        all.insert(path, own);
+    }
+    Ok(all)
+}
+
+impl Payloads {
+    /// What an inner flow, or a branch, begins with.
+    pub(crate) fn start(arguments: Arguments) -> Self {
+        Self { locals: arguments.0.iter().cloned().collect(), arguments: vec![arguments], ..Self::default() }
+    }
+}
+
+/// Rows of a journal, read as they are needed, some more at a time.
+struct Rows<'s> {
+    store: &'s dyn Store,
+    instance: InstanceNo,
+    read: BTreeMap<u64, Row>,
+}
+
+impl<'s> Rows<'s> {
+    fn new(store: &'s dyn Store, instance: InstanceNo) -> Self {
+        Self { store, instance, read: BTreeMap::new() }
+    }
+
+    async fn get(&mut self, seq: u64) -> Result<Event, Unfoldable> {
+        if !self.read.contains_key(&seq) {
+            let rows = self.store.journal(self.instance, seq, PAGE).await.map_err(Unfoldable::Store)?;
+            if self.read.len() > 8 * PAGE {
+                self.read.clear();
+            }
+            self.read.extend(rows.into_iter().map(|row| (row.seq, row)));
+        }
+        match self.read.get(&seq) {
+            Some(row) => read(row),
+            None => Err(Unfoldable::Damaged { row: seq, error: "it is missing".into() }),
+        }
+    }
+
+    async fn called(&mut self, seq: u64) -> Result<Box<Called>, Unfoldable> {
+        match self.get(seq).await? {
+            Event::Called(called) => Ok(called),
+            Event::In { event, .. } if matches!(*event, Event::Called(_)) => match *event {
+                Event::Called(called) => Ok(called),
+                _ => Err(Unfoldable::Damaged { row: seq, error: "it is no call".into() }),
+            },
+            _ => Err(Unfoldable::Damaged { row: seq, error: "it is no call".into() }),
+        }
+    }
+
+    async fn answer(&mut self, seq: u64) -> Result<Answer, Unfoldable> {
+        let event = self.get(seq).await?;
+        event.answer().cloned().ok_or_else(|| Unfoldable::Damaged { row: seq, error: "it is no answer".into() })
+    }
+
+    async fn output(&mut self, seq: u64) -> Result<Json, Unfoldable> {
+        match self.answer(seq).await? {
+            Answer::Done(json) => Ok(json),
+            _ => Err(Unfoldable::Damaged { row: seq, error: "it is no output".into() }),
+        }
+    }
+
+    /// A saved value.
+    async fn stored(&mut self, value: &Stored) -> Result<Json, Unfoldable> {
+        let (seq, local) = match value {
+            Stored::Value(json) => return Ok(json.clone()),
+            Stored::Kept { row, local } => (*row, local),
+        };
+        let missing = || Unfoldable::Damaged { row: seq, error: format!("it does not hold `{local}`").into() };
+        match self.get(seq).await? {
+            Event::Started { parameter, input, .. } if parameter == *local => Ok(input),
+            Event::Started { .. } => Err(missing()),
+            _ => match self.called(seq).await?.frame.get(local) {
+                Some(Stored::Value(json)) => Ok(json.clone()),
+                _ => Err(missing()),
+            },
+        }
+    }
+
+    async fn saved(&mut self, values: &Saved) -> Result<BTreeMap<Box<str>, Json>, Unfoldable> {
+        let mut saved = BTreeMap::new();
+        for (name, value) in values {
+            saved.insert(name.clone(), self.stored(value).await?);
+        }
+        Ok(saved)
+    }
+
+    async fn arguments(&mut self, values: &Saved) -> Result<Arguments, Unfoldable> {
+        Ok(Arguments(self.saved(values).await?.into_iter().collect()))
+    }
+}
+
+/// What the undo of a call needs of it.
+#[derive(Debug)]
+pub(crate) struct Undoing {
+    /// The path of the strand that the call's key is made from.
+    pub(crate) path: Box<str>,
+    /// The state.
+    pub(crate) state: Box<str>,
+    pub(crate) ordinal: u64,
+    pub(crate) arguments: Arguments,
+    /// The step's output, if that is known.
+    pub(crate) output: Option<Json>,
+}
+
+/// Reads what the undo of a call needs.
+pub(crate) async fn undoing(store: &dyn Store, instance: InstanceNo, undo: &Undo) -> Result<Undoing, Unfoldable> {
+    let mut rows = Rows::new(store, instance);
+    let CallId { row, branch } = undo.call;
+    let no_call = || Unfoldable::Damaged { row, error: "it is no call of a step".into() };
+    let event = rows.get(row).await?;
+    let (path, Event::Called(called)) = event.unwrapped() else { return Err(no_call()) };
+    let output = match undo.answer {
+        None => None,
+        Some(answer) => Some(rows.output(answer).await?),
+    };
+    let (path, state, ordinal, arguments) = match (&called.calls, branch) {
+        (Calls::Step(_, arguments), None) => (path.into(), called.state.clone(), called.ordinal, arguments),
+        (Calls::Join { branches, .. }, Some(index)) => {
+            let arguments = branches.get(index as usize).ok_or_else(no_call)?;
+            (called.at(row).path(path, Some(index)), undo.step.clone(), 1, arguments)
+        }
+        _ => return Err(no_call()),
+    };
+    let arguments = rows.arguments(arguments).await?;
+    Ok(Undoing { path, state, ordinal, arguments, output })
 }
 
 /// Reads a journal whole, each row with what it says if that can be read.
@@ -169,21 +337,5 @@ pub(crate) async fn row(store: &dyn Store, instance: InstanceNo, seq: u64) -> Re
     match rows.first() {
         Some(row) if row.seq == seq => read(row),
         _ => Err(Unfoldable::Damaged { row: seq, error: "it is missing".into() }),
-    }
-}
-
-/// A saved value of a row.
-pub(crate) async fn stored(store: &dyn Store, instance: InstanceNo, value: &Stored) -> Result<Json, Unfoldable> {
-    let (seq, local) = match value {
-        Stored::Value(json) => return Ok(json.clone()),
-        Stored::Kept { row, local } => (*row, local),
-    };
-    match row(store, instance, seq).await? {
-        Event::Started { parameter, input, .. } if parameter == *local => Ok(input),
-        Event::Called(called) => match called.frame.get(local) {
-            Some(Stored::Value(json)) => Ok(json.clone()),
-            _ => Err(Unfoldable::Damaged { row: seq, error: format!("it does not hold `{local}`").into() }),
-        },
-        _ => Err(Unfoldable::Damaged { row: seq, error: format!("it does not hold `{local}`").into() }),
     }
 }

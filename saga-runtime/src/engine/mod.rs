@@ -6,18 +6,24 @@
 mod admission;
 mod attempt;
 mod call;
+mod child;
 pub(crate) mod erased;
 mod forward;
 mod gate;
 pub(crate) mod hub;
+mod join;
 mod journal;
+mod known;
 pub(crate) mod load;
 pub(crate) mod observer;
+mod pulse;
 mod requests;
 mod scheduler;
 mod start;
+mod strand;
 mod undo;
 mod unwind_safe;
+mod waits;
 mod worker;
 
 pub(crate) use self::{

@@ -1,71 +1,84 @@
 //! Requests: the owner alone decides them, and whoever asked is answered with the row that says so.
 
-use super::{journal::Over, worker::Worker};
+use super::{journal::Over, load::row, worker::Worker};
 use crate::{
     core::{
-        Decided, Event, How, Phase, UnwindCause, Verb,
+        Decided, Doing, Event, How, ParkAt, Phase, UnwindCause, Verb,
         decide::key_expired,
-        instance::Calling,
-        request::{Grant, Request, decide},
+        request::{Grant, Request, can_cancel, decide},
     },
     machine::Answer,
-    store::RequestNo,
+    store::{Micros, RequestNo},
 };
 
 impl Worker {
-    /// Decides whatever lies in the inbox, if there may be anything. The instance may stand elsewhere afterwards.
-    pub(super) async fn heed(&mut self) -> Result<(), Over> {
+    /// Decides whatever lies in the inbox, if there may be anything. Nothing of the instance is under way meanwhile, and it may
+    /// stand elsewhere afterwards.
+    pub(super) async fn heed(&self) -> Result<(), Over> {
         let rung = self.poke.answered();
-        let moved = self.waits_since.is_some_and(|row| row != self.journal.state.seq);
-        let Some(no) = self.journal.no.filter(|_| rung || moved) else { return Ok(()) };
+        let seq = self.journal.inner().state.seq;
+        let moved = self.leave().waits_since.is_some_and(|row| row != seq);
+        let Some(no) = self.journal.no().filter(|_| rung || moved) else { return Ok(()) };
         let inbox = match self.engine.store.inbox(no).await {
             Ok(inbox) => inbox,
             Err(error) => {
                 tracing::warn!(%error, "the inbox cannot be read now");
                 // Looked at again with the next move.
-                self.waits_since = Some(0);
+                self.leave().waits_since = Some(0);
                 self.engine.hub.want(no);
                 return Ok(());
             }
         };
-        self.waits_since = None;
+        self.leave().waits_since = None;
         for (number, body) in inbox {
             match serde_json::from_str::<Request>(&body) {
-                Ok(request) => self.decide(number, &request)?,
+                Ok(request) => self.decide(number, &request).await?,
                 Err(error) => {
                     tracing::warn!(%error, request = number.0, "a request cannot be read");
                     self.journal.consume(number);
                 }
             }
         }
-        if self.waits_since.is_some() {
-            self.waits_since = Some(self.journal.state.seq);
+        let (seq, at_rest) = {
+            let inner = self.journal.inner();
+            let phase = inner.state.phase();
+            (inner.state.seq, matches!(phase, Phase::Parked { .. }) || phase.is_end())
+        };
+        let waits = self.leave().waits_since.is_some();
+        if waits {
+            self.leave().waits_since = Some(seq);
             self.engine.hub.want(no);
         }
-        if !matches!(self.journal.state.phase, Phase::Parked { .. }) && !self.journal.state.phase.is_end() {
+        if !at_rest {
             // Nothing is promised to whoever asked before it is durable.
             self.commit().await?;
         }
         Ok(())
     }
 
-    fn decide(&mut self, number: RequestNo, request: &Request) -> Result<(), Over> {
-        let refused = match decide(&self.journal.state, request, self.key_has_expired()) {
+    async fn decide(&self, number: RequestNo, request: &Request) -> Result<(), Over> {
+        let grant = {
+            let inner = self.journal.inner();
+            decide(&inner.state, request, &|park| self.key_has_expired(park))
+        };
+        let park = self.named_park(request.park);
+        let refused = match grant {
             Grant::Waits => {
-                self.waits_since = Some(self.journal.state.seq);
+                self.leave().waits_since = Some(self.journal.inner().state.seq);
                 return Ok(());
             }
             Grant::Refused(reason) => Some(reason.into()),
-            Grant::Granted => self.wrong_output(request),
+            Grant::Granted => park.as_ref().and_then(|park| self.wrong_output(park, request)),
         };
         let granted = refused.is_none();
         tracing::info!(
             id = %self.journal.identity.ids.instance, verb = request.verb.name(), by = %request.by, granted, "decided"
         );
         // Before the decision takes it out of its park.
-        let doubt = self.may_have_begun();
+        let mut doubt = self.doubts("");
         let (verb, by, why) = (request.verb, request.by.clone(), request.why.clone());
-        let decided = Decided { request: number.0, verb, by: by.clone(), why: why.clone(), refused };
+        let row = park.as_ref().map(|park| park.row).filter(|_| verb != Verb::Cancel);
+        let decided = Decided { request: number.0, verb, by: by.clone(), why: why.clone(), park: row, refused };
         self.push(&Event::Decided(Box::new(decided)))?;
         self.journal.consume(number);
         if !granted {
@@ -73,31 +86,26 @@ impl Worker {
         }
         match verb {
             Verb::Retry => {}
-            Verb::Cancel => self.unwind(why, doubt)?,
+            Verb::Cancel | Verb::Undo => self.gives_up(UnwindCause::Cancelled { reason: why }, doubt)?,
             // Past the pivot the only way is forward: it is made again.
-            Verb::DidNotHappen if self.journal.state.pivot_passed => {}
-            Verb::DidNotHappen => self.unwind(why, false)?,
-            Verb::Resolve => match (&self.journal.state.phase, &request.output) {
-                (Phase::Calling(_), Some(output)) => {
-                    self.push(&Event::Answered { answer: Answer::Done(output.clone()) })?;
+            Verb::DidNotHappen if self.journal.inner().state.pivot_passed => {}
+            Verb::DidNotHappen => {
+                doubt.retain(|path| park.as_ref().is_none_or(|park| *path != park.branch));
+                self.gives_up(UnwindCause::Cancelled { reason: why }, doubt)?;
+            }
+            Verb::Resolve => match (&park, &request.output) {
+                (Some(ParkAt { undo: None, branch, .. }), Some(output)) => {
+                    self.push(&Event::Answered { answer: Answer::Done(output.clone()) }.within(branch))?;
                 }
-                _ => self.undone_by(How::Resolved { by, why })?,
+                _ => self.undone_by(park.as_ref(), How::Resolved { by, why })?,
             },
             Verb::Skip => {
-                let doubted = matches!(self.journal.state.phase, Phase::Doubted { .. });
-                self.undone_by(How::Skipped { by, why: why.clone() })?;
-                if doubted {
-                    // The flow is promised that a step which it sees fail left nothing behind: this one did, so the flow
-                    // does not go on.
-                    let cause = match &self.payloads.answer {
-                        Some(answer) => UnwindCause::from_answer(answer, &why),
-                        None => UnwindCause::Cancelled { reason: why },
-                    };
-                    self.push(&Event::Unwinding { cause, doubt: false })?;
-                }
+                self.undone_by(park.as_ref(), How::Skipped { by, why: why.clone() })?;
+                self.skipped(park.as_ref(), &why).await?;
             }
             Verb::Settle => {
-                for owed in self.journal.state.debt.clone() {
+                let debt = self.journal.inner().state.debt.clone();
+                for owed in debt {
                     self.push(&Event::DebtSettled { call: owed.call, by: by.clone(), why: why.clone() })?;
                 }
             }
@@ -105,40 +113,112 @@ impl Worker {
         Ok(())
     }
 
-    fn unwind(&mut self, reason: Box<str>, doubt: bool) -> Result<(), Over> {
-        self.push(&Event::Unwinding { cause: UnwindCause::Cancelled { reason }, doubt }).map(drop)
-    }
-
-    fn undone_by(&mut self, how: How) -> Result<(), Over> {
-        let Some(undo) = self.journal.state.undo.last() else { return Ok(()) };
-        let call = undo.call;
-        self.push(&Event::Undone { call, how }).map(drop)
-    }
-
-    /// Whether the call at hand may have taken effect: unless this very process knows that no attempt of it has begun
-    /// (SEMANTICS.md rule 6).
-    fn may_have_begun(&self) -> bool {
-        match self.journal.state.phase.beneath() {
-            Phase::Calling(Calling { call, tries }) => {
-                call.compensation.is_some() && (tries.doubt || (self.inherited && tries.count == 0))
-            }
-            _ => false,
+    /// What a request is about: the park that it names, or the only one.
+    fn named_park(&self, row: Option<u64>) -> Option<ParkAt> {
+        let parks = self.journal.inner().state.parks();
+        match row {
+            Some(row) => parks.into_iter().find(|park| park.row == row),
+            None => parks.into_iter().next(),
         }
     }
 
-    fn key_has_expired(&self) -> bool {
-        let Phase::Calling(Calling { call, tries }) = self.journal.state.phase.beneath() else { return false };
-        let step = self.saga.definition().step(&call.step);
-        step.is_some_and(|(_, step)| key_expired(tries, step.key_valid, self.engine.clock.now()))
+    fn gives_up(&self, cause: UnwindCause, doubt: Vec<Box<str>>) -> Result<(), Over> {
+        self.push(&Event::Unwinding { cause, doubt }).map(drop)
+    }
+
+    fn undone_by(&self, park: Option<&ParkAt>, how: How) -> Result<(), Over> {
+        let Some((call, branch)) = park.and_then(|park| Some((park.undo?, &park.branch))) else { return Ok(()) };
+        self.push(&Event::Undone { call, how }.within(branch)).map(drop)
+    }
+
+    /// The flow is promised that a step which it sees fail left nothing behind: this one did, so the flow does not go on.
+    async fn skipped(&self, park: Option<&ParkAt>, why: &str) -> Result<(), Over> {
+        let Some(park) = park else { return Ok(()) };
+        let answer = {
+            let inner = self.journal.inner();
+            let unwinding = matches!(inner.state.phase(), Phase::Unwinding { .. });
+            match inner.state.root.at(&park.branch).map(|strand| &strand.phase) {
+                Some(Phase::After { answer: crate::core::AnswerAt::Row(row), .. }) if !unwinding => {
+                    inner.no.zip(Some(*row))
+                }
+                _ if unwinding || inner.state.is_undoing() => return Ok(()),
+                _ => None,
+            }
+        };
+        let event = match answer {
+            Some((no, seq)) => row(&*self.engine.store, no, seq).await.ok(),
+            None => None,
+        };
+        let cause = match event.as_ref().and_then(Event::answer) {
+            Some(answer) => UnwindCause::from_answer(answer, why),
+            None => UnwindCause::Cancelled { reason: why.into() },
+        };
+        self.gives_up(cause, self.doubts(""))
+    }
+
+    /// What was skipped while other calls were still being undone: now the saga gives up.
+    pub(super) fn gives_up_for_debt(&self) -> Result<(), Over> {
+        let why = {
+            let inner = self.journal.inner();
+            let state = &inner.state;
+            let forward = !state.phase().is_end() && !state.is_undoing() && !state.pivot_passed;
+            match state.debt.first().filter(|_| forward && state.parks().is_empty()) {
+                Some(owed) => owed.why.clone(),
+                None => return Ok(()),
+            }
+        };
+        self.gives_up(UnwindCause::Cancelled { reason: why }, self.doubts(""))
+    }
+
+    /// When the instance's time is over, if that is still to come or to be told.
+    pub(super) fn deadline_at(&self) -> Option<Micros> {
+        let inner = self.journal.inner();
+        let state = &inner.state;
+        let over = state.late || state.phase().is_end() || matches!(state.phase().beneath(), Phase::Unwinding { .. });
+        state.deadline.filter(|_| !over)
+    }
+
+    /// Decides what it means that the instance's time is over, if it is: it unwinds, unless there is no way back.
+    pub(super) fn deadline(&self) -> Result<(), Over> {
+        let Some(at) = self.deadline_at().filter(|at| *at <= self.engine.clock.now()) else { return Ok(()) };
+        let (passed, grant, parked) = {
+            let state = &self.journal.inner().state;
+            (state.pivot_passed, can_cancel(state), !state.parks().is_empty())
+        };
+        if passed {
+            tracing::warn!(id = %self.journal.identity.ids.instance, at, "its time is over, and there is no way back");
+            return self.push(&Event::DeadlinePassed {}).map(drop);
+        }
+        // What is parked waits for a person, and a pivot in flight for its answer.
+        if grant == Grant::Granted && !parked {
+            return self.gives_up(UnwindCause::Deadline, self.doubts(""));
+        }
+        Ok(())
+    }
+
+    /// Whether the flow is to be interrupted before it begins anything more.
+    pub(super) fn is_overdue(&self) -> bool {
+        self.deadline_at().is_some_and(|at| at <= self.engine.clock.now())
+    }
+
+    fn key_has_expired(&self, park: &ParkAt) -> bool {
+        // Asked under the lock of the journal, which is not taken again here.
+        let Some(expires) = &park.key else { return false };
+        let step = self.saga.definition().step(&expires.step);
+        step.is_some_and(|(_, step)| key_expired(&expires.tries, step.key_valid, self.engine.clock.now()))
     }
 
     /// Why the output that a step is to be resolved with is none.
-    fn wrong_output(&self, request: &Request) -> Option<Box<str>> {
-        let (Verb::Resolve, Phase::Calling(calling)) = (request.verb, self.journal.state.phase.beneath()) else {
-            return None;
-        };
+    fn wrong_output(&self, park: &ParkAt, request: &Request) -> Option<Box<str>> {
+        let (Verb::Resolve, None) = (request.verb, park.undo) else { return None };
         let output = request.output.as_ref()?;
-        let Some((index, step)) = self.saga.definition().step(&calling.call.step) else {
+        let step = {
+            let inner = self.journal.inner();
+            let calling = inner.state.root.at(&park.branch)?.phase.calling()?;
+            let (Doing::Step(_), Some(step)) = (&calling.doing, &calling.call.step) else { return None };
+            step.step.clone()
+        };
+        let Some((index, step)) = self.saga.definition().step(&step) else {
             return Some("there is no such step".into());
         };
         let limit = self.engine.limits.step;

@@ -1,199 +1,254 @@
-//! Undoing: the compensations of what completed, the last first.
+//! Undoing: the compensations of what completed, the last first; of what ran at the same time, at the same time.
 
 use super::{
-    admission::Admission,
     attempt::{Effort, Work},
     journal::Over,
-    load::{Unfoldable, row, stored},
+    load::{Undoing, Unfoldable, row, undoing},
+    pulse::Waits,
     worker::{Halt, Worker},
 };
 use crate::{
     core::{
-        Event, Failed, How, ParkCause, Phase, Stored,
+        CallId, Entry, Event, Failed, How, ParkCause, Phase, Undo,
         decide::{self, Ended, NextUndo},
-        instance::Undo,
         key::{Purpose, key},
+        strand::Tries,
     },
-    machine::{Answer, Arguments, Json},
-    store::{InstanceNo, Store, StoreError},
+    store::{Status, StoreError},
 };
-use std::sync::Arc;
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use std::{collections::BTreeSet, future::Future, pin::Pin, sync::Arc};
 
-/// What an undo needs of its call.
-#[derive(Debug)]
-pub(super) struct Undoing {
-    /// The row of the call.
-    call: u64,
-    state: Box<str>,
-    ordinal: u64,
-    arguments: Arguments,
-    /// The step's output, if that is known.
-    output: Option<Json>,
-}
+/// How many compensations of one instance run at a time, of branches that are independent of each other.
+const AT_A_TIME: usize = 16;
+
+/// An undo that runs.
+type Running<'w> = Pin<Box<dyn Future<Output = (CallId, Result<(), Halt>)> + Send + 'w>>;
 
 impl Worker {
-    /// Undoes until something else has to be done.
-    pub(super) async fn undo(&mut self) -> Result<(), Over> {
-        if self.undoing.is_none() {
-            // Nobody waits for leave to undo while everybody else waits for this one.
-            self.alone = None;
-            self.undo_permit().await?;
+    /// Undoes the instance until it is compensated.
+    pub(super) async fn unwind(&self) -> Result<(), Over> {
+        match self.drive(self.undo_strand("")).await {
+            Ok(Ok(())) => {}
+            Ok(Err(Halt::Over(over))) | Err(Halt::Over(over)) => return Err(over),
+            Ok(Err(_)) | Err(_) => return Ok(()),
         }
+        // Whoever asked before the end is answered before it.
+        self.heed().await?;
+        let done = {
+            let inner = self.journal.inner();
+            matches!(inner.state.phase(), Phase::Unwinding { .. }) && inner.state.root.log.is_empty()
+        };
+        if !done {
+            return Ok(());
+        }
+        self.push(&Event::Compensated {})?;
+        let end = self.compensated_end().await;
+        self.tell_parent(end)?;
+        self.release(self.end_status(), super::journal::Release::default()).await?;
+        Err(Over::Ended)
+    }
+
+    /// Undoes what this strand has to undo now, until there is nothing more.
+    pub(super) async fn undo_strand(&self, path: &str) -> Result<(), Halt> {
+        self.undo_permit().await?;
+        let mut running: FuturesUnordered<Running<'_>> = FuturesUnordered::new();
+        let mut under_way = BTreeSet::new();
+        let _waiting = self.pulse.wait(Waits::Threads);
         loop {
-            // Whoever asked before the end is answered before it.
-            self.heed().await?;
-            match &self.journal.state.phase {
-                Phase::Unwinding { .. } if self.journal.state.undo.is_empty() => {
-                    self.push(&Event::Compensated {})?;
-                    self.release(self.end_status(), None).await?;
-                    return Err(Over::Ended);
+            for undo in self.undoable(path) {
+                if running.len() >= AT_A_TIME {
+                    break;
                 }
-                Phase::Unwinding { .. } | Phase::Doubted { .. } => self.undo_last().await?,
-                _ => {
-                    self.undoing = None;
-                    return Ok(());
+                let Some(call) = undo.call().filter(|call| under_way.insert(*call)) else { continue };
+                let thread = self.pulse.thread();
+                let path: Box<str> = path.into();
+                running.push(Box::pin(async move {
+                    let _thread = thread;
+                    (call, self.undo_one(&path, &undo).await)
+                }));
+            }
+            match running.next().await {
+                Some((call, ended)) => {
+                    under_way.remove(&call);
+                    ended?;
                 }
+                None if self.unfold(path).await? => {}
+                None => return Ok(()),
             }
         }
     }
 
-    /// Undoes a call that ended in doubt, and then answers it.
-    pub(super) async fn undo_doubted(&mut self) -> Result<Answer, Halt> {
-        self.undo_permit().await?;
-        while let Phase::Doubted { .. } = self.journal.state.phase {
-            self.undo_last().await?;
-        }
-        self.undoing = None;
-        match (&self.journal.state.phase, &self.payloads.answer) {
-            (Phase::After(_), Some(answer)) => Ok(answer.clone()),
-            _ => Err(Halt::Turn),
+    /// What may be undone in this strand now.
+    fn undoable(&self, path: &str) -> Vec<Entry> {
+        let inner = self.journal.inner();
+        let Some(strand) = inner.state.root.at(path).filter(|strand| strand.phase.is_undoing()) else {
+            return Vec::new();
+        };
+        let mut current = Vec::new();
+        strand.log.current(&mut current);
+        current.into_iter().map(|(_, entry)| entry.clone()).collect()
+    }
+
+    /// Reads the part of the undo log that an earlier snapshot holds, if it is needed now; whether it was.
+    async fn unfold(&self, path: &str) -> Result<bool, Halt> {
+        let below = {
+            let inner = self.journal.inner();
+            let log = &inner.state.root.log;
+            let needed = path.is_empty()
+                && matches!(inner.state.phase(), Phase::Unwinding { .. })
+                && log.entries.is_empty();
+            log.below.filter(|_| needed).zip(inner.no)
+        };
+        let Some((seq, no)) = below else { return Ok(false) };
+        match row(&*self.engine.store, no, seq).await {
+            Ok(Event::Snapshot { state }) => {
+                let mut log = state.root.log;
+                log.parked = None;
+                self.push(&Event::Unfolded { log: Box::new(log) })?;
+                Ok(true)
+            }
+            Ok(_) => Err(Over::Broken(format!("row {seq} is no snapshot").into()).into()),
+            Err(Unfoldable::Store(StoreError::Unavailable(_))) => {
+                self.until(self.engine.clock.now().saturating_add(super::SECOND)).await;
+                Ok(true)
+            }
+            Err(error) => Err(Over::Broken(error.to_string().into()).into()),
         }
     }
 
     /// Leave to undo. One that only goes back gives up its leave to go forward, and only then.
-    pub(super) async fn undo_permit(&mut self) -> Result<(), Over> {
-        if self.undoing.is_none() {
-            let all = Arc::clone(&self.engine.undoing);
-            let permit = all.acquire_owned().await.map_err(|_| Over::Stopped)?;
-            self.undoing = Some(permit);
+    pub(super) async fn undo_permit(&self) -> Result<(), Over> {
+        if self.leave().undoing.is_none() {
+            // Nobody waits for leave to undo while everybody else waits for this one.
+            self.not_alone();
+            let permit = Arc::clone(&self.engine.undoing).acquire_owned().await.map_err(|_| Over::Stopped)?;
+            self.leave().undoing = Some(permit);
         }
-        if let Phase::Unwinding { .. } = self.journal.state.phase.beneath()
-            && self.forward.take().is_some()
-        {
+        let unwinding = matches!(self.journal.inner().state.phase().beneath(), Phase::Unwinding { .. });
+        if unwinding && self.leave().forward.take().is_some() {
             self.engine.freed();
         }
         Ok(())
     }
 
-    /// One attempt to undo the last call in the log, with the wait before it.
-    async fn undo_last(&mut self) -> Result<(), Over> {
-        self.due().await?;
-        self.heed().await?;
-        if !matches!(self.journal.state.phase, Phase::Doubted { .. } | Phase::Unwinding { .. }) {
-            return Ok(());
-        }
-        let (Some(undo), Some(tries)) =
-            (self.journal.state.undo.last().cloned(), self.journal.state.phase.tries().cloned())
-        else {
-            return Ok(());
+    /// What is known of the attempts to undo this call, if it is to be undone now; whether it is parked.
+    fn undo_tries(&self, path: &str, call: CallId) -> Option<(Tries, bool)> {
+        let inner = self.journal.inner();
+        let strand = inner.state.root.at(path).filter(|strand| strand.phase.is_undoing())?;
+        let log = strand.log.at(call)?;
+        Some((log.tries.clone(), log.parked.is_some()))
+    }
+
+    /// Undoes one call, with the waits between its attempts.
+    async fn undo_one(&self, path: &str, entry: &Entry) -> Result<(), Halt> {
+        let undo = match entry {
+            Entry::Call(undo) => undo,
+            Entry::Child(child) => return self.undo_child(path, child).await,
+            Entry::Group(_) => return Ok(()),
         };
-        if self.engine.is_stopping() {
-            return Err(self.stop().await);
+        let mut at = None;
+        loop {
+            self.pulse.pass().await;
+            let Some((tries, parked)) = self.undo_tries(path, undo.call) else { return Ok(()) };
+            if parked {
+                self.stay_parked().await;
+                continue;
+            }
+            // What led here is durable before the undo begins, and a failed attempt before its back-off ends.
+            self.commit().await?;
+            if let Some(due) = tries.retry_at.filter(|due| *due > self.engine.clock.now()) {
+                self.until(due).await;
+                continue;
+            }
+            if at.is_none() {
+                at = match self.undoing_of(undo).await {
+                    Ok(undoing) => Some(undoing),
+                    Err(Unfoldable::Store(StoreError::Unavailable(_))) => {
+                        self.until(self.engine.clock.now().saturating_add(super::SECOND)).await;
+                        continue;
+                    }
+                    Err(error) => {
+                        self.park_undo(path, undo.call, ParkCause::Unreadable, &error.to_string())?;
+                        continue;
+                    }
+                };
+            }
+            let Some(at) = &at else { continue };
+            if self.undo_once(path, undo, at, &tries).await? {
+                return Ok(());
+            }
         }
-        // What led here is durable before the undo begins.
-        self.commit().await?;
+    }
+
+    /// Makes one attempt to undo a call; whether it is undone.
+    async fn undo_once(&self, path: &str, undo: &Undo, at: &Undoing, tries: &Tries) -> Result<bool, Halt> {
         let definition = self.saga.definition();
         let found = definition.step(&undo.step).and_then(|(index, step)| Some((index, step.compensation.as_ref()?)));
         let Some((index, compensation)) = found else {
-            return Err(Over::Broken(format!("there is no compensation `{}`", undo.compensation).into()));
+            return Err(Over::Broken(format!("there is no compensation `{}`", undo.compensation).into()).into());
         };
-        let at = match self.undo_at.take().filter(|at| at.call == undo.call) {
-            Some(at) => at,
-            None => match self.undoing_of(&undo).await {
-                Ok(at) => at,
-                Err(Unfoldable::Store(StoreError::Unavailable(_))) => {
-                    let again = self.engine.clock.now().saturating_add(super::SECOND);
-                    self.engine.clock.sleep_until(again).await;
-                    return Ok(());
-                }
-                Err(error) => return Err(self.park(ParkCause::Unreadable, &error.to_string()).await),
-            },
-        };
-        let by = tries.since.saturating_add(decide::micros(compensation.within));
-        let pass = match self.admission(compensation.policy_name, undo.call, true, Some(by)).await? {
-            Admission::Pass(pass) => pass,
-            Admission::Look => {
-                self.undo_at = Some(at);
-                return Ok(());
-            }
-            Admission::TooLate(error) => return Err(self.park(ParkCause::GaveUp, &error).await),
-        };
-        let policy = self.engine.policies.bounds(&compensation.policy, compensation.policy_name);
         let birth = &self.journal.identity.birth;
         let effort = Effort {
             work: Work::Undo(at.output.as_deref()),
             index,
             state: at.state.clone(),
-            key: key(birth, "", &at.state, at.ordinal, Purpose::Compensation),
-            undoes: Some(key(birth, "", &at.state, at.ordinal, Purpose::Step)),
+            key: key(birth, &at.path, &at.state, at.ordinal, Purpose::Compensation),
+            undoes: Some(key(birth, &at.path, &at.state, at.ordinal, Purpose::Step)),
             attempt: tries.count + 1,
-            timeout: decide::micros(policy.timeout),
+            timeout: decide::micros(compensation.policy.timeout),
         };
         let made = self.attempt(&effort, &at.arguments).await?;
-        pass.ended(made.verdict(), self.engine.clock.now());
         let (now, random) = (self.engine.clock.now(), self.engine.random());
-        let next = decide::undo_ended(&policy, compensation.within, &tries, made.ended, now, random);
+        let next = decide::undo_ended(&compensation.policy, compensation.within, tries, made.ended, now, random);
         if made.is_failure() || made.ended == Ended::Refused {
             let retry_at = if let NextUndo::Retry(at) = next { Some(at) } else { None };
             let (error, effect) = (made.error.clone(), made.may_have_effect());
             let failed = Failed { attempt: effort.attempt, error, effect, retry_at };
-            self.push(&Event::CompensationFailed(failed))?;
+            self.push(&Event::CompensationFailed { call: undo.call, failed }.within(path))?;
         }
         match next {
             NextUndo::Undone => {
-                self.push(&Event::Undone { call: undo.call, how: How::Done })?;
-                Ok(())
+                self.push(&Event::Undone { call: undo.call, how: How::Done }.within(path))?;
+                Ok(true)
             }
-            NextUndo::Retry(_) => {
-                self.undo_at = Some(at);
-                Ok(())
-            }
+            NextUndo::Retry(_) => Ok(false),
             NextUndo::Park(cause) => {
                 let error = if made.error.is_empty() { "a compensation cannot be refused".into() } else { made.error };
-                Err(self.park(cause, &error).await)
+                self.park_undo(path, undo.call, cause, &error)?;
+                Ok(false)
             }
         }
     }
 
-    async fn undoing_of(&self, undo: &Undo) -> Result<Undoing, Unfoldable> {
-        let missing = |row, error: &str| Unfoldable::Damaged { row, error: error.into() };
-        let Some(no) = self.journal.no else { return Err(missing(undo.call, "the start is not durable")) };
-        undoing_of(&*self.engine.store, no, undo).await
+    fn park_undo(&self, path: &str, call: CallId, cause: ParkCause, error: &str) -> Result<(), Over> {
+        self.warn_of_park(path, cause, error);
+        self.push(&Event::Parked { cause, error: error.into(), undo: Some(call) }.within(path)).map(drop)
     }
-}
 
-async fn undoing_of(store: &dyn Store, no: InstanceNo, undo: &Undo) -> Result<Undoing, Unfoldable> {
-    let Event::Called(called) = row(store, no, undo.call).await? else {
-        return Err(Unfoldable::Damaged { row: undo.call, error: "it is no call".into() });
-    };
-    let mut arguments = Arguments(Vec::with_capacity(called.arguments.len()));
-    for (name, value) in &called.arguments {
-        let json = match value {
-            // Saved in the frame of this very row.
-            Stored::Kept { row, local } if *row == undo.call => match called.frame.get(local) {
-                Some(inner) => stored(store, no, inner).await?,
-                None => return Err(Unfoldable::Damaged { row: undo.call, error: "an argument is missing".into() }),
-            },
-            value => stored(store, no, value).await?,
-        };
-        arguments.0.push((name.clone(), json));
+    /// Waits for a person.
+    async fn stay_parked(&self) {
+        let changed = self.pulse.changed();
+        tokio::pin!(changed);
+        changed.as_mut().enable();
+        let _waiting = self.pulse.wait(Waits::Person);
+        changed.await;
     }
-    let output = match undo.answer {
-        None => None,
-        Some(answer) => match row(store, no, answer).await?.answer() {
-            Some(Answer::Done(json)) => Some(json.clone()),
-            _ => return Err(Unfoldable::Damaged { row: answer, error: "it is no output".into() }),
-        },
-    };
-    Ok(Undoing { call: undo.call, state: called.state, ordinal: called.ordinal, arguments, output })
+
+    async fn undoing_of(&self, undo: &Undo) -> Result<Undoing, Unfoldable> {
+        let Some(no) = self.journal.no() else {
+            return Err(Unfoldable::Damaged { row: undo.call.row, error: "the start is not durable".into() });
+        };
+        undoing(&*self.engine.store, no, undo).await
+    }
+
+    /// The status of an instance that has ended.
+    pub(super) fn end_status(&self) -> Status {
+        let inner = self.journal.inner();
+        match (inner.state.phase(), inner.state.debt.is_empty()) {
+            (Phase::Completed { .. }, _) => Status::Completed,
+            (_, true) => Status::Compensated,
+            (_, false) => Status::CompensatedWithDebt,
+        }
+    }
 }

@@ -1,0 +1,33 @@
+//! What a saga and the one that started it say to each other.
+
+use super::event::UnwindCause;
+use crate::machine::{Answer, Json};
+use serde::{Deserialize, Serialize};
+
+/// The name of the message that tells the end of a child. No signal has a space in its name.
+pub(crate) fn end_of(id: &str) -> Box<str> {
+    format!("end of {id}").into()
+}
+
+/// How a child ended, as its parent is told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ChildEnd {
+    /// It completed with this.
+    Completed(Json),
+    /// It was compensated.
+    Compensated(UnwindCause),
+}
+
+impl From<ChildEnd> for Answer {
+    fn from(end: ChildEnd) -> Self {
+        let given_up = |why: String| Self::Exhausted { step: "child saga".into(), last_error: why.into() };
+        match end {
+            ChildEnd::Completed(output) => Self::Done(output),
+            ChildEnd::Compensated(UnwindCause::Refused(refusal)) => Self::Refused(refusal),
+            ChildEnd::Compensated(UnwindCause::Exhausted { step, last_error }) => Self::Exhausted { step, last_error },
+            ChildEnd::Compensated(UnwindCause::Cancelled { reason }) => given_up(format!("it was cancelled: {reason}")),
+            ChildEnd::Compensated(UnwindCause::Deadline) => given_up("its time was over".into()),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Other sagas that a flow starts, waits for, and undoes.
+
+use super::{
+    SECOND,
+    journal::Over,
+    pulse::Waits,
+    strand::Strand,
+    worker::{Halt, Worker},
+};
+use crate::{
+    core::{
+        Calls, ChildAt, Event, How, Parent, Phase, Saved, UnwindCause, Verb,
+        child::{ChildEnd, end_of},
+        log::ChildUndo,
+        request::Request,
+    },
+    definition::{Child, ChildKind},
+    machine::{Answer, encode},
+    runtime::hash_of,
+    store::{Delivery, Labels, Message, Micros, Row, Start, Status},
+};
+
+impl Strand<'_> {
+    /// How the start of another saga is journaled.
+    pub(super) fn child_calls(&self, child: &Child, id: Box<str>, arguments: Saved, deadline: Option<Micros>) -> Calls {
+        let saga = (child.definition)().name.into();
+        Calls::Child { child: ChildAt { saga, id, kind: child.kind }, arguments, deadline }
+    }
+
+    /// Starts the other saga in the commit that says so, and waits for it if that is what the flow does.
+    pub(super) async fn child(&mut self, calls: Calls) -> Result<Answer, Halt> {
+        let Calls::Child { child, deadline, .. } = calls else { return Err(Halt::Turn) };
+        let worker = self.worker;
+        let start = self.child_start(&child, deadline)?;
+        worker.journal.start_other(start);
+        worker.commit().await?;
+        worker.engine.waits();
+        self.await_child().await
+    }
+
+    /// The other saga has been started.
+    pub(super) async fn await_child(&mut self) -> Result<Answer, Halt> {
+        let crate::core::Doing::Child(child) = self.calling()?.doing else { return Err(Halt::Turn) };
+        if child.kind != ChildKind::Launched {
+            return self.wait().await;
+        }
+        let id = encode(&*child.id).map_err(|error| Over::Rejected(error.0.into()))?;
+        let answer = Answer::Done(id);
+        self.push(Event::Answered { answer: answer.clone() })?;
+        Ok(answer)
+    }
+
+    fn child_start(&self, child: &ChildAt, deadline: Option<Micros>) -> Result<Start, Over> {
+        let worker = self.worker;
+        let definition = worker.saga.definition().children.iter().map(|child| (child.definition)());
+        let Some(definition) = definition.into_iter().find(|definition| *definition.name == *child.saga) else {
+            return Err(Over::Broken(format!("there is no saga `{}`", child.saga).into()));
+        };
+        let input = self.payloads.arguments.first().and_then(|arguments| arguments.0.first());
+        let Some((_, input)) = input.cloned() else {
+            return Err(Over::Broken(format!("saga `{}` is started without an input", child.saga).into()));
+        };
+        let at = worker.engine.clock.now();
+        let own = definition.deadline.map(|span| at.saturating_add(crate::core::decide::micros(span)));
+        let deadline = [own, deadline].into_iter().flatten().min();
+        let ids = &worker.journal.identity.ids;
+        let awaits = child.kind != ChildKind::Launched;
+        let parent = Parent { saga: ids.saga.clone(), id: ids.instance.clone(), awaits };
+        let input_hash = hash_of(&input);
+        let started = Event::Started {
+            version: definition.version,
+            parameter: definition.main().slots.first().copied().unwrap_or_default().into(),
+            input,
+            deadline,
+            parent: Some(Box::new(parent)),
+        };
+        let event = started.to_text().map_err(|error| Over::Rejected(error.to_string().into()))?;
+        Ok(Start {
+            saga: child.saga.clone(),
+            id: child.id.clone(),
+            birth: uuid::Uuid::now_v7().simple().to_string().into(),
+            version: definition.version,
+            input_hash,
+            owned: false,
+            at,
+            wake_at: None,
+            parent: worker.journal.no().filter(|_| awaits),
+            labels: Labels::new(),
+            rows: vec![Row { seq: 1, at, event }],
+        })
+    }
+}
+
+impl Worker {
+    /// What the saga that waits for this one is told of its end.
+    pub(super) fn tell_parent(&self, end: ChildEnd) -> Result<(), Over> {
+        let Some(to) = self.journal.parent() else { return Ok(()) };
+        let id = match end {
+            ChildEnd::Completed(_) => "completed",
+            ChildEnd::Compensated(_) => "compensated",
+        };
+        let body = serde_json::to_string(&end).map_err(|error| Over::Rejected(error.to_string().into()))?;
+        let name = end_of(&self.journal.identity.ids.instance);
+        let message = Message { name, id: id.into(), body: body.into() };
+        self.journal.send(Delivery { to, message, at: self.engine.clock.now() });
+        Ok(())
+    }
+
+    /// Undoes another saga as a whole: it is asked to, and says when it is done.
+    pub(super) async fn undo_child(&self, path: &str, undo: &ChildUndo) -> Result<(), Halt> {
+        let ChildAt { saga, id, .. } = &undo.child;
+        let mut asked = false;
+        loop {
+            self.pulse.pass().await;
+            self.commit().await?;
+            let changed = self.pulse.changed();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let found = match self.engine.store.find(saga, id).await {
+                Ok(found) => found,
+                Err(error) => {
+                    tracing::warn!(%error, "the child cannot be looked at now");
+                    self.until(self.engine.clock.now().saturating_add(SECOND)).await;
+                    continue;
+                }
+            };
+            let Some(child) = found else {
+                return Err(Over::Broken(format!("there is no child `{id}` of saga `{saga}`").into()).into());
+            };
+            if matches!(child.status, Status::Compensated | Status::CompensatedWithDebt) {
+                self.push(&Event::Undone { call: undo.call, how: How::Done }.within(path))?;
+                return Ok(());
+            }
+            if !asked {
+                let ids = &self.journal.identity.ids;
+                let (by, why) = (format!("{} {}", ids.saga, ids.instance), "the saga that started it is undone");
+                let request = Request { verb: Verb::Undo, by: by.into(), why: why.into(), park: None, output: None };
+                let body = serde_json::to_string(&request).map_err(|error| Over::Rejected(error.to_string().into()))?;
+                match self.engine.store.request(child.no, &body, true).await {
+                    Ok(_) => {
+                        asked = true;
+                        self.engine.deliver(child.no);
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "the child cannot be asked now");
+                        self.until(self.engine.clock.now().saturating_add(SECOND)).await;
+                        continue;
+                    }
+                }
+            }
+            let _waiting = self.pulse.wait(Waits::Message(None));
+            changed.await;
+        }
+    }
+
+    /// The end of this instance, as the saga that waits for it is told.
+    pub(super) async fn compensated_end(&self) -> ChildEnd {
+        let row = {
+            let inner = self.journal.inner();
+            match inner.state.phase() {
+                Phase::Unwinding { row } | Phase::Compensated { cause: row } => inner.no.zip(Some(*row)),
+                _ => None,
+            }
+        };
+        if let Some((no, row)) = row
+            && let Ok(Event::Unwinding { cause, .. }) = super::load::row(&*self.engine.store, no, row).await
+        {
+            return ChildEnd::Compensated(cause);
+        }
+        ChildEnd::Compensated(UnwindCause::Cancelled { reason: "it was undone".into() })
+    }
+}

@@ -1,0 +1,144 @@
+//! Waits: for a time, a signal, another saga. One recorded winner (SEMANTICS.md rule 25).
+
+use super::{SECOND, journal::Over, strand::Strand, worker::{Halt, Worker}};
+use crate::{
+    core::{Calls, Doing, Entry, Event, Phase, child, key::{Purpose, key}},
+    machine::{Answer, Json, NotSent, RawValue},
+    store::{Message, Micros, Received, Sent},
+};
+use std::collections::BTreeSet;
+
+/// What a strand waits for.
+struct Wait {
+    path: Box<str>,
+    names: Vec<Box<str>>,
+    until: Option<Micros>,
+    /// Whether it is another saga's end.
+    child: bool,
+}
+
+impl Worker {
+    /// Every wait of the instance.
+    fn all_waits(&self) -> Vec<Wait> {
+        let mut waits = Vec::new();
+        let inner = self.journal.inner();
+        inner.state.root.visit("", &mut |path, strand| {
+            let Phase::Calling(calling) = &strand.phase else { return };
+            let path: Box<str> = path.into();
+            match &calling.doing {
+                Doing::Wait(wait) => {
+                    waits.push(Wait { path, names: wait.signals.clone(), until: wait.until, child: false });
+                }
+                Doing::Child(at) => {
+                    waits.push(Wait { path, names: vec![child::end_of(&at.id)], until: None, child: true });
+                }
+                _ => {}
+            }
+        });
+        waits
+    }
+
+    /// The names of the messages that the instance waits for.
+    pub(super) fn awaited(&self) -> Vec<Box<str>> {
+        let mut names: BTreeSet<Box<str>> = self.all_waits().into_iter().flat_map(|wait| wait.names).collect();
+        let inner = self.journal.inner();
+        inner.state.root.visit("", &mut |_, strand| {
+            if !strand.phase.is_undoing() {
+                return;
+            }
+            let mut current = Vec::new();
+            strand.log.current(&mut current);
+            names.extend(current.into_iter().filter_map(|(_, entry)| match entry {
+                Entry::Child(undo) => Some(child::end_of(&undo.child.id)),
+                _ => None,
+            }));
+        });
+        names.into_iter().collect()
+    }
+
+    /// Answers every wait whose time or message has come; whether there was one.
+    ///
+    /// A message that was stored before the time wins, however late it is looked at.
+    pub(super) async fn answer_waits(&self) -> Result<bool, Over> {
+        let waits = self.all_waits();
+        let Some(no) = self.journal.no().filter(|_| !waits.is_empty()) else { return Ok(false) };
+        // The clock before the messages: what is stored after this look has a later moment.
+        let now = self.engine.clock.now();
+        let mut messages = Vec::new();
+        if waits.iter().any(|wait| !wait.names.is_empty()) {
+            messages = match self.engine.store.messages(no).await {
+                Ok(messages) => messages,
+                Err(error) => {
+                    tracing::warn!(%error, "the messages cannot be read now");
+                    // Looked at again with the next move.
+                    self.engine.clock.sleep_until(now.saturating_add(SECOND / 2)).await;
+                    self.pulse.look_again();
+                    return Ok(false);
+                }
+            };
+        }
+        let mut answered = false;
+        for wait in waits {
+            let before = |message: &Received| wait.until.is_none_or(|until| message.at < until);
+            let first = messages.iter().position(|message| wait.names.contains(&message.name) && before(message));
+            let answer = match (first.map(|index| messages.remove(index)), wait.until) {
+                (Some(message), _) => {
+                    self.journal.receive(message.no);
+                    wait.answer(&message)?
+                }
+                (None, Some(until)) if until <= now => Answer::Elapsed,
+                _ => continue,
+            };
+            self.push(&Event::Answered { answer: answer.clone() }.within(&wait.path))?;
+            self.put_answer(wait.path, answer);
+            answered = true;
+        }
+        Ok(answered)
+    }
+}
+
+impl Wait {
+    fn answer(&self, message: &Received) -> Result<Answer, Over> {
+        let unreadable =
+            |error: serde_json::Error| Over::Broken(format!("message `{}`: {error}", message.name).into());
+        if self.child {
+            return serde_json::from_str::<child::ChildEnd>(&message.body).map(Into::into).map_err(unreadable);
+        }
+        let signal = self.names.iter().position(|name| *name == message.name).unwrap_or_default();
+        let value: Json = RawValue::from_string(message.body.clone().into()).map_err(unreadable)?.into();
+        Ok(Answer::Received { signal, value })
+    }
+}
+
+impl Strand<'_> {
+    /// Sends a signal to an instance of another saga, once.
+    pub(super) async fn send(&mut self) -> Result<Answer, Halt> {
+        let worker = self.worker;
+        let call = self.calling()?.call;
+        let Some(no) = worker.journal.no() else { return Err(Halt::Turn) };
+        let event = super::load::row(&*worker.engine.store, no, call.row).await;
+        let event = event.map_err(|error| Over::Broken(error.to_string().into()))?;
+        let Event::Called(called) = event.unwrapped().1 else { return Err(Halt::Turn) };
+        let Calls::Send { saga, id, signal, value } = &called.calls else { return Err(Halt::Turn) };
+        let once = key(&worker.journal.identity.birth, &self.path, &call.state, call.ordinal, Purpose::Step);
+        let message = Message { name: signal.clone(), id: once, body: value.get().into() };
+        loop {
+            self.boundary().await?;
+            match worker.engine.send(saga, id, &message).await {
+                Ok(Sent::Stored(_) | Sent::Duplicate(_)) => return Ok(self.sent(Answer::Done(crate::machine::null()))?),
+                Ok(Sent::Conflict(_)) => return Ok(self.sent(Answer::NotSent(NotSent::Conflict))?),
+                Ok(Sent::Ended(_)) => return Ok(self.sent(Answer::NotSent(NotSent::Ended))?),
+                Ok(Sent::Unknown) => return Ok(self.sent(Answer::NotSent(NotSent::Unknown))?),
+                Err(error) => {
+                    tracing::warn!(%error, "a signal cannot be sent now");
+                    worker.until(worker.engine.clock.now().saturating_add(SECOND)).await;
+                }
+            }
+        }
+    }
+
+    fn sent(&self, answer: Answer) -> Result<Answer, Over> {
+        self.push(Event::Answered { answer: answer.clone() })?;
+        Ok(answer)
+    }
+}
