@@ -184,12 +184,6 @@ impl State {
         undos
     }
 
-    /// Whether anything would have to be undone if it unwound now; `doubt` names the strands whose call may have begun.
-    pub(crate) fn owes(&self, doubt: &[Box<str>]) -> bool {
-        let doubt: BTreeSet<&str> = doubt.iter().map(|path| &**path).collect();
-        !self.root.undo("", &doubt).is_empty() || self.root.log.below.is_some()
-    }
-
     /// Applies the next row.
     pub(crate) fn apply(&mut self, row: u64, at: i64, event: &Event) -> Result<(), Illegal> {
         let phase = self.root.phase.name();
@@ -406,100 +400,4 @@ impl UnwindCause {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{core::event::Decided, machine::null};
-
-    fn called(class: Class, compensation: Option<&str>) -> Event {
-        Event::Called(Box::new(Called {
-            state: "state".into(),
-            step: "step".into(),
-            class,
-            compensation: compensation.map(Into::into),
-            fingerprint: "1".into(),
-            ordinal: 1,
-            arguments: BTreeMap::new(),
-            frame: BTreeMap::new(),
-        }))
-    }
-
-    fn failed() -> Failed {
-        Failed { attempt: 1, error: "broken".into(), effect: true, retry_at: None }
-    }
-
-    fn decided(verb: Verb) -> Event {
-        let (by, why) = ("ann".into(), "why".into());
-        Event::Decided(Box::new(Decided { request: 1, verb, by, why, refused: None }))
-    }
-
-    /// One event of every kind, and the variants that make a difference.
-    fn every_event() -> Vec<Event> {
-        let done = || Answer::Done(null());
-        let exhausted = || Answer::Exhausted { step: "step".into(), last_error: "broken".into() };
-        vec![
-            Event::Started { version: 1, parameter: "input".into(), input: null() },
-            called(Class::Compensatable, Some("undo")),
-            called(Class::Pivot, None),
-            Event::AttemptFailed(failed()),
-            Event::Recovered { count: 1 },
-            Event::Answered { answer: done() },
-            Event::Answered { answer: Answer::Refused(null()) },
-            Event::Doubted { then: exhausted() },
-            Event::Unwinding { cause: UnwindCause::Deadline, doubt: false },
-            Event::Unwinding { cause: UnwindCause::Deadline, doubt: true },
-            Event::Undone { call: 2, how: How::Done },
-            Event::Undone { call: 2, how: How::Skipped { by: "ann".into(), why: "why".into() } },
-            Event::CompensationFailed(failed()),
-            Event::Parked { cause: ParkCause::Asked, error: "look".into() },
-            decided(Verb::Retry),
-            decided(Verb::Cancel),
-            decided(Verb::Settle),
-            Event::Completed { output: null() },
-            Event::Compensated {},
-            Event::DebtSettled { call: 2, by: "ann".into(), why: "why".into() },
-        ]
-    }
-
-    /// Every journal of up to so many rows, tried as it grows: the fold is total, an illegal pair names both sides and
-    /// changes nothing, and what must never be never is.
-    fn grow(state: &State, left: u32, seen: &mut u64) {
-        for event in every_event() {
-            let mut next = state.clone();
-            match next.apply(state.seq + 1, 0, &event) {
-                Ok(()) => {
-                    *seen += 1;
-                    assert!(!next.pivot_passed || !matches!(next.phase.beneath(), Phase::Unwinding { .. }));
-                    assert!(!next.pivot_passed || next.undo.is_empty(), "past the pivot nothing is left to undo");
-                    if let Phase::Compensated { .. } = next.phase {
-                        assert!(next.undo.is_empty());
-                    }
-                    if left > 0 {
-                        grow(&next, left - 1, seen);
-                    }
-                }
-                Err(illegal) => {
-                    assert_eq!((illegal.phase, illegal.event), (state.phase.name(), event.kind()));
-                    assert_eq!(format!("{next:?}"), format!("{state:?}"), "an illegal row changes nothing");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn the_fold_is_total_and_an_illegal_pair_names_both_and_changes_nothing() {
-        let mut seen = 0;
-        grow(&State::default(), 5, &mut seen);
-        assert!(seen > 1_000, "{seen} journals");
-    }
-
-    #[test]
-    fn a_row_that_is_missing_is_noticed() {
-        let mut state = State::default();
-        let started = Event::Started { version: 1, parameter: "input".into(), input: null() };
-        let illegal = state.apply(2, 0, &started).expect_err("row 1 is missing");
-        assert_eq!(
-            illegal.to_string(),
-            "row 2: `started` cannot follow where the instance is `empty` (a row is missing)"
-        );
-    }
-}
+mod tests;

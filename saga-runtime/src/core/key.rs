@@ -1,5 +1,6 @@
 //! Idempotency keys (one for each call, one for each undo of a call).
 
+use crate::machine::Json;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 
@@ -33,6 +34,16 @@ pub(crate) fn key(birth: &str, branch: &str, state: &str, ordinal: u64, purpose:
         let _ = write!(key, "{byte:02x}");
     }
     key.into()
+}
+
+/// The hash by which a second start is compared: of the input's canonical JSON.
+pub(crate) fn input_hash(input: &Json) -> [u8; 32] {
+    // Keys in order: two inputs that differ in the order of a map's keys are the same.
+    let canonical = serde_json::from_str::<serde_json::Value>(input.get()).map(|mut value| {
+        value.sort_all_objects();
+        value.to_string()
+    });
+    Sha256::digest(canonical.as_deref().unwrap_or(input.get()).as_bytes()).into()
 }
 
 #[cfg(test)]

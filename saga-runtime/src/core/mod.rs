@@ -15,9 +15,10 @@ pub(crate) mod strand;
 pub use self::event::ParkCause;
 pub(crate) use self::{
     event::{
-        CallId, Callee, Called, Calls, ChildAt, Decided, Event, Failed, How, Parent, Saved, StepAt, Stored, UnwindCause, Verb,
+        CallId, Called, Callee, Calls, ChildAt, Decided, Event, Failed, How, Parent, Saved, StepAt, Stored,
+        UnwindCause, Verb,
     },
     instance::{Illegal, ParkAt, State},
-    log::{Entry, Log, Undo},
-    strand::{AnswerAt, CallAt, Calling, Doing, Join, Phase, Strand, Wait},
+    log::{Entry, Undo},
+    strand::{AnswerAt, CallAt, Calling, Doing, Join, Phase, Strand},
 };

@@ -1,7 +1,7 @@
 //! A strand: one run of a flow, or of one branch of a join, within an instance.
 
 use super::{
-    event::{Callee, Called, Calls, CallId, ChildAt, Event, Failed, ParkCause, StepAt, Stored},
+    event::{CallId, Called, Callee, Calls, ChildAt, Event, Failed, ParkCause, StepAt, Stored},
     log::{ChildUndo, Entry, Log, Park, Undo},
 };
 use crate::{

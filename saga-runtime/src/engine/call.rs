@@ -1,6 +1,7 @@
 //! A forward call: its intent, its attempts, its answer.
 
 use super::{
+    admission::Admission,
     attempt::{Effort, Work},
     journal::Over,
     load::Payloads,
@@ -9,12 +10,12 @@ use super::{
 };
 use crate::{
     core::{
-        Callee, Called, Calls, Event, Failed, ParkCause, Saved, StepAt, Stored,
+        Called, Callee, Calls, Event, Failed, ParkCause, Saved, StepAt, Stored,
         decide::{self, Ended, Next},
         key::{Purpose, key},
         strand::Tries,
     },
-    definition::{Branch, Definition, Step, Work as Works},
+    definition::{Branch, Definition, Policy, Step, Work as Works},
     machine::{Answer, Argument, Arguments, Asked, Call, Json, Unreadable, Until},
     store::Micros,
 };
@@ -30,7 +31,7 @@ impl Strand<'_> {
     /// The flow has arrived at a call: its intent, with everything before it, is made durable, and then it is made.
     pub(super) async fn call(&mut self, call: Call) -> Result<Answer, Halt> {
         self.boundary().await?;
-        if self.path.is_empty() && self.worker.is_overdue() {
+        if self.path.is_empty() && (self.worker.is_overdue() || self.worker.is_asked()) {
             return Err(Halt::Turn);
         }
         let intent = match self.intent(call) {
@@ -216,7 +217,8 @@ impl Strand<'_> {
                 let error = format!("the key of step `{}` is no longer valid at the participant", step.name);
                 return Err(self.park(ParkCause::KeyExpired, &error).await);
             }
-            let rules = self.rules(step, &tries);
+            let policy = worker.engine.policies.bounds(&step.policy, step.policy_name);
+            let rules = self.rules(step, &policy, &tries);
             if let Some(spent) = decide::spent(&rules, now) {
                 // The last attempt was lost in a crash: there is none left to make.
                 let error = tries.last_error.clone().unwrap_or_default();
@@ -226,9 +228,8 @@ impl Strand<'_> {
                     _ => Err(self.park(ParkCause::Exhausted, &error).await),
                 };
             }
-            let left = step.policy.deadline.map_or(Micros::MAX, |deadline| {
-                tries.since.saturating_add(decide::micros(deadline)).saturating_sub(now).max(1)
-            });
+            let by = policy.deadline.map(|deadline| tries.since.saturating_add(decide::micros(deadline)));
+            let left = by.map_or(Micros::MAX, |by| by.saturating_sub(now));
             let birth = &worker.journal.identity.birth;
             let effort = Effort {
                 work: Work::Step,
@@ -237,10 +238,22 @@ impl Strand<'_> {
                 key: key(birth, &self.path, &call.state, call.ordinal, Purpose::Step),
                 undoes: None,
                 attempt: tries.count + 1,
-                timeout: decide::micros(step.policy.timeout).min(left),
+                timeout: decide::micros(policy.timeout).min(left).max(1),
+            };
+            let pass = match worker.admission(step.policy_name, call.id(), false, by).await? {
+                Admission::Pass(pass) => pass,
+                Admission::Look => continue,
+                Admission::TooLate(error) => {
+                    let exhausted = Answer::Exhausted { step: step.name.into(), last_error: error.clone() };
+                    return match decide::out_of_time(&rules) {
+                        Next::Exhausted { undo } => self.answered(exhausted, undo).await,
+                        _ => Err(self.park(ParkCause::Exhausted, &error).await),
+                    };
+                }
             };
             let none = Arguments::default();
             let made = worker.attempt(&effort, self.payloads.arguments.first().unwrap_or(&none)).await?;
+            pass.ended(made.verdict(), worker.engine.clock.now());
             worker.own(&self.path);
 
             let next = decide::step_ended(&rules, made.ended, worker.engine.clock.now(), worker.engine.random());
@@ -263,12 +276,12 @@ impl Strand<'_> {
     }
 
     /// What a decision about the step depends on.
-    fn rules<'a>(&self, step: &'a Step, tries: &'a Tries) -> decide::Step<'a> {
+    fn rules<'a>(&self, step: &Step, policy: &'a Policy, tries: &'a Tries) -> decide::Step<'a> {
         decide::Step {
             class: step.class,
             compensated: step.compensation.is_some(),
             keyed: step.idempotent.is_none(),
-            policy: &step.policy,
+            policy,
             key_valid: step.key_valid,
             pivot_passed: self.worker.journal.inner().state.pivot_passed,
             tries,

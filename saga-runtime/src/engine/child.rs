@@ -11,12 +11,12 @@ use crate::{
     core::{
         Calls, ChildAt, Event, How, Parent, Phase, Saved, UnwindCause, Verb,
         child::{ChildEnd, end_of},
+        key::input_hash,
         log::ChildUndo,
         request::Request,
     },
     definition::{Child, ChildKind},
     machine::{Answer, encode},
-    runtime::hash_of,
     store::{Delivery, Labels, Message, Micros, Row, Start, Status},
 };
 
@@ -66,7 +66,7 @@ impl Strand<'_> {
         let ids = &worker.journal.identity.ids;
         let awaits = child.kind != ChildKind::Launched;
         let parent = Parent { saga: ids.saga.clone(), id: ids.instance.clone(), awaits };
-        let input_hash = hash_of(&input);
+        let input_hash = input_hash(&input);
         let started = Event::Started {
             version: definition.version,
             parameter: definition.main().slots.first().copied().unwrap_or_default().into(),

@@ -76,6 +76,15 @@ impl Hub {
         false
     }
 
+    /// There may be a message for it. Whether it runs here and has been told.
+    pub(crate) fn poke(&self, instance: InstanceNo) -> bool {
+        let running = held(&self.running);
+        running.get(&instance).is_some_and(|poke| {
+            poke.ring();
+            true
+        })
+    }
+
     /// A request for it waits for what comes next: whoever runs it next is told of it.
     pub(crate) fn want(&self, instance: InstanceNo) {
         held(&self.wanted).insert(instance);

@@ -5,8 +5,8 @@ use crate::{
     context::Ids,
     core::{Event, State},
     store::{
-        Append, Instance, InstanceNo, Micros, RequestNo, Row, Start, Status, Touch, Write, Written,
-        committer::CommitError,
+        Append, Delivery, Instance, InstanceNo, Labels, MessageNo, Micros, RequestNo, Row, Start, Status, Touch, Write,
+        Written, committer::CommitError,
     },
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -64,7 +64,11 @@ pub(crate) struct Inner {
     /// What the store's row of the instance says.
     pub(crate) status: Status,
     wake_at: Option<Micros>,
+    awaits: Vec<Box<str>>,
     named: Option<Box<str>>,
+    error: Option<Box<str>>,
+    /// The instance that waits for this one.
+    parent: Option<InstanceNo>,
     pending: Pending,
     /// The answers that the last commit began with: kept until the next one, should that commit be rejected.
     answers: Vec<Row>,
@@ -78,11 +82,22 @@ struct Pending {
     rows: Vec<Row>,
     kinds: Vec<&'static str>,
     consumed: Vec<RequestNo>,
+    received: Vec<MessageNo>,
+    labels: Vec<(Box<str>, Option<Box<str>>)>,
+    starts: Vec<Start>,
+    sends: Vec<Delivery>,
+    /// Why the instance is parked, if a row says so.
+    error: Option<Box<str>>,
 }
 
 impl Pending {
     fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.consumed.is_empty()
+        self.rows.is_empty()
+            && self.consumed.is_empty()
+            && self.received.is_empty()
+            && self.labels.is_empty()
+            && self.starts.is_empty()
+            && self.sends.is_empty()
     }
 
     /// The answers that it begins with: they stand whatever becomes of the rows after them.
@@ -115,10 +130,15 @@ impl Journal {
             input_hash: instance.input_hash,
         };
         let journal = Self::new(engine, identity, Some(instance.no), status, state);
-        if status != Status::Ready {
+        {
             let mut inner = journal.inner();
-            inner.wake_at = instance.wake_at;
-            inner.named.clone_from(&instance.state);
+            inner.parent = instance.parent;
+            if status != Status::Ready {
+                inner.wake_at = instance.wake_at;
+                inner.awaits.clone_from(&instance.awaits);
+                inner.named.clone_from(&instance.state);
+                inner.error.clone_from(&instance.error);
+            }
         }
         journal
     }
@@ -129,7 +149,10 @@ impl Journal {
             state,
             status,
             wake_at: None,
+            awaits: Vec::new(),
             named: None,
+            error: None,
+            parent: None,
             pending: Pending::default(),
             answers: Vec::new(),
             committed_at: engine.clock.now(),
@@ -163,6 +186,31 @@ impl Journal {
         self.inner().pending.consumed.push(request);
     }
 
+    /// A message that the next commit takes.
+    pub(crate) fn receive(&self, message: MessageNo) {
+        self.inner().pending.received.push(message);
+    }
+
+    /// A label that the next commit sets.
+    pub(crate) fn label(&self, key: Box<str>, value: Option<Box<str>>) {
+        self.inner().pending.labels.push((key, value));
+    }
+
+    /// Another instance that the next commit starts.
+    pub(crate) fn start_other(&self, start: Start) {
+        self.inner().pending.starts.push(start);
+    }
+
+    /// A message that the next commit sends.
+    pub(crate) fn send(&self, delivery: Delivery) {
+        self.inner().pending.sends.push(delivery);
+    }
+
+    /// The instance that waits for this one.
+    pub(crate) fn parent(&self) -> Option<InstanceNo> {
+        self.inner().parent
+    }
+
     /// When rows that are not committed are to be.
     pub(crate) fn save_at(&self) -> Option<Micros> {
         let inner = self.inner();
@@ -182,7 +230,7 @@ impl Journal {
     /// Commits what is collected; the instance goes on running.
     pub(crate) async fn commit(&self) -> Result<(), Over> {
         self.write(|inner, at| {
-            (inner.status != Status::Ready).then(|| Touch { owned: true, ..touch(Status::Ready, at) })
+            (inner.status != Status::Ready).then(|| Touch { owned: true, ..Touch::new(Status::Ready, at) })
         })
         .await
     }
@@ -190,8 +238,12 @@ impl Journal {
     /// Commits what is collected, and lets the instance go with this status.
     pub(crate) async fn release(&self, status: Status, release: Release) -> Result<(), Over> {
         self.write(|inner, at| {
-            let mut touch = touch(status, at);
+            let mut touch = Touch::new(status, at);
             touch.wake_at = release.wake_at;
+            touch.awaits = release.awaits;
+            if status == Status::Parked {
+                touch.error.clone_from(&inner.pending.error);
+            }
             if !matches!(status, Status::Ready) && !status.is_end() {
                 touch.state = Some(inner.state.state_name());
             }
@@ -203,9 +255,11 @@ impl Journal {
     /// Lets the instance go as it was, with a name for the lists if there is a new one.
     pub(crate) async fn give_back(&self, status: Status, named: Option<Box<str>>) -> Result<(), Over> {
         self.write(|inner, at| {
-            let mut touch = touch(status, at);
+            let mut touch = Touch::new(status, at);
             if status == inner.status {
                 touch.wake_at = inner.wake_at;
+                touch.awaits.clone_from(&inner.awaits);
+                touch.error.clone_from(&inner.error);
                 touch.state.clone_from(&inner.named);
             }
             if named.is_some() {
@@ -237,7 +291,15 @@ impl Journal {
         let status = touch.as_ref().map(|touch| touch.status);
         let no = match no {
             Some(instance) => {
-                let append = Append { instance, rows: pending.rows, touch, consumed: pending.consumed };
+                let append = Append {
+                    touch,
+                    consumed: pending.consumed,
+                    received: pending.received,
+                    labels: pending.labels,
+                    starts: pending.starts,
+                    sends: pending.sends,
+                    ..Append::new(instance, pending.rows)
+                };
                 self.engine.committer.write(Write::Append(append)).await.map_err(Over::from)?;
                 instance
             }
@@ -263,7 +325,7 @@ impl Journal {
             Written::Appended => return Err(Over::Broken("the store answered a start as if it were an append".into())),
         };
         if touch.is_some() {
-            let append = Append { instance, rows: Vec::new(), touch, consumed: Vec::new() };
+            let append = Append { touch, ..Append::new(instance, Vec::new()) };
             self.engine.committer.write(Write::Append(append)).await.map_err(Over::from)?;
         }
         Ok(instance)
@@ -278,6 +340,9 @@ impl Journal {
             input_hash: self.identity.input_hash,
             owned,
             at: self.engine.clock.now(),
+            wake_at: None,
+            parent: None,
+            labels: Labels::new(),
             rows,
         }
     }
@@ -302,12 +367,11 @@ impl Inner {
         self.state.apply(seq, at, event).map_err(|illegal| Over::Broken(illegal.to_string().into()))?;
         self.pending.rows.push(Row { seq, at, event: text });
         self.pending.kinds.push(event.kind());
+        if let Event::Parked { error, .. } = event.unwrapped().1 {
+            self.pending.error = Some(error.clone());
+        }
         Ok(seq)
     }
-}
-
-fn touch(status: Status, at: Micros) -> Touch {
-    Touch { status, wake_at: None, state: None, owned: false, at }
 }
 
 impl From<CommitError> for Over {

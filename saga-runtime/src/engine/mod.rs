@@ -8,7 +8,6 @@ mod attempt;
 mod call;
 mod child;
 pub(crate) mod erased;
-mod forward;
 mod gate;
 pub(crate) mod hub;
 mod join;
@@ -27,18 +26,14 @@ mod waits;
 mod worker;
 
 pub(crate) use self::{
-    admission::call_sleepers,
-    journal::Over,
-    load::{history, load},
-    scheduler::run as schedule,
-    start::Input,
+    admission::call_sleepers, journal::Over, load::history, scheduler::run as schedule, start::Input,
 };
 
 use crate::{
     clock::Clock,
     policy::Policies,
     store::{
-        Epoch, InstanceNo, Micros, Store,
+        Epoch, InstanceNo, Message, Micros, Sent, Store, StoreError,
         committer::{Committer, Health},
     },
 };
@@ -191,6 +186,22 @@ impl Engine {
         if !self.hub.ring(instance) {
             self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
             self.wake.notify_one();
+        }
+    }
+
+    /// Sends a message to an instance, and wakes it if it waits for one of this name.
+    pub(crate) async fn send(&self, saga: &str, id: &str, message: &Message) -> Result<Sent, StoreError> {
+        let sent = self.store.send(saga, id, message, self.clock.now()).await?;
+        if let Sent::Stored(no) = sent {
+            self.has_message(no);
+        }
+        Ok(sent)
+    }
+
+    /// There is a message for this instance: it is told if it runs here, and is due in the store if it waits there.
+    pub(crate) fn has_message(&self, instance: InstanceNo) {
+        if !self.hub.poke(instance) {
+            self.waits();
         }
     }
 

@@ -29,7 +29,10 @@ pub(super) enum Waits {
 #[derive(Debug, Default)]
 pub(super) struct Pulse {
     state: Mutex<State>,
+    /// For those who wait: they look again.
     changed: Notify,
+    /// For the one who drives them: somebody waits now.
+    moved: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -74,7 +77,7 @@ impl Pulse {
         state.waits.insert(id, what);
         state.seen = false;
         drop(state);
-        self.changed.notify_waiters();
+        self.moved.notify_one();
         Waiting { pulse: self, id }
     }
 
@@ -94,13 +97,14 @@ impl Pulse {
         state.closed = true;
         state.seen = false;
         drop(state);
-        self.changed.notify_waiters();
+        self.moved.notify_one();
     }
 
     /// Whoever waits for leave has it.
     pub(super) fn open(&self) {
-        self.state().closed = false;
-        self.changed.notify_waiters();
+        if std::mem::take(&mut self.state().closed) {
+            self.changed.notify_waiters();
+        }
     }
 
     /// Waits while it is closed. To be passed before anything begins.
@@ -120,9 +124,6 @@ impl Pulse {
     /// Ends when every thread waits; once for each time that this comes about.
     pub(super) async fn still(&self) {
         loop {
-            let changed = self.changed();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
             {
                 let mut state = self.state();
                 if state.waits.len() >= state.threads && !state.seen {
@@ -130,8 +131,14 @@ impl Pulse {
                     return;
                 }
             }
-            changed.await;
+            self.moved.notified().await;
         }
+    }
+
+    /// Whether every thread waits.
+    pub(super) fn is_still(&self) -> bool {
+        let state = self.state();
+        state.waits.len() >= state.threads
     }
 
     /// What is waited for.
@@ -142,7 +149,7 @@ impl Pulse {
     /// The present stillness is to be looked at once more.
     pub(super) fn look_again(&self) {
         self.state().seen = false;
-        self.changed.notify_waiters();
+        self.moved.notify_one();
     }
 }
 
@@ -160,6 +167,6 @@ impl Drop for Thread<'_> {
         state.threads -= 1;
         state.seen = false;
         drop(state);
-        self.0.changed.notify_waiters();
+        self.0.moved.notify_one();
     }
 }

@@ -1,6 +1,6 @@
 //! Requests: the owner alone decides them, and whoever asked is answered with the row that says so.
 
-use super::{journal::Over, load::row, worker::Worker};
+use super::{journal::Over, load::row, pulse::Waits, worker::Worker};
 use crate::{
     core::{
         Decided, Doing, Event, How, ParkAt, Phase, UnwindCause, Verb,
@@ -123,7 +123,9 @@ impl Worker {
     }
 
     fn gives_up(&self, cause: UnwindCause, doubt: Vec<Box<str>>) -> Result<(), Over> {
-        self.push(&Event::Unwinding { cause, doubt }).map(drop)
+        self.push(&Event::Unwinding { cause, doubt })?;
+        self.leave_queues();
+        Ok(())
     }
 
     fn undone_by(&self, park: Option<&ParkAt>, how: How) -> Result<(), Over> {
@@ -178,6 +180,17 @@ impl Worker {
         state.deadline.filter(|_| !over)
     }
 
+    /// When the instance is to be looked at although nobody stirs.
+    pub(super) fn alarm(&self) -> Option<Micros> {
+        let now = self.engine.clock.now();
+        let deadline = self.deadline_at().filter(|at| *at > now);
+        let messages = self.pulse.waits().into_iter().filter_map(|wait| match wait {
+            Waits::Message(until) => until,
+            _ => None,
+        });
+        messages.chain(deadline).min()
+    }
+
     /// Decides what it means that the instance's time is over, if it is: it unwinds, unless there is no way back.
     pub(super) fn deadline(&self) -> Result<(), Over> {
         let Some(at) = self.deadline_at().filter(|at| *at <= self.engine.clock.now()) else { return Ok(()) };
@@ -194,6 +207,12 @@ impl Worker {
             return self.gives_up(UnwindCause::Deadline, self.doubts(""));
         }
         Ok(())
+    }
+
+    /// Whether a request that could not be decided may be decided now.
+    pub(super) fn is_asked(&self) -> bool {
+        let seq = self.journal.inner().state.seq;
+        self.leave().waits_since.is_some_and(|row| row != seq)
     }
 
     /// Whether the flow is to be interrupted before it begins anything more.

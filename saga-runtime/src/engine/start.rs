@@ -9,11 +9,11 @@ use super::{
 };
 use crate::{
     context::Ids,
-    core::Event,
-    machine::Json,
+    core::{Event, decide::micros},
+    machine::{Arguments, Json},
     store::{Instance, InstanceNo, Write, Written},
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::oneshot;
 
 /// What an instance is started with.
@@ -54,13 +54,17 @@ impl Engine {
             input_hash: input.hash,
         };
         let journal = Journal::fresh(self, identity);
-        let mut worker = Worker::new(self, saga, journal, Payloads::default(), Arc::new(Poke::default()));
-        let parameter = definition.main().slots.first().copied().unwrap_or_default().into();
-        worker.push(&Event::Started { version: definition.version, parameter, input: input.json })?;
+        let parameter: Box<str> = definition.main().slots.first().copied().unwrap_or_default().into();
+        let begin = Payloads::start(Arguments(vec![(parameter.clone(), input.json.clone())]));
+        let payloads = BTreeMap::from([(Box::from(""), begin)]);
+        let worker = Worker::new(self, saga, journal, payloads, Arc::new(Poke::default()));
+        let deadline = definition.deadline.map(|span| self.clock.now().saturating_add(micros(span)));
+        let version = definition.version;
+        worker.push(&Event::Started { version, parameter, input: input.json, deadline, parent: None })?;
         if let Ok(permit) = Arc::clone(&self.forward).try_acquire_owned() {
             let (reply, answered) = oneshot::channel();
-            worker.forward = Some(permit);
-            worker.reply = Some(reply);
+            worker.has_leave(permit);
+            worker.leave().reply = Some(reply);
             self.spawn(run_fresh(worker));
             return match answered.await {
                 Ok(Ok(started)) => Ok(started),

@@ -330,9 +330,7 @@ pub(super) fn answer_of(end: Ended) -> Answer {
         Ended::Exhausted(exhausted) => {
             Answer::Exhausted { step: exhausted.step().into(), last_error: exhausted.last_error().into() }
         }
-        Ended::Unsavable(error) => {
-            Answer::Exhausted { step: error.name.clone(), last_error: error.to_string().into() }
-        }
+        Ended::Unsavable(error) => Answer::Exhausted { step: error.name.clone(), last_error: error.to_string().into() },
     }
 }
 

@@ -1,6 +1,7 @@
 //! Undoing: the compensations of what completed, the last first; of what ran at the same time, at the same time.
 
 use super::{
+    admission::Admission,
     attempt::{Effort, Work},
     journal::Over,
     load::{Undoing, Unfoldable, row, undoing},
@@ -95,9 +96,8 @@ impl Worker {
         let below = {
             let inner = self.journal.inner();
             let log = &inner.state.root.log;
-            let needed = path.is_empty()
-                && matches!(inner.state.phase(), Phase::Unwinding { .. })
-                && log.entries.is_empty();
+            let needed =
+                path.is_empty() && matches!(inner.state.phase(), Phase::Unwinding { .. }) && log.entries.is_empty();
             log.below.filter(|_| needed).zip(inner.no)
         };
         let Some((seq, no)) = below else { return Ok(false) };
@@ -188,6 +188,16 @@ impl Worker {
         let Some((index, compensation)) = found else {
             return Err(Over::Broken(format!("there is no compensation `{}`", undo.compensation).into()).into());
         };
+        let by = tries.since.saturating_add(decide::micros(compensation.within));
+        let pass = match self.admission(compensation.policy_name, undo.call, true, Some(by)).await? {
+            Admission::Pass(pass) => pass,
+            Admission::Look => return Ok(false),
+            Admission::TooLate(error) => {
+                self.park_undo(path, undo.call, ParkCause::GaveUp, &error)?;
+                return Ok(false);
+            }
+        };
+        let policy = self.engine.policies.bounds(&compensation.policy, compensation.policy_name);
         let birth = &self.journal.identity.birth;
         let effort = Effort {
             work: Work::Undo(at.output.as_deref()),
@@ -196,11 +206,12 @@ impl Worker {
             key: key(birth, &at.path, &at.state, at.ordinal, Purpose::Compensation),
             undoes: Some(key(birth, &at.path, &at.state, at.ordinal, Purpose::Step)),
             attempt: tries.count + 1,
-            timeout: decide::micros(compensation.policy.timeout),
+            timeout: decide::micros(policy.timeout),
         };
         let made = self.attempt(&effort, &at.arguments).await?;
+        pass.ended(made.verdict(), self.engine.clock.now());
         let (now, random) = (self.engine.clock.now(), self.engine.random());
-        let next = decide::undo_ended(&compensation.policy, compensation.within, tries, made.ended, now, random);
+        let next = decide::undo_ended(&policy, compensation.within, tries, made.ended, now, random);
         if made.is_failure() || made.ended == Ended::Refused {
             let retry_at = if let NextUndo::Retry(at) = next { Some(at) } else { None };
             let (error, effect) = (made.error.clone(), made.may_have_effect());

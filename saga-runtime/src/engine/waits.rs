@@ -1,8 +1,16 @@
 //! Waits: for a time, a signal, another saga. One recorded winner (SEMANTICS.md rule 25).
 
-use super::{SECOND, journal::Over, strand::Strand, worker::{Halt, Worker}};
+use super::{
+    SECOND,
+    journal::Over,
+    strand::Strand,
+    worker::{Halt, Worker},
+};
 use crate::{
-    core::{Calls, Doing, Entry, Event, Phase, child, key::{Purpose, key}},
+    core::{
+        Calls, Doing, Entry, Event, Phase, child,
+        key::{Purpose, key},
+    },
     machine::{Answer, Json, NotSent, RawValue},
     store::{Message, Micros, Received, Sent},
 };
@@ -99,8 +107,7 @@ impl Worker {
 
 impl Wait {
     fn answer(&self, message: &Received) -> Result<Answer, Over> {
-        let unreadable =
-            |error: serde_json::Error| Over::Broken(format!("message `{}`: {error}", message.name).into());
+        let unreadable = |error: serde_json::Error| Over::Broken(format!("message `{}`: {error}", message.name).into());
         if self.child {
             return serde_json::from_str::<child::ChildEnd>(&message.body).map(Into::into).map_err(unreadable);
         }

@@ -15,10 +15,11 @@ use super::{
 use crate::{
     core::{Doing, Entry, Event, Failed, ParkCause, Phase, State, UnwindCause, child::ChildEnd},
     machine::{Answer, Ended},
+    policy::Who,
     store::{Claimed, InstanceNo, Micros, Status, StoreError},
 };
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -66,6 +67,8 @@ struct Shared {
     inherited: BTreeSet<Box<str>>,
     /// Answers of waits, by path.
     answers: BTreeMap<Box<str>, Answer>,
+    /// The places it has in the queues of named policies.
+    queues: HashMap<Who, &'static str>,
 }
 
 /// What ends a strand's run before its flow does.
@@ -226,6 +229,13 @@ impl Worker {
         self.leave.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// It has leave to run forward.
+    pub(super) fn has_leave(&self, permit: OwnedSemaphorePermit) {
+        let mut leave = self.leave();
+        leave.forward = Some(permit);
+        leave.deciding = false;
+    }
+
     /// Others may begin attempts, too.
     pub(super) fn not_alone(&self) {
         // Dropped once the lock is free.
@@ -243,8 +253,13 @@ impl Worker {
         loaded.state.root.visit("", &mut |path, _| {
             inherited.insert(path.into());
         });
-        *self.shared() =
-            Shared { payloads: loaded.payloads, stale: false, inherited, answers: BTreeMap::new() };
+        {
+            let mut shared = self.shared();
+            shared.payloads = loaded.payloads;
+            shared.stale = false;
+            shared.inherited = inherited;
+            shared.answers.clear();
+        }
         self.journal.inner().state = loaded.state;
     }
 
@@ -262,6 +277,24 @@ impl Worker {
 
     pub(super) fn put_answer(&self, path: Box<str>, answer: Answer) {
         self.shared().answers.insert(path, answer);
+    }
+
+    /// It waits for a named policy, or does no longer.
+    pub(super) fn queues(&self, policy: &'static str, who: Who, waits: bool) {
+        let mut shared = self.shared();
+        if waits {
+            shared.queues.insert(who, policy);
+        } else {
+            shared.queues.remove(&who);
+        }
+    }
+
+    /// It makes no attempt for which it has waited: its places are for others.
+    pub(super) fn leave_queues(&self) {
+        let queues = std::mem::take(&mut self.shared().queues);
+        for (who, policy) in queues {
+            self.engine.policies.withdraw(policy, who, self.engine.clock.now());
+        }
     }
 
     /// This process knows of every attempt of the call at hand in this strand.
@@ -304,9 +337,14 @@ impl Worker {
     }
 
     async fn turn(&self) -> Result<(), Over> {
+        let before = self.journal.inner().state.seq;
         self.heed().await?;
         self.deadline()?;
         self.gives_up_for_debt()?;
+        if self.journal.inner().state.seq != before {
+            // What strands resume with is what was loaded before that.
+            self.shared().stale = true;
+        }
         let next = Next::of(self.journal.inner().state.phase());
         match next {
             Next::Forward => {
@@ -665,8 +703,7 @@ impl Worker {
                 return again;
             }
             let answers = kept.take().unwrap_or_default();
-            let mut events: Vec<Event> =
-                answers.iter().filter_map(|row| Event::from_text(&row.event).ok()).collect();
+            let mut events: Vec<Event> = answers.iter().filter_map(|row| Event::from_text(&row.event).ok()).collect();
             let mut cause = cause;
             if events.is_empty()
                 && let Some(lost) = self.lost_rows(&reason)

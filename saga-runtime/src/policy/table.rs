@@ -6,6 +6,7 @@ use super::{
     settings::NamedPolicy,
 };
 use crate::{
+    core::CallId,
     definition::Policy,
     store::{InstanceNo, Micros},
 };
@@ -23,7 +24,7 @@ const NEAR: usize = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Who {
     pub(crate) instance: InstanceNo,
-    pub(crate) call: u64,
+    pub(crate) call: CallId,
     pub(crate) undo: bool,
 }
 

@@ -96,7 +96,7 @@ pub struct Debt {
 
 impl From<&Owed> for Debt {
     fn from(owed: &Owed) -> Self {
-        Self { step: owed.step.clone(), call: owed.call, by: owed.by.clone(), why: owed.why.clone() }
+        Self { step: owed.step.clone(), call: owed.call.row, by: owed.by.clone(), why: owed.why.clone() }
     }
 }
 

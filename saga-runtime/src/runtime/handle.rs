@@ -2,10 +2,10 @@
 
 use super::{Cause, Debt, Decision, End, Error, Park, Progress, Settled, Status, Timeline};
 use crate::{
-    core::{Event, Phase, Verb, request::Request},
+    core::{Event, Phase, State, Verb, request::Request},
     engine::{
-        Engine, history, load,
-        load::{Loaded, Unfoldable, row},
+        Engine, history,
+        load::{Unfoldable, fold, row},
     },
     machine::{Saga, decode},
     store::{Instance, InstanceNo, Status as Stored, Store, StoreError, committer::Health},
@@ -110,16 +110,15 @@ impl<S: Saga> Handle<S> {
         if instance.buried {
             return Err(Error::buried(&self.id));
         }
-        let loaded = match self.load().await {
-            Ok(loaded) => loaded,
+        let state = match self.fold().await {
+            Ok(state) => state,
             Err(error) if instance.status == Stored::Parked => {
                 let error = error.to_string().into();
                 return Ok(Some(Settled::Parked { cause: super::ParkCause::Unreadable, error }));
             }
             Err(error) => return Err(error.into()),
         };
-        let state = &loaded.state;
-        match &state.phase {
+        match state.phase() {
             Phase::Completed { row } => match self.row(*row).await? {
                 Event::Completed { output } => {
                     let output = decode(&output).map_err(|error| Error::unreadable("the saga's output", error))?;
@@ -134,11 +133,13 @@ impl<S: Saga> Handle<S> {
                 }
                 _ => Err(Error::invalid("the cause's row is not the cause")),
             },
-            Phase::Parked { row, cause, .. } => {
-                let error = self.parked_for(*row).await?;
-                Ok(Some(Settled::Parked { cause: *cause, error }))
-            }
-            _ => Ok(None),
+            _ => match state.parks().first().filter(|_| instance.status == Stored::Parked) {
+                Some(park) => {
+                    let error = self.parked_for(park.row).await?;
+                    Ok(Some(Settled::Parked { cause: park.cause, error }))
+                }
+                None => Ok(None),
+            },
         }
     }
 
@@ -164,8 +165,8 @@ impl<S: Saga> Handle<S> {
             return Ok(status);
         }
         status.pending_requests = self.engine.store.inbox(self.no).await?.len();
-        let loaded = match self.load().await {
-            Ok(loaded) => loaded,
+        let state = match self.fold().await {
+            Ok(state) => state,
             Err(Unfoldable::Store(error)) => return Err(error.into()),
             Err(error) => {
                 status.parked = (status.progress == Progress::Parked).then_some(super::ParkCause::Unreadable);
@@ -173,23 +174,22 @@ impl<S: Saga> Handle<S> {
                 return Ok(status);
             }
         };
-        let state = &loaded.state;
-        if status.progress == Progress::Running && state.phase.is_undoing() {
+        if status.progress == Progress::Running && state.is_undoing() {
             status.progress = Progress::Unwinding;
         }
         if status.progress != Progress::WaitsForBuild || status.state.is_empty() {
             status.state = state.state_name();
         }
-        if let Some(tries) = state.phase.tries() {
+        if let Some(tries) = state.tries() {
             status.failed_attempts = tries.count;
             status.last_error.clone_from(&tries.last_error);
             status.next_try = tries.retry_at;
         }
-        status.reason = self.engine.waits_for(self.saga, self.no, state);
-        if let Phase::Parked { row, cause, .. } = state.phase {
+        status.reason = self.engine.waits_for(self.saga, self.no, &state);
+        if let Some(park) = state.parks().first() {
             status.next_try = None;
-            status.parked = Some(cause);
-            status.reason = Some(self.parked_for(row).await?);
+            status.parked = Some(park.cause);
+            status.reason = Some(self.parked_for(park.row).await?);
         }
         status.pivot_passed = state.pivot_passed;
         status.debt = state.debt.iter().map(Debt::from).collect();
@@ -234,10 +234,23 @@ impl<S: Saga> Handle<S> {
     /// # Errors
     /// The store cannot be read, or the instance's journal cannot.
     pub async fn park(&self) -> Result<Option<Park<S>>, Error> {
-        let loaded = self.load().await?;
-        let Phase::Parked { row, cause, .. } = loaded.state.phase else { return Ok(None) };
-        let error = self.parked_for(row).await?;
-        Ok(Some(Park { handle: self.clone(), row, state: loaded.state.state_name(), cause, error }))
+        Ok(self.parks().await?.into_iter().next())
+    }
+
+    /// Everything of it that is parked, with the verbs to settle it: branches of a join, and their undos, can be parked each for
+    /// itself.
+    ///
+    /// # Errors
+    /// The store cannot be read, or the instance's journal cannot.
+    pub async fn parks(&self) -> Result<Vec<Park<S>>, Error> {
+        let state = self.fold().await?;
+        let mut parks = Vec::new();
+        for park in state.parks() {
+            let error = self.parked_for(park.row).await?;
+            let name = if park.branch.is_empty() { state.state_name() } else { park.branch };
+            parks.push(Park { handle: self.clone(), row: park.row, state: name, cause: park.cause, error });
+        }
+        Ok(parks)
     }
 
     /// Puts a request into the inbox and waits for the row that decides it.
@@ -278,8 +291,8 @@ impl<S: Saga> Handle<S> {
         found.ok_or_else(|| Error::invalid(&format!("there is no instance `{}` any more", self.id)))
     }
 
-    async fn load(&self) -> Result<Loaded, Unfoldable> {
-        load(&*self.engine.store, self.no).await.map_err(|(error, _)| error)
+    async fn fold(&self) -> Result<State, Unfoldable> {
+        fold(&*self.engine.store, self.no).await.map_err(|(error, _)| error)
     }
 
     async fn row(&self, seq: u64) -> Result<Event, Error> {
@@ -290,6 +303,10 @@ impl<S: Saga> Handle<S> {
     async fn parked_for(&self, seq: u64) -> Result<Box<str>, Error> {
         match self.row(seq).await? {
             Event::Parked { error, .. } => Ok(error),
+            Event::In { event, .. } if matches!(*event, Event::Parked { .. }) => match *event {
+                Event::Parked { error, .. } => Ok(error),
+                _ => Ok(Box::default()),
+            },
             _ => Err(Error::invalid("the park's row is not the park")),
         }
     }

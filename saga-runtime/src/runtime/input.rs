@@ -1,8 +1,10 @@
 //! What comes from outside, checked before anything is done with it.
 
 use super::Error;
-use crate::machine::{Json, Saga, encode_checked};
-use sha2::{Digest, Sha256};
+use crate::{
+    core::key::input_hash,
+    machine::{Json, Saga, encode_checked},
+};
 
 /// An id may not be longer, in bytes.
 const LONGEST_ID: usize = 200;
@@ -25,12 +27,7 @@ pub(super) fn checked<S: Saga>(id: &str, input: &S::Input, limit: usize) -> Resu
             "the input of saga `{name}` is {size} bytes long, more than the limit of {limit}"
         )));
     }
-    // Keys in order: two inputs that differ in the order of a map's keys are the same.
-    let canonical = serde_json::from_str::<serde_json::Value>(json.get()).map(|mut value| {
-        value.sort_all_objects();
-        value.to_string()
-    });
-    let hash = Sha256::digest(canonical.as_deref().unwrap_or(json.get()).as_bytes()).into();
+    let hash = input_hash(&json);
     Ok(Checked { json, hash })
 }
 

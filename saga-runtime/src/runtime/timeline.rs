@@ -1,7 +1,8 @@
 //! Everything that happened to an instance.
 
 use crate::{
-    core::{Event, How, UnwindCause},
+    core::{self, CallId, Called, Calls, Event, How, Phase, Saved, State, Stored, UnwindCause},
+    definition::ChildKind,
     engine::load::Unfoldable,
     machine::{Answer, Json},
     store::{Micros, Row},
@@ -27,6 +28,8 @@ pub struct Entry {
     pub row: u64,
     /// When it was recorded, in microseconds since the Unix epoch.
     pub at: Micros,
+    /// The strand it happened in, if that is not the main flow: the path of an inner flow or of a branch.
+    pub branch: Option<Box<str>>,
     /// The state, or the step that is undone, if it is about one.
     pub state: Option<Box<str>>,
     /// What.
@@ -49,6 +52,47 @@ pub enum Happened {
         ordinal: u64,
         /// The arguments that are saved in this row; those that are an unchanged local are not repeated.
         arguments: BTreeMap<Box<str>, Json>,
+    },
+    /// The flow arrived at a join.
+    Joins {
+        /// How many branches there are.
+        branches: usize,
+        /// How many may run at a time.
+        limit: Option<u32>,
+    },
+    /// Branches of the join have begun.
+    Begun {
+        /// Their indices.
+        branches: Vec<u32>,
+    },
+    /// The flow waits.
+    Waits {
+        /// For one of these signals.
+        signals: Vec<Box<str>>,
+        /// Until then, in microseconds since the Unix epoch.
+        until: Option<Micros>,
+    },
+    /// The flow has started another saga.
+    StartsSaga {
+        /// Its durable name.
+        saga: Box<str>,
+        /// The id of its instance.
+        id: Box<str>,
+        /// Whether it waits for it.
+        awaited: bool,
+        /// Its input, unless that is an unchanged local.
+        input: BTreeMap<Box<str>, Json>,
+    },
+    /// The flow sends a signal.
+    Sends {
+        /// To an instance of this saga.
+        saga: Box<str>,
+        /// With this id.
+        id: Box<str>,
+        /// This signal.
+        signal: Box<str>,
+        /// With this value.
+        value: Json,
     },
     /// An attempt of the call failed.
     AttemptFailed {
@@ -115,6 +159,10 @@ pub enum Happened {
         /// Why not, if it was refused.
         refused: Option<Box<str>>,
     },
+    /// Its time is over, and there is no way back.
+    DeadlinePassed,
+    /// What happened before was folded into a snapshot, or a part of it was taken out again.
+    Folded,
     /// It ended: the flow returned this.
     Completed {
         /// The output.
@@ -144,100 +192,138 @@ impl Timeline {
     }
 }
 
-/// What the rows so far say about the ones that follow.
+/// What the rows so far come to: what a row is about is told by where the instance stood.
 #[derive(Default)]
 struct Reader {
-    states: BTreeMap<u64, Box<str>>,
-    /// The state of the call at hand.
+    state: State,
+    /// The state of each call.
+    calls: BTreeMap<u64, Box<str>>,
+}
+
+/// What a row is about.
+#[derive(Default)]
+struct About {
     state: Option<Box<str>>,
-    /// Attempts of the call, or of the undo, that ended without an answer.
-    lost: u32,
-    /// The call at hand, if it has a compensation.
-    undoable: Option<u64>,
-    /// The calls that are to be undone, the last one first to go.
-    undo: Vec<u64>,
-    /// Whether it gave up.
-    unwinding: bool,
+    /// Attempts so far, this one included.
+    attempt: u32,
 }
 
 impl Reader {
     fn entry(&mut self, row: &Row, event: Result<Event, Unfoldable>) -> Entry {
-        let mut state = if self.unwinding {
-            self.undo.last().and_then(|call| self.states.get(call)).cloned()
-        } else {
-            self.state.clone()
+        let (branch, event) = match event {
+            Ok(Event::In { branch, event }) => (Some(branch), Ok(*event)),
+            other => (None, other),
         };
+        let about = event
+            .as_ref()
+            .map_or_else(|_| About::default(), |event| self.about(branch.as_deref().unwrap_or_default(), event));
+        if let Ok(event) = &event {
+            if let Event::Called(called) = event {
+                self.calls.insert(row.seq, called.state.clone());
+            }
+            let event = event.clone().within(branch.as_deref().unwrap_or_default());
+            // A row that makes no sense is shown all the same.
+            let _ = self.state.apply(row.seq, row.at, &event);
+        }
         let what = match event {
+            Ok(event) => happened(event, about.attempt),
             Err(error) => Happened::Unreadable { error: error.to_string().into() },
-            Ok(Event::Started { input, .. }) => Happened::Started { input },
-            Ok(Event::Called(called)) => {
-                self.states.insert(row.seq, called.state.clone());
-                self.state = Some(called.state.clone());
-                state.clone_from(&self.state);
-                self.lost = 0;
-                self.undoable = called.compensation.as_ref().map(|_| row.seq);
-                let arguments = called.arguments.into_iter().filter_map(|(name, stored)| match stored {
-                    crate::core::Stored::Value(json) => Some((name, json)),
-                    crate::core::Stored::Kept { .. } => None,
-                });
-                Happened::Called { ordinal: called.ordinal, arguments: arguments.collect() }
-            }
-            Ok(Event::AttemptFailed(failed)) => {
-                self.lost += 1;
-                Happened::AttemptFailed { attempt: failed.attempt, error: failed.error, retry_at: failed.retry_at }
-            }
-            Ok(Event::Recovered { count }) => {
-                self.lost += 1;
-                Happened::Recovered { count }
-            }
-            Ok(Event::Answered { answer }) => {
-                let undoable = self.undoable.take();
-                self.undo.extend(undoable.filter(|_| matches!(answer, Answer::Done(_))));
-                Happened::Answered { attempt: self.lost + 1, answer }
-            }
-            Ok(Event::Doubted { then }) => {
-                self.lost = 0;
-                Happened::Doubted { then }
-            }
-            Ok(Event::Unwinding { cause, doubt }) => {
-                self.lost = 0;
-                let undoable = self.undoable.take();
-                self.undo.extend(undoable.filter(|_| doubt));
-                self.unwinding = true;
-                state = None;
-                Happened::Unwinding { cause: cause_in_words(&cause).into() }
-            }
-            Ok(Event::Undone { call, how }) => {
-                let attempt = std::mem::take(&mut self.lost) + 1;
-                state = self.states.get(&call).cloned();
-                self.undo.retain(|other| *other != call);
-                let how = match how {
-                    How::Done => "undone".into(),
-                    How::Resolved { by, why } => format!("resolved by {by}: {why}").into(),
-                    How::Skipped { by, why } => format!("skipped by {by}: {why}").into(),
-                };
-                Happened::Undone { attempt, how }
-            }
-            Ok(Event::CompensationFailed(failed)) => {
-                self.lost += 1;
-                let (attempt, error, retry_at) = (failed.attempt, failed.error, failed.retry_at);
-                Happened::CompensationFailed { attempt, error, retry_at }
-            }
-            Ok(Event::Parked { cause, error }) => Happened::Parked { cause, error },
-            Ok(Event::Decided(decided)) => Happened::Decided {
-                verb: decided.verb.name(),
-                by: decided.by,
-                why: decided.why,
-                refused: decided.refused,
-            },
-            Ok(Event::Completed { output }) => {
-                state = None;
-                Happened::Completed { output }
-            }
-            Ok(Event::Compensated {}) => Happened::Compensated,
-            Ok(Event::DebtSettled { by, why, .. }) => Happened::DebtSettled { by, why },
         };
-        Entry { row: row.seq, at: row.at, state, what }
+        Entry { row: row.seq, at: row.at, branch, state: about.state, what }
+    }
+
+    fn about(&self, branch: &str, event: &Event) -> About {
+        let strand = self.state.root.at(branch);
+        let phase = strand.map(|strand| strand.phase.beneath());
+        let undo = |call: CallId| {
+            let log = strand.and_then(|strand| strand.log.at(call));
+            let step = log.and_then(|log| match log.entries.last() {
+                Some(core::Entry::Call(undo)) if call.branch.is_some() => Some(undo.step.clone()),
+                _ => self.calls.get(&call.row).cloned(),
+            });
+            About { state: step, attempt: log.map_or(0, |log| log.tries.count) + 1 }
+        };
+        match event {
+            Event::Called(called) => About { state: Some(called.state.clone()), attempt: 0 },
+            Event::Undone { call, .. }
+            | Event::CompensationFailed { call, .. }
+            | Event::Parked { undo: Some(call), .. } => undo(*call),
+            Event::Started { .. } | Event::Unwinding { .. } | Event::Completed { .. } | Event::Compensated {} => {
+                About::default()
+            }
+            _ => {
+                let tries = match phase {
+                    Some(Phase::Calling(calling)) => match &calling.doing {
+                        core::Doing::Step(tries) => tries.count,
+                        _ => 0,
+                    },
+                    _ => 0,
+                };
+                let call = phase.and_then(|phase| phase.call());
+                About { state: call.map(|call| call.state.clone()), attempt: tries + 1 }
+            }
+        }
+    }
+}
+
+/// What a row says, in public words.
+fn happened(event: Event, attempt: u32) -> Happened {
+    match event {
+        Event::In { event, .. } => happened(*event, attempt),
+        Event::Started { input, .. } => Happened::Started { input },
+        Event::Called(called) => called_for(*called),
+        Event::Begun { branches } => Happened::Begun { branches },
+        Event::AttemptFailed(failed) => {
+            Happened::AttemptFailed { attempt: failed.attempt, error: failed.error, retry_at: failed.retry_at }
+        }
+        Event::Recovered { count } => Happened::Recovered { count },
+        Event::Answered { answer } | Event::Returned { answer } => Happened::Answered { attempt, answer },
+        Event::Doubted { then, .. } => Happened::Doubted { then },
+        Event::Unwinding { cause, .. } => Happened::Unwinding { cause: cause_in_words(&cause).into() },
+        Event::Undone { how, .. } => {
+            let how = match how {
+                How::Done => "undone".into(),
+                How::Resolved { by, why } => format!("resolved by {by}: {why}").into(),
+                How::Skipped { by, why } => format!("skipped by {by}: {why}").into(),
+            };
+            Happened::Undone { attempt, how }
+        }
+        Event::CompensationFailed { failed, .. } => {
+            let (attempt, error, retry_at) = (failed.attempt, failed.error, failed.retry_at);
+            Happened::CompensationFailed { attempt, error, retry_at }
+        }
+        Event::Parked { cause, error, .. } => Happened::Parked { cause, error },
+        Event::Decided(decided) => {
+            Happened::Decided { verb: decided.verb.name(), by: decided.by, why: decided.why, refused: decided.refused }
+        }
+        Event::DeadlinePassed {} => Happened::DeadlinePassed,
+        Event::Completed { output } => Happened::Completed { output },
+        Event::Compensated {} => Happened::Compensated,
+        Event::DebtSettled { by, why, .. } => Happened::DebtSettled { by, why },
+        Event::Snapshot { .. } | Event::Unfolded { .. } => Happened::Folded,
+    }
+}
+
+fn called_for(called: Called) -> Happened {
+    let ordinal = called.ordinal;
+    let values = |saved: Saved| {
+        let values = saved.into_iter().filter_map(|(name, stored)| match stored {
+            Stored::Value(json) => Some((name, json)),
+            Stored::Kept { .. } => None,
+        });
+        values.collect()
+    };
+    match called.calls {
+        Calls::Step(_, arguments) | Calls::Flow(_, arguments) => {
+            Happened::Called { ordinal, arguments: values(arguments) }
+        }
+        Calls::Join { branches, limit, .. } => Happened::Joins { branches: branches.len(), limit },
+        Calls::Wait { signals, until } => Happened::Waits { signals, until },
+        Calls::Child { child, arguments, .. } => {
+            let awaited = child.kind != ChildKind::Launched;
+            Happened::StartsSaga { saga: child.saga, id: child.id, awaited, input: values(arguments) }
+        }
+        Calls::Send { saga, id, signal, value } => Happened::Sends { saga, id, signal, value },
     }
 }
 
@@ -275,10 +361,32 @@ impl fmt::Display for Happened {
                 }
                 Ok(())
             }
+            Self::Joins { branches, limit: None } => write!(f, "{branches} branches"),
+            Self::Joins { branches, limit: Some(limit) } => write!(f, "{branches} branches, {limit} at a time"),
+            Self::Begun { branches } => match (branches.first(), branches.last()) {
+                (Some(first), Some(last)) if first != last => write!(f, "branches {first} to {last} begin"),
+                (Some(one), _) => write!(f, "branch {one} begins"),
+                _ => f.write_str("nothing begins"),
+            },
+            Self::Waits { signals, .. } if signals.is_empty() => f.write_str("sleeps"),
+            Self::Waits { signals, until } => {
+                write!(f, "waits for {}", signals.join(" or "))?;
+                if until.is_some() { f.write_str(", or for its time") } else { Ok(()) }
+            }
+            Self::StartsSaga { saga, id, awaited, .. } => {
+                write!(f, "started saga {saga} {id}{}", if *awaited { ", which it waits for" } else { "" })
+            }
+            Self::Sends { saga, id, signal, .. } => write!(f, "sends {signal} to {saga} {id}"),
+            Self::DeadlinePassed => f.write_str("its time is over, and there is no way back"),
+            Self::Folded => f.write_str("folded"),
             Self::AttemptFailed { attempt, error, .. } => write!(f, "attempt {attempt} failed: {error}"),
             Self::Recovered { count } => write!(f, "recovered after a crash ({count} in a row)"),
             // Said of the call, whose attempts are told above, if there was any.
             Self::Answered { answer: answer @ Answer::Exhausted { .. }, .. } => in_words(answer, f),
+            Self::Answered {
+                answer: answer @ (Answer::Received { .. } | Answer::Elapsed | Answer::Branch { .. }),
+                ..
+            } => in_words(answer, f),
             Self::Answered { attempt, answer } => {
                 write!(f, "attempt {attempt} ")?;
                 in_words(answer, f)
