@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use super::{
+    fold::Ways,
     node::View,
     shape::{Form, Shape},
     text::{one_line, span},
@@ -49,8 +50,8 @@ fn document(text: &mut String, definition: &Definition) -> fmt::Result {
 
 /// The nodes and edges of one flow; their names begin as said, so that those of two flows differ.
 fn graph(text: &mut String, view: View<'_>, of: &str) -> fmt::Result {
-    let flow = view.flow;
-    for (index, node) in flow.nodes.iter().enumerate() {
+    let (flow, drawn) = (view.flow, Ways::of(view.flow));
+    for (index, node) in flow.nodes.iter().enumerate().filter(|(index, _)| !drawn.folded.contains(index)) {
         let shape = view.shape(*node);
         box_of(text, &format!("{of}n{index}"), &shape)?;
         if shape.form == Form::Join {
@@ -64,8 +65,7 @@ fn graph(text: &mut String, view: View<'_>, of: &str) -> fmt::Result {
             writeln!(text, "  {of}n{index} -> {of}t{index} [style=dashed, color=\"#3d5a80\"];")?;
         }
     }
-    let exists = |node: usize| node < flow.nodes.len();
-    for edge in flow.edges.iter().filter(|edge| exists(edge.from) && exists(edge.to)) {
+    for edge in &drawn.ways {
         let unwinds = flow.nodes[edge.to] == Node::Unwinds;
         let look = match edge.kind {
             EdgeKind::Back => ", constraint=false",
@@ -75,7 +75,7 @@ fn graph(text: &mut String, view: View<'_>, of: &str) -> fmt::Result {
         };
         // What comes after a join begins at the bar that joins.
         let from = if view.branches(flow.nodes[edge.from]).is_empty() { "n" } else { "j" };
-        writeln!(text, "  {of}{from}{} -> {of}n{} [label={}{look}];", edge.from, edge.to, quoted(edge.label))?;
+        writeln!(text, "  {of}{from}{} -> {of}n{} [label={}{look}];", edge.from, edge.to, quoted(&edge.label))?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::text::one_line;
+use super::fold::Ways;
 use crate::definition::{EdgeKind, Flow, Node};
 
 /// Nodes in rows and columns, and what connects them.
@@ -47,12 +47,13 @@ pub(super) enum Target {
 impl Graph {
     /// Puts the flow's nodes in order. Edges that name no node are left out.
     pub(super) fn new(flow: &Flow) -> Self {
-        let order = order(flow);
+        let drawn = Ways::of(flow);
+        let order = order(flow, &drawn);
         let mut row_of = vec![None; flow.nodes.len()];
         for (row, &node) in order.iter().enumerate() {
             row_of[node] = Some(row);
         }
-        let links = links(flow, &row_of);
+        let links = links(&drawn, &row_of);
         let rows: Vec<Node> = order.iter().map(|&node| flow.nodes[node]).collect();
         let depth = loop_depths(rows.len(), &links);
         let columns = columns(&rows, &links, &depth);
@@ -77,12 +78,12 @@ impl Graph {
 
 /// The nodes in an order in which, but for loops, each stands after those that lead to it; where there is a choice, in
 /// the order of the source, and the end last. Where the flow unwinds is no node here: that is what the lane is for.
-fn order(flow: &Flow) -> Vec<usize> {
+fn order(flow: &Flow, drawn: &Ways) -> Vec<usize> {
     let nodes = flow.nodes;
-    let is_drawn = |node: usize| nodes.get(node).is_some_and(|node| *node != Node::Unwinds);
+    let is_drawn = |node: usize| nodes[node] != Node::Unwinds && !drawn.folded.contains(&node);
     let mut waits_for = vec![0_usize; nodes.len()];
     let mut onward: Vec<(usize, usize)> = Vec::new();
-    for edge in flow.edges.iter().filter(|edge| is_drawn(edge.from) && is_drawn(edge.to)) {
+    for edge in drawn.ways.iter().filter(|edge| is_drawn(edge.from) && is_drawn(edge.to)) {
         // Nothing stands above the start.
         if edge.kind != EdgeKind::Back && edge.from != edge.to && edge.to != 0 {
             onward.push((edge.from, edge.to));
@@ -106,12 +107,12 @@ fn order(flow: &Flow) -> Vec<usize> {
     order
 }
 
-fn links(flow: &Flow, row_of: &[Option<usize>]) -> Vec<Link> {
+fn links(drawn: &Ways, row_of: &[Option<usize>]) -> Vec<Link> {
     let mut links: Vec<Link> = Vec::new();
-    for edge in flow.edges {
+    for edge in &drawn.ways {
         let (Some(&Some(from)), Some(&to)) = (row_of.get(edge.from), row_of.get(edge.to)) else { continue };
         let to = to.map_or(Target::Undo, Target::Row);
-        let (mut label, mut refused) = (one_line(edge.label), edge.kind == EdgeKind::Refused);
+        let (mut label, mut refused) = (edge.label.clone(), edge.kind == EdgeKind::Refused);
         if to == Target::Undo {
             // What leads into the lane is a refusal in any case, and looks like one.
             refused = true;

@@ -3,9 +3,10 @@
 use std::fmt::{self, Write as _};
 
 use super::{
+    fold::Ways,
     node::View,
     shape::{Form, Shape},
-    text::{clipped, one_line, span},
+    text::{clipped, span},
 };
 use crate::definition::{Class, Definition, EdgeKind, Node};
 
@@ -51,8 +52,8 @@ fn flowchart(text: &mut String, definition: &Definition) -> fmt::Result {
 
 /// The nodes and edges of one flow; their names begin as said, so that those of two flows differ.
 fn graph(text: &mut String, view: View<'_>, of: &str) -> fmt::Result {
-    let flow = view.flow;
-    for (index, node) in flow.nodes.iter().enumerate() {
+    let (flow, drawn) = (view.flow, Ways::of(view.flow));
+    for (index, node) in flow.nodes.iter().enumerate().filter(|(index, _)| !drawn.folded.contains(index)) {
         let shape = view.shape(*node);
         box_of(text, &format!("{of}n{index}"), &shape)?;
         if shape.form == Form::Join {
@@ -64,13 +65,12 @@ fn graph(text: &mut String, view: View<'_>, of: &str) -> fmt::Result {
             writeln!(text, "  {of}n{index} -.-> {of}t{index}[\"{}\"]:::outside", escaped(to))?;
         }
     }
-    let exists = |node: usize| node < flow.nodes.len();
-    for edge in flow.edges.iter().filter(|edge| exists(edge.from) && exists(edge.to)) {
+    for edge in &drawn.ways {
         let unwinds = flow.nodes[edge.to] == Node::Unwinds;
         let arrow = if unwinds || edge.kind == EdgeKind::Refused { "-.->" } else { "-->" };
-        let label = match one_line(edge.label) {
-            label if label.is_empty() => String::new(),
-            label => format!("|\"{}\"|", escaped(&clipped(&label, 40))),
+        let label = match &*edge.label {
+            "" => String::new(),
+            label => format!("|\"{}\"|", escaped(&clipped(label, 40))),
         };
         // What comes after a join begins at the bar that joins.
         let from = if view.branches(flow.nodes[edge.from]).is_empty() { "n" } else { "j" };

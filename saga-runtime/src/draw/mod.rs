@@ -1,6 +1,7 @@
 //! Drawings of a definition: as Mermaid, as Graphviz, and as an SVG that needs nothing else to be seen.
 
 mod dot;
+mod fold;
 mod graph;
 mod lane;
 mod layout;

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::{
+    fold::Ways,
     graph::{Graph, Target},
     layout::{LABEL_SIZE, Layout, LineKind, layout},
     node::View,
@@ -183,7 +184,8 @@ fn lies_on(a: &[(i32, i32)], b: &[(i32, i32)]) -> bool {
 fn every_node_has_a_box_and_every_link_a_line() {
     for_all_and_any(|name, view, layout| {
         let graph = Graph::new(view.flow);
-        let drawn = view.flow.nodes.iter().filter(|node| **node != Node::Unwinds).count();
+        let folded = Ways::of(view.flow).folded;
+        let drawn = view.flow.nodes.iter().filter(|node| **node != Node::Unwinds).count() - folded.len();
         assert_eq!(graph.rows.len(), drawn, "{name}");
         assert!(layout.shapes.len() >= drawn);
         let onward = graph.links.iter().filter(|link| link.to != Target::Undo).count();
@@ -333,6 +335,48 @@ fn what_follows_stands_below_but_for_loops() {
     assert_eq!(graph.columns, [0, 0, 0, 1, 0, 0, 0], "the body of the loop stands to the right of its head");
 }
 
+/// A call, a decision on its answer of this text, with these arms to the end and to the undo lane in turn.
+fn on_an_answer(text: &'static str, work: Work, arms: &[&'static str]) -> Graph {
+    let mut sketch = samples::Sketch::new();
+    sketch.step("charge", Class::Pivot, "");
+    let call = sketch.work("charge", work);
+    let branch = sketch.node(Node::Branch(text));
+    let ends = [Node::Completed, Node::Unwinds].map(|end| sketch.node(end));
+    sketch.next(0, call);
+    sketch.next(call, branch);
+    for (arm, end) in arms.iter().zip(ends.into_iter().cycle()) {
+        sketch.edge(branch, end, arm, EdgeKind::Next);
+    }
+    Graph::new(sketch.done("answer").main())
+}
+
+#[test]
+fn the_arms_of_a_match_on_an_answer_leave_the_call() {
+    let labels = |graph: Graph| -> Vec<(String, bool)> {
+        assert_eq!(graph.rows, [Node::Start, Node::Call(0), Node::Completed]);
+        graph.links.into_iter().skip(1).map(|link| (link.label, link.refused)).collect()
+    };
+    let said = |label: &str, refused| (label.to_owned(), refused);
+    let step = Work::Step(0);
+    let matched = labels(on_an_answer("self.charge(cx).await", step, &["Ok(paid)", "_", "Err(No::Declined)"]));
+    assert_eq!(matched, [said("Ok(paid)", false), said("_", true), said("Err(No::Declined)", true)]);
+    let if_let = labels(on_an_answer("let Ok(paid) = self.charge(cx).await", step, &["yes", "no"]));
+    assert_eq!(if_let, [said("Ok(paid)", false), said("not Ok(paid)", true)]);
+    let no_refusal =
+        labels(on_an_answer("cx.wait(X).within(\"1d\").await", Work::Wait(&[]), &["Err(Elapsed)", "Ok(_)"]));
+    assert_eq!(no_refusal[0], said("Err(Elapsed)", false), "that the time came is no refusal");
+    let nothing = labels(on_an_answer("cx.send(x).await.is_err()", Work::Send, &["yes"]));
+    assert_eq!(nothing, [said("", false)], "a decision without consequences is not drawn");
+}
+
+#[test]
+fn a_decision_on_more_than_an_answer_has_a_box_of_its_own() {
+    for text in ["self.price(cx).await > 3", "price > 3", "self.charge(cx).await && again"] {
+        let graph = on_an_answer(text, Work::Step(0), &["yes", "no"]);
+        assert_eq!(graph.rows[2], Node::Branch(text));
+    }
+}
+
 #[test]
 fn edges_between_the_same_two_nodes_are_one_line_with_all_their_labels() {
     let mut sketch = samples::Sketch::new();
@@ -414,7 +458,8 @@ fn dot_and_mermaid_have_every_node_and_every_edge_of_every_flow() {
         let (dot, mermaid) = (definition.to_dot(), definition.to_mermaid());
         for (number, view) in View::all(definition).into_iter().enumerate() {
             let of = if view.is_inner { format!("f{number}") } else { String::new() };
-            for index in 0..view.flow.nodes.len() {
+            let Ways { ways, folded } = Ways::of(view.flow);
+            for index in (0..view.flow.nodes.len()).filter(|index| !folded.contains(index)) {
                 assert!(dot.contains(&format!("  {of}n{index} [label=")), "{}: {dot}", definition.name);
                 let starts = mermaid.lines().any(|line| {
                     let rest = line.trim_start().strip_prefix(&format!("{of}n{index}"));
@@ -422,8 +467,7 @@ fn dot_and_mermaid_have_every_node_and_every_edge_of_every_flow() {
                 });
                 assert!(starts, "{}: {of}n{index} in {mermaid}", definition.name);
             }
-            let edges = view.flow.edges.iter().filter(|edge| edge.from.max(edge.to) < view.flow.nodes.len());
-            let drawn = edges.count();
+            let drawn = ways.len();
             // An edge leads from a node, or from the bar that ends a join, to a node.
             let is_edge = |line: &&str, arrow: &str| {
                 let Some((from, to)) = line.trim_start().split_once(arrow) else { return false };
