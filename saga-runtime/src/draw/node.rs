@@ -114,7 +114,11 @@ impl<'d> View<'d> {
                 let parts = branches.iter().map(|branch| self.branch(*branch)).collect();
                 Some(Shape { parts, ..Shape::new(Form::Join, words, String::new()) })
             }
-            Work::Sleep => Some(Shape::new(Form::Sleep, vec![name(state), Words::prose("sleep", 11)], String::new())),
+            Work::Sleep => {
+                // A sleep that has no name of its own is called what it is.
+                let says = if state.name == "sleep" { "until a moment" } else { "sleep" };
+                Some(Shape::new(Form::Sleep, vec![name(state), Words::prose(says, 11)], String::new()))
+            }
             Work::Wait(signals) => Some(self.wait(state, signals)),
             Work::Child(child) => Some(child_saga(state, self.definition.children.get(child)?)),
             Work::Send => {
@@ -220,7 +224,8 @@ fn of_step(step: &Step, state: &str, how: &str) -> Shape {
         Some(why) => format!("{docs} (no compensation: {})", one_line(why)),
         None => docs,
     };
-    called(Form::Step(step.class), (state, step.name), &format!("{how}{}", class_words(step.class)), full)
+    let policy = step.policy_name.map(|name| format!(" · policy {}", clipped(name, NAME_MOST))).unwrap_or_default();
+    called(Form::Step(step.class), (state, step.name), &format!("{how}{}{policy}", class_words(step.class)), full)
 }
 
 fn of_flow(flow: &Flow, state: &str, how: &str) -> Shape {

@@ -63,6 +63,13 @@ impl Sketch {
         self.steps.len() - 1
     }
 
+    /// Puts the newest step under a policy.
+    pub(super) fn under(&mut self, policy: &'static str) {
+        if let Some(step) = self.steps.last_mut() {
+            step.policy_name = Some(policy);
+        }
+    }
+
     /// A call of a step that exists, in a state of its own.
     pub(super) fn again(&mut self, name: &'static str, step: usize) -> usize {
         self.work(name, Work::Step(step))
@@ -456,6 +463,7 @@ pub(super) fn hostile() -> &'static Definition {
         let branch = sketch.node(Node::Branch(text));
         let head = sketch.node(Node::Loop(text));
         let call = sketch.call(text, Class::Compensatable, text);
+        sketch.under(text);
         sketch.edge(last, branch, text, EdgeKind::Next);
         sketch.edge(branch, head, text, EdgeKind::Next);
         sketch.edge(head, call, text, EdgeKind::Next);

@@ -299,6 +299,20 @@ fn a_wait_names_its_signals() {
 }
 
 #[test]
+fn a_box_says_what_its_name_does_not() {
+    let mut sketch = samples::Sketch::new();
+    sketch.work("sleep", Work::Sleep);
+    sketch.work("night", Work::Sleep);
+    sketch.call("charge", Class::Pivot, "");
+    sketch.again("second_card", 0);
+    sketch.under("bank");
+    let layout = main_of(sketch.done("words"));
+    let says: Vec<&str> =
+        layout.shapes.iter().filter_map(|(shape, _)| shape.words.get(1)).map(|words| &*words.text).collect();
+    assert_eq!(says, ["until a moment", "sleep", "pivot · policy bank", "charge · pivot · policy bank"]);
+}
+
+#[test]
 fn inner_flows_are_drawn_below_the_main_one_under_their_name_and_what_they_are_for() {
     let svg = samples::travel().to_svg();
     let at = |text: &str| svg.find(text).unwrap_or_else(|| panic!("{text} is missing"));
