@@ -1,0 +1,54 @@
+use super::*;
+
+// On the page:
+struct Reservation;
+
+#[saga(name = "reservation", version = 1)]
+impl Reservation {
+    /// The table is held for a day, then there is a fee for it.
+    #[flow]
+    async fn run(&self, cx: &FlowContext, guest: String) -> Result<String, Unwind<No>> {
+        self.hold(cx, &guest).await?;
+        cx.sleep("1d").await;
+        Ok(self.charge(cx, &guest).await?)
+    }
+
+    #[step]
+    async fn hold(&self, cx: &StepContext, guest: &str) -> Result<String, Failure<No>> {
+        ask(cx, guest).await
+    }
+
+    #[compensate(hold)]
+    async fn release(&self, cx: &StepContext) -> Result<(), Transient> {
+        undo(cx).await
+    }
+
+    #[step(pivot)]
+    async fn charge(&self, cx: &StepContext, guest: &str) -> Result<String, Failure<No>> {
+        ask(cx, guest).await
+    }
+}
+
+/// Asks for it, waits for the owner's decision, and tells how it ended.
+async fn never_mind(reservation: &Handle<Reservation>) -> Result<&'static str, saga_runtime::Error> {
+    let decision = reservation.cancel("the guest is ill").await?;
+    if !decision.granted {
+        return Ok("too late: the fee is paid");
+    }
+    match reservation.result().await? {
+        End::Compensated { cause: Cause::Cancelled(_), .. } => Ok("the table is free again"),
+        _ => Ok("it ended in another way"),
+    }
+}
+// Not on the page:
+
+pub(super) fn definition() -> &'static Definition {
+    Reservation::definition()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_plain_method_knows_no_cancel() {
+    assert!(Reservation.run(&FlowContext::detached(), "Ada".into()).await.is_ok());
+    Reservation.release(&FlowContext::detached()).await.ok().unwrap();
+    let _ = never_mind;
+}

@@ -1,0 +1,46 @@
+use super::*;
+
+// On the page:
+struct Approval;
+
+#[saga(name = "approval", version = 1)]
+impl Approval {
+    /// Somebody decided: `true` is yes.
+    #[signal]
+    const DECIDED: Signal<Self, bool> = Signal::new("decided");
+
+    /// A yes within two days; whoever does not answer says no.
+    #[flow]
+    async fn run(&self, cx: &FlowContext, request: String) -> Result<String, Unwind<No>> {
+        let filed = self.file(cx, &request).await?;
+        match cx.wait(Self::DECIDED).within("2d").await {
+            Ok(true) => Ok(filed),
+            Ok(false) | Err(Elapsed) => Err(No::Rejected.into()), // the request is withdrawn
+        }
+    }
+
+    #[step]
+    async fn file(&self, cx: &StepContext, request: &str) -> Result<String, Failure<No>> {
+        ask(cx, request).await
+    }
+
+    #[compensate(file)]
+    async fn withdraw(&self, cx: &StepContext) -> Result<(), Transient> {
+        undo(cx).await
+    }
+}
+// Not on the page:
+
+pub(super) fn definition() -> &'static Definition {
+    Approval::definition()
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_yes_is_a_yes() {
+    let yes = FlowContext::detached().with_signal(Approval::DECIDED, true);
+    assert!(Approval.run(&yes, "a chair".into()).await.is_ok());
+    let other = FlowContext::detached().with_signal(Approval::DECIDED, false);
+    assert_eq!(no(Approval.run(&other, "a chair".into()).await), No::Rejected);
+    assert_eq!(no(Approval.run(&FlowContext::detached(), "a chair".into()).await), No::Rejected);
+    Approval.withdraw(&yes).await.ok().unwrap();
+}
