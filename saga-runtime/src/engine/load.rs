@@ -1,5 +1,6 @@
 //! From rows back to an instance.
 
+use super::journal::SNAPSHOT_EVERY;
 use crate::{
     core::{
         AnswerAt, CallId, Called, Calls, Doing, Event, Illegal, Phase, Saved, State, Stored, Undo, event::Undecodable,
@@ -88,7 +89,7 @@ pub(crate) async fn load(store: &dyn Store, instance: InstanceNo) -> Result<Load
 pub(crate) async fn fold(store: &dyn Store, instance: InstanceNo) -> Result<State, (Unfoldable, u64)> {
     let mut state = State::default();
     let mut broken = None;
-    let mut last = 0;
+    let mut last = last_snapshot(store, instance).await.map_err(|e| (Unfoldable::Store(e), 0))?.saturating_sub(1);
     loop {
         let rows = store.journal(instance, last + 1, PAGE).await.map_err(|e| (Unfoldable::Store(e), last))?;
         let Some(end) = rows.last() else { break };
@@ -106,6 +107,19 @@ pub(crate) async fn fold(store: &dyn Store, instance: InstanceNo) -> Result<Stat
         Some(error) => Err((error, last)),
         None => Ok(state),
     }
+}
+
+/// The row of the last snapshot, or the first row.
+async fn last_snapshot(store: &dyn Store, instance: InstanceNo) -> Result<u64, StoreError> {
+    let length = store.length(instance).await?;
+    let seq = length - length % SNAPSHOT_EVERY;
+    if seq == 0 {
+        return Ok(1);
+    }
+    let rows = store.rows(instance, &[seq]).await?;
+    let snapshot = rows.first().is_some_and(|row| matches!(read(row), Ok(Event::Snapshot { .. })));
+    // Without it, all rows say the same, only slower.
+    Ok(if snapshot { seq } else { 1 })
 }
 
 fn apply(state: &mut State, row: &Row, event: &Event) -> Result<(), Unfoldable> {
@@ -208,7 +222,9 @@ impl<'s> Rows<'s> {
 
     async fn get(&mut self, seq: u64) -> Result<Event, Unfoldable> {
         if !self.read.contains_key(&seq) {
-            let rows = self.store.journal(self.instance, seq, PAGE).await.map_err(Unfoldable::Store)?;
+            // Those of a join stand side by side; whoever asks for a second row will want more of them.
+            let ahead = if self.read.is_empty() { 1 } else { PAGE / 8 };
+            let rows = self.store.journal(self.instance, seq, ahead).await.map_err(Unfoldable::Store)?;
             if self.read.len() > 8 * PAGE {
                 self.read.clear();
             }
