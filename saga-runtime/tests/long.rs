@@ -58,7 +58,11 @@ impl Counter {
 
     #[compensate(add)]
     async fn take(&self, cx: &StepContext, turn: u64, added: Outcome<u64>) -> Result<(), Transient> {
-        assert_eq!((cx.undoes().is_some(), added.done()), (true, Some(turn)), "each undo has the output of its own call");
+        assert_eq!(
+            (cx.undoes().is_some(), added.done()),
+            (true, Some(turn)),
+            "each undo has the output of its own call"
+        );
         let last = self.last.swap(turn, Ordering::Relaxed);
         assert!(last == 0 || last == turn + 1, "turn {turn} was undone after turn {last}");
         self.taken.fetch_add(1, Ordering::Relaxed);

@@ -341,7 +341,7 @@ fn callee(definition: &Definition, branch: Branch) -> Option<Callee> {
 /// The input of another saga, and when its time is over.
 fn child_asked(asked: Asked) -> Option<(Vec<Argument>, Option<Until>)> {
     match asked {
-        Asked::Call(input) => Some((input, None)),
+        Asked::Child { input, deadline } => Some((vec![input], deadline)),
         _ => None,
     }
 }

@@ -34,7 +34,6 @@ impl Strand<'_> {
         let start = self.child_start(&child, deadline)?;
         worker.journal.start_other(start);
         worker.commit().await?;
-        worker.engine.waits();
         self.await_child().await
     }
 
@@ -124,6 +123,7 @@ impl Worker {
                     continue;
                 }
             };
+            self.take_messages(&end_of(id)).await;
             let Some(child) = found else {
                 return Err(Over::Broken(format!("there is no child `{id}` of saga `{saga}`").into()).into());
             };
@@ -150,6 +150,19 @@ impl Worker {
             }
             let _waiting = self.pulse.wait(Waits::Message(None));
             changed.await;
+        }
+    }
+
+    /// Takes every message of this name: what it says is known otherwise, and it is not to wake the instance again.
+    async fn take_messages(&self, name: &str) {
+        let Some(no) = self.journal.no() else { return };
+        match self.engine.store.messages(no).await {
+            Ok(messages) => {
+                for message in messages.iter().filter(|message| *message.name == *name) {
+                    self.journal.receive(message.no);
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the messages cannot be read now"),
         }
     }
 

@@ -289,6 +289,8 @@ impl Journal {
             pending
         };
         let status = touch.as_ref().map(|touch| touch.status);
+        let told: Vec<InstanceNo> = pending.sends.iter().map(|delivery| delivery.to).collect();
+        let starts = !pending.starts.is_empty();
         let no = match no {
             Some(instance) => {
                 let append = Append {
@@ -312,6 +314,12 @@ impl Journal {
             inner.committed_at = self.engine.clock.now();
         }
         self.engine.hub.changed(no);
+        for to in told {
+            self.engine.has_message(to);
+        }
+        if starts {
+            self.engine.waits();
+        }
         self.engine.at(Point::AfterCommit { instance: &ids.instance, events: &kinds }).await;
         Ok(())
     }
