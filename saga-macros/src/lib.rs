@@ -76,6 +76,7 @@ use proc_macro::TokenStream;
 /// |---|---|
 /// | `name = "checkout"` | the durable name, under which instances are stored; the type's own in snake case if left out |
 /// | `version = 1` | a label that is stored and shown; 1 if left out |
+/// | `deadline = "30d"` | how long an instance may take from its start to its pivot: then it unwinds; no bound if left out |
 /// | `crate = my_crate::saga` | where the runtime is, if it is re-exported or renamed; `::saga_runtime` if left out |
 ///
 /// # What is saved
@@ -98,12 +99,92 @@ pub fn saga(options: TokenStream, item: TokenStream) -> TokenStream {
     expand::saga(options.into(), &item.into()).into()
 }
 
-/// The one method of a `#[saga]` impl that says in which order its steps run.
+/// The one method of a `#[saga]` impl that says in which order its steps run; or, as `#[flow(inner)]`, a part of it.
 ///
 /// `async fn name(&self, cx: &FlowContext, input: Input) -> Result<Output, Unwind<Refusal>>`: it takes its context and
-/// one owned input. Each await in it is a call of a step, `self.reserve(cx, line).await`, and a durable state; everything
-/// between two of them is plain Rust. `#[state("second_card")]` on a statement or a match arm's expression names the state
-/// of the one call in it, where a step is called at two places.
+/// one owned input. Each await in it is a durable state; everything between two of them is plain Rust.
+///
+/// # What a flow awaits
+/// | written | what it is | it gives |
+/// |---|---|---|
+/// | `self.reserve(cx, &line).await` | a call of a step | what the step returns |
+/// | `self.by_train(cx, &trip).await` | a call of an inner flow | what it returns |
+/// | `join!(self.flight(cx, &trip), self.hotel(cx, &trip)).await` | two to eight calls at the same time | a tuple, or the first error |
+/// | `cx.join_all(&order.lines, 8, \|line\| self.reserve(cx, line)).await` | a call for each item, so many at a time | a `Vec`, or the first error |
+/// | `cx.sleep("3d").await`, `cx.sleep_until(at).await` | a time | `()` |
+/// | `cx.wait(Self::DECIDED).within("2d").await`, or `.until(at)` | a signal, or a time | `Result<Decision, Elapsed>` |
+/// | `cx.wait(Self::DECIDED).forever().await` | a signal | `Decision` |
+/// | `cx.wait((Self::DECIDED, Self::WITHDRAWN)).within("2d").await` | the first of two to four signals | `Result<OneOf2<..>, Elapsed>` |
+/// | `cx.child::<Checkout>(order).forever().await`, or `.within("1h")` | another saga | `Result<Receipt, Failure<..>>`: its output, or its refusal |
+/// | `cx.child::<Checkout>(order).pivot().forever().await` | the same, as the point of no return | the same |
+/// | `cx.launch::<Reminder>(input).await` | another saga is started, and not waited for | its id |
+/// | `cx.send::<Approval, _>(id, Approval::DECIDED, decision).await` | a signal is sent | `Result<(), NotSent>` |
+///
+/// A branch of a join is one call without its `.await`; more than one step together is an inner flow. `cx.now()` and
+/// `cx.set_label(..)` are no states.
+///
+/// # Names
+/// A state is named after what is called or waited for: `reserve`, `flight-and-hotel`, `sleep`, `decided-or-withdrawn`,
+/// `checkout`, `send`. Where two states of a flow would have one name, `#[state("second_card")]` on a statement or a match arm's
+/// expression names the state of the one call in it.
+///
+/// # Inner flows
+/// `#[flow(inner)] async fn by_train(&self, cx: &FlowContext, trip: &Trip, seats: u32) -> Result<Ticket, Unwind<Refused>>` is
+/// a scope of its own, called like a step: refused, it is undone whole before its caller sees the error. It takes arguments
+/// as a step does, may call other inner flows but not itself, and holds no pivot.
+///
+/// ```
+/// use saga_runtime::prelude::*;
+/// # #[derive(Debug, serde::Serialize, serde::Deserialize, Refusal)]
+/// # enum Full { Train, Plane }
+/// struct Travel;
+///
+/// #[saga(name = "travel", version = 1)]
+/// impl Travel {
+///     #[flow]
+///     async fn run(&self, cx: &FlowContext, city: String) -> Result<String, Unwind<Full>> {
+///         match self.by_train(cx, &city).await {
+///             Ok(ticket) => Ok(ticket),
+///             // Whatever the train's part has reserved is released by now.
+///             Err(Unwind::Refused(_)) => Ok(self.fly(cx, &city).await?),
+///             Err(other) => Err(other),
+///         }
+///     }
+///
+///     #[flow(inner)]
+///     async fn by_train(&self, cx: &FlowContext, city: &str) -> Result<String, Unwind<Full>> {
+///         let seat = self.seat(cx, city).await?;
+///         cx.sleep("10m").await;
+///         #[state("the_way_back")]
+///         let back = self.seat(cx, "home").await?;
+///         Ok(seat + &back)
+///     }
+///
+///     #[step]
+///     async fn seat(&self, cx: &StepContext, city: &str) -> Result<String, Failure<Full>> {
+///         # let _ = cx.key();
+///         if city == "Atlantis" { Err(Full::Train.into()) } else { Ok(city.to_owned()) }
+///     }
+///
+///     #[compensate(seat)]
+///     async fn free(&self, cx: &StepContext, seat: Outcome<String>) -> Result<(), Transient> {
+///         # let _ = (cx.undoes(), seat);
+///         Ok(())
+///     }
+///
+///     #[step(pivot)]
+///     async fn fly(&self, cx: &StepContext, city: &str) -> Result<String, Failure<Full>> {
+///         # let _ = cx.key();
+///         Ok(format!("to {city} by plane"))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let ticket = Travel.run(&FlowContext::detached(), "Atlantis".into()).await;
+/// assert_eq!(ticket.ok().as_deref(), Some("to Atlantis by plane"));
+/// # }
+/// ```
 #[proc_macro_attribute]
 pub fn flow(_: TokenStream, item: TokenStream) -> TokenStream {
     expand::outside_saga("flow", &item.into()).into()

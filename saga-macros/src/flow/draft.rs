@@ -32,7 +32,7 @@ impl Draft {
     pub(crate) fn of(model: &Model, flow: &Flow, errors: &mut Errors) -> Self {
         let mut body = flow.method.block.clone();
         let tokens = body.to_token_stream();
-        verbs::open_joins(&mut body);
+        verbs::open_joins(model, &mut body);
         let mut bindings = Bindings::default();
         let mut scope = vec![bindings.declare(&flow.context, false, Kind::Context)];
         let mut inputs = Vec::new();

@@ -224,10 +224,12 @@ pub(crate) fn is_join(expr: &Expr) -> bool {
     matches!(expr, Expr::Path(path) if path.path.is_ident(JOIN))
 }
 
-/// Whether this macro is the runtime's own `join!`.
-pub(crate) fn is_own_join(path: &syn::Path) -> bool {
-    let Some(last) = path.segments.last() else { return false };
-    last.ident == "join" && (path.segments.len() == 1 || path.segments[0].ident == "saga_runtime")
+/// Whether this macro is the runtime's own `join!`: by its name alone, or by a path through the runtime.
+pub(crate) fn is_own_join(model: &Model, path: &syn::Path) -> bool {
+    let mut names = path.segments.iter().map(|segment| segment.ident.to_string()).collect::<Vec<_>>();
+    let last = names.pop();
+    let runtime = || model.krate.segments.iter().map(|segment| segment.ident.to_string()).collect::<Vec<_>>();
+    last.is_some_and(|last| last == "join") && (names.is_empty() || names == ["saga_runtime"] || names == runtime())
 }
 
 /// How the function that stands for `join!` is shown to people.
@@ -237,12 +239,12 @@ pub(crate) fn shown(ident: &Ident) -> Option<&'static str> {
 
 /// Makes a call of each `join!`, so that its branches are seen as the expressions that they are. One with too few or too
 /// many branches stays: the macro itself says so.
-pub(crate) fn open_joins(body: &mut syn::Block) {
-    struct Open;
-    impl VisitMut for Open {
+pub(crate) fn open_joins(model: &Model, body: &mut syn::Block) {
+    struct Open<'m>(&'m Model);
+    impl VisitMut for Open<'_> {
         fn visit_expr_mut(&mut self, expr: &mut Expr) {
             if let Expr::Macro(mac) = expr
-                && is_own_join(&mac.mac.path)
+                && is_own_join(self.0, &mac.mac.path)
                 && let Some(name) = mac.mac.path.segments.last()
                 && let Ok(branches) = Punctuated::<Expr, Token![,]>::parse_terminated.parse2(mac.mac.tokens.clone())
                 && (2..=8).contains(&branches.len())
@@ -256,5 +258,5 @@ pub(crate) fn open_joins(body: &mut syn::Block) {
         }
         fn visit_item_mut(&mut self, _: &mut syn::Item) {}
     }
-    Open.visit_block_mut(body);
+    Open(model).visit_block_mut(body);
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 mod branches;
 mod calls;
 mod children;
+mod corners;
 mod inner;
 mod joins;
 mod lets;

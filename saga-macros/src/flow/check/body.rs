@@ -5,8 +5,7 @@ use crate::{
     flow::{
         draft::Draft,
         verbs::{
-            Branch, Until, Verb, branch, callee_of, is_join, is_own_join, is_the_context, named_callee, signals,
-            unbounded, verb,
+            Branch, Until, Verb, branch, callee_of, is_join, is_the_context, named_callee, signals, unbounded, verb,
         },
     },
     model::{Callee, Flow, Model, Role},
@@ -255,7 +254,8 @@ impl Body<'_> {
             name.span(),
             format_args!(
                 "`{name}` runs branches that nobody saves: after a crash nobody knows which of them have begun\nhelp: use \
-                 the runtime's own: `join!(self.a(cx, ..), self.b(cx, ..)).await`, or `cx.join_all(..)`"
+                 the runtime's own, of two to eight calls, and await it: `join!(self.a(cx, ..), self.b(cx, ..)).await`; or \
+                 `cx.join_all(..).await`"
             ),
         );
     }
@@ -320,8 +320,8 @@ impl<'ast> Visit<'ast> for Body<'_> {
         self.errors.span(
             "foreign_await",
             node.base.span(),
-            "a flow awaits nothing but its steps: the effect of this would be neither saved nor tried again\nhelp: put it in a \
-             step, and await that: `self.step(cx, ..).await`",
+            "a flow awaits nothing but its steps, its inner flows and the verbs of its context: the effect of this would be \
+             neither saved nor tried again\nhelp: put it in a step, and await that: `self.step(cx, ..).await`",
         );
         visit::visit_expr_await(self, node);
     }
@@ -359,12 +359,7 @@ impl<'ast> Visit<'ast> for Body<'_> {
     fn visit_expr_call(&mut self, call: &'ast ExprCall) {
         if let Expr::Path(path) = &*call.func {
             if is_join(&call.func) {
-                self.errors.span(
-                    "hidden_step",
-                    path.span(),
-                    "this join is not awaited here, so it cannot be a state of its own\nhelp: write `join!(..).await`",
-                );
-                return;
+                return self.foreign_join(&Ident::new("join", path.span()));
             } else if let Some(name) = joins(&path.path) {
                 // `join` is a word of paths and threads as well; with arguments it is a join of futures.
                 if !call.args.is_empty() {
@@ -387,10 +382,6 @@ impl<'ast> Visit<'ast> for Body<'_> {
     }
 
     fn visit_macro(&mut self, mac: &'ast Macro) {
-        if is_own_join(&mac.path) {
-            // One with too few or too many branches, which says so itself.
-            return;
-        }
         if let Some(name) = joins(&mac.path) {
             return self.foreign_join(name);
         }
@@ -412,8 +403,8 @@ impl<'ast> Visit<'ast> for Body<'_> {
                 None => self.errors.span(
                     "foreign_await",
                     span,
-                    "a flow awaits nothing but its steps: the effect of this would be neither saved nor tried again\nhelp: put it \
-                     in a step, and await that: `self.step(cx, ..).await`",
+                    "a flow awaits nothing but its steps, its inner flows and the verbs of its context: the effect of this would \
+                     be neither saved nor tried again\nhelp: put it in a step, and await that: `self.step(cx, ..).await`",
                 ),
             }
         }
