@@ -247,16 +247,13 @@ impl<'a, S: Saga> Memory<'a, S> {
             (Work::Wait(signals), Asked::Wait { bounded }) => {
                 let names: Vec<_> = signals.iter().map(|&signal| S::definition().signals[signal].name).collect();
                 let mut shared = self.shared();
-                match shared.root.inbox.iter().position(|(name, _)| names.contains(name)) {
-                    Some(first) => {
-                        let (name, value) = shared.root.inbox.remove(first);
-                        let signal = names.iter().position(|known| *known == name).expect("it is waited for");
-                        rt::Answer::Received { signal, value }
-                    }
-                    None => {
-                        assert!(bounded, "nobody sends {names:?}");
-                        rt::Answer::Elapsed
-                    }
+                if let Some(first) = shared.root.inbox.iter().position(|(name, _)| names.contains(name)) {
+                    let (name, value) = shared.root.inbox.remove(first);
+                    let signal = names.iter().position(|known| *known == name).expect("it is waited for");
+                    rt::Answer::Received { signal, value }
+                } else {
+                    assert!(bounded, "nobody sends {names:?}");
+                    rt::Answer::Elapsed
                 }
             }
             (Work::Child(child), Asked::Child(input)) => {
@@ -348,16 +345,14 @@ impl<'a, S: Saga> Memory<'a, S> {
         }
         self.strand(|strand| {
             let answer = |index: usize| strand.beneath[index].answer.clone().expect("it has ended");
-            match strand.failed {
-                Some(index) => rt::Answer::Branch { index, answer: Box::new(answer(index)) },
-                None => {
-                    let outputs = (0..strand.beneath.len()).map(|index| match answer(index) {
-                        rt::Answer::Done(json) => json,
-                        other => panic!("none has failed: {other:?}"),
-                    });
-                    rt::Answer::All(outputs.collect())
-                }
+            if let Some(index) = strand.failed {
+                return rt::Answer::Branch { index, answer: Box::new(answer(index)) };
             }
+            let outputs = (0..strand.beneath.len()).map(|index| match answer(index) {
+                rt::Answer::Done(json) => json,
+                other => panic!("none has failed: {other:?}"),
+            });
+            rt::Answer::All(outputs.collect())
         })
     }
 

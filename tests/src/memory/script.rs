@@ -8,6 +8,8 @@ use std::{collections::BTreeMap, sync::Arc};
 type Put = Arc<dyn Fn(FlowContext) -> FlowContext + Send + Sync>;
 /// What stands for another saga.
 type Stand = Arc<dyn Fn(&rt::Json) -> rt::Answer + Send + Sync>;
+/// The same, as a test says it.
+type Child<S> = fn(<S as Saga>::Input) -> Result<<S as Saga>::Output, Failure<<S as Saga>::Refusal>>;
 /// What a detached context has seen.
 type Look = Arc<dyn Fn(&FlowContext) -> Vec<String> + Send + Sync>;
 
@@ -46,7 +48,7 @@ impl Script {
     /// # Panics
     /// Its input, output or refusal is not JSON, or it is neither done nor refused.
     #[must_use]
-    pub fn child<S: Saga>(mut self, stand: fn(S::Input) -> Result<S::Output, Failure<S::Refusal>>) -> Self {
+    pub fn child<S: Saga>(mut self, stand: Child<S>) -> Self {
         self.put.push(Arc::new(move |cx| cx.with_child::<S>(stand)));
         let answer = move |input: &rt::Json| match stand(rt::decode(input).expect("an input is JSON")) {
             Ok(output) => rt::Answer::Done(rt::encode(&output).expect("an output is JSON")),

@@ -19,7 +19,7 @@ impl<T: 'static> Corners<T> {
         if let Ok(numbers) = context.wait(Self::GO).within(Self::patience(&order)).await {
             all.extend(numbers);
         }
-        match join!(self.both(context, &order.lines, None), (self.a(context, "x"))).await {
+        match join!(self.both(context, &order.lines, None), self.a(context, "x")).await {
             Ok((both, a)) if both > 2 => all.push(both + a),
             Ok((both, _)) => all.push(both),
             Err(Unwind::Refused(No(why))) => {
