@@ -24,49 +24,48 @@ impl<'w> Strand<'w> {
         let stop = Stop::within(self.stop.clone());
         let mut running: FuturesUnordered<Running<'w>> = FuturesUnordered::new();
         let mut answers = std::mem::take(&mut self.payloads.answers);
-        let mut halted = None;
-        {
-            // This thread waits for those of its branches.
-            let _waiting = worker.pulse.wait(Waits::Threads);
-            for index in self.joining(|join| join.running.keys().copied().collect::<Vec<_>>()).unwrap_or_default() {
-                running.push(self.branch(index, &stop)?);
-            }
-            if self.joining(|join| join.failed.is_some()).unwrap_or(false) {
-                stop.set();
-            }
-            loop {
-                if halted.is_none() && !self.is_stopped() {
-                    for index in self.begin(running.len()).await? {
-                        running.push(self.branch(index, &stop)?);
-                    }
+        for index in self.joining(|join| join.running.keys().copied().collect::<Vec<_>>()).unwrap_or_default() {
+            running.push(self.branch(index, &stop)?);
+        }
+        if self.joining(|join| join.failed.is_some()).unwrap_or(false) {
+            stop.set();
+        }
+        let mut ended = Vec::new();
+        loop {
+            if !self.is_stopped() {
+                let next = self.next(running.len());
+                // Branches go on while something is written: one of them may be writing before it.
+                for index in along(&mut running, &mut ended, self.begin(next)).await? {
+                    running.push(self.branch(index, &stop)?);
                 }
-                let Some(ended) = running.next().await else { break };
-                // Whatever has ended by now is recorded in one commit.
-                let mut all = vec![ended];
-                while let Some(Some(more)) = running.next().now_or_never() {
-                    all.push(more);
+            }
+            if ended.is_empty() {
+                // This thread waits for those of its branches.
+                let _waiting = worker.pulse.wait(Waits::Threads);
+                match running.next().await {
+                    Some(one) => ended.push(one),
+                    None => break,
                 }
-                for (index, ended) in all {
-                    match ended {
-                        Ok(answer) => {
-                            if !matches!(answer, Answer::Done(_)) {
-                                stop.set();
-                                worker.pulse.stir();
-                            }
-                            answers.insert(index, answer);
+            }
+            // Whatever has ended by now is recorded in one commit.
+            while let Some(Some(more)) = running.next().now_or_never() {
+                ended.push(more);
+            }
+            for (index, answer) in std::mem::take(&mut ended) {
+                match answer {
+                    Ok(answer) => {
+                        if !matches!(answer, Answer::Done(_)) {
+                            stop.set();
+                            worker.pulse.stir();
                         }
-                        Err(Halt::Stop) => {}
-                        Err(halt) => {
-                            // Nothing of the others is lost: their rows are there, or their attempts count as lost.
-                            halted.get_or_insert(halt);
-                        }
+                        answers.insert(index, answer);
                     }
+                    Err(Halt::Stop) => {}
+                    // Nothing of the others is lost: their rows are there, or their attempts count as lost.
+                    Err(halt) => return Err(halt),
                 }
-                if let Some(halt) = halted.take() {
-                    return Err(halt);
-                }
-                worker.commit().await?;
             }
+            along(&mut running, &mut ended, worker.commit()).await?;
         }
         if self.has_answer() {
             let outputs = answers.into_values().filter_map(|answer| match answer {
@@ -99,14 +98,18 @@ impl<'w> Strand<'w> {
         .flatten()
     }
 
-    /// Lets as many branches begin as there is room for; which of them have begun is durable before they do.
-    async fn begin(&mut self, running: usize) -> Result<Vec<u32>, Halt> {
+    /// The branches that may begin now.
+    fn next(&self, running: usize) -> Vec<u32> {
         let next = self.joining(|join| {
             let room = join.limit.unwrap_or(u32::MAX).saturating_sub(u32::try_from(running).unwrap_or(u32::MAX));
             let end = join.begun.saturating_add(room).min(join.count);
             if join.failed.is_some() { Vec::new() } else { (join.begun..end).collect() }
         });
-        let next = next.unwrap_or_default();
+        next.unwrap_or_default()
+    }
+
+    /// Lets these branches begin; which of them have begun is durable before they do.
+    async fn begin(&self, next: Vec<u32>) -> Result<Vec<u32>, Halt> {
         if next.is_empty() {
             return Ok(next);
         }
@@ -167,5 +170,21 @@ impl<'w> Strand<'w> {
         let answer = answer_of(end);
         self.push(Event::Returned { answer: answer.clone() })?;
         Ok(answer)
+    }
+}
+
+/// Polls the branches while something else is done; what ends meanwhile is kept.
+async fn along<T>(
+    running: &mut FuturesUnordered<Running<'_>>,
+    ended: &mut Vec<(u32, Result<Answer, Halt>)>,
+    work: impl Future<Output = T>,
+) -> T {
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            Some(one) = running.next(), if !running.is_empty() => ended.push(one),
+        }
     }
 }

@@ -55,7 +55,6 @@ impl Worker {
         self.undo_permit().await?;
         let mut running: FuturesUnordered<Running<'_>> = FuturesUnordered::new();
         let mut under_way = BTreeSet::new();
-        let _waiting = self.pulse.wait(Waits::Threads);
         loop {
             for undo in self.undoable(path) {
                 if running.len() >= AT_A_TIME {
@@ -69,7 +68,12 @@ impl Worker {
                     (call, self.undo_one(&path, &undo).await)
                 }));
             }
-            match running.next().await {
+            let next = {
+                // This thread waits for those of the undos.
+                let _waiting = self.pulse.wait(Waits::Threads);
+                running.next().await
+            };
+            match next {
                 Some((call, ended)) => {
                     under_way.remove(&call);
                     ended?;
