@@ -9,6 +9,11 @@ pub(crate) fn end_of(id: &str) -> Box<str> {
     format!("end of {id}").into()
 }
 
+/// Whether a message of this name tells the end of a child.
+pub(crate) fn is_end(name: &str) -> bool {
+    name.starts_with("end of ")
+}
+
 /// How a child ended, as its parent is told.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

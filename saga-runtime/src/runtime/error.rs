@@ -1,9 +1,12 @@
 //! What can go wrong for a caller.
 
 use crate::{
-    engine::load::Unfoldable,
+    engine::{Engine, load::Unfoldable},
     machine::JsonError,
-    store::{StoreError, committer::CommitError},
+    store::{
+        StoreError,
+        committer::{CommitError, Health},
+    },
 };
 use serde_json::value::RawValue;
 use std::fmt;
@@ -26,6 +29,8 @@ enum Kind {
     UnknownSaga,
     Unreadable,
     Buried,
+    UnknownInstance,
+    Ended,
 }
 
 impl Error {
@@ -43,7 +48,7 @@ impl Error {
         self.kind == Kind::TooLarge
     }
 
-    /// The id is taken by an instance with another input.
+    /// The id is taken: by an instance with another input, or by a message with another value.
     pub fn is_conflict(&self) -> bool {
         self.kind == Kind::Conflict
     }
@@ -78,6 +83,16 @@ impl Error {
         self.kind == Kind::Buried
     }
 
+    /// There is no instance of this id.
+    pub fn is_unknown_instance(&self) -> bool {
+        self.kind == Kind::UnknownInstance
+    }
+
+    /// The instance has ended: nothing reaches it any more.
+    pub fn is_ended(&self) -> bool {
+        self.kind == Kind::Ended
+    }
+
     pub(crate) fn invalid(message: &str) -> Self {
         Self::new(Kind::Invalid, message)
     }
@@ -105,6 +120,30 @@ impl Error {
 
     pub(crate) fn buried(id: &str) -> Self {
         Self::new(Kind::Buried, format!("of instance `{id}` only the tombstone is left"))
+    }
+
+    /// What the store says: one that was closed with the runtime is no store that is away for a while.
+    pub(super) fn of_store(engine: &Engine, error: StoreError) -> Self {
+        match engine.health() {
+            Health::Stopped => Self::stopped(),
+            _ => error.into(),
+        }
+    }
+
+    pub(super) fn unknown_instance(saga: &str, id: &str) -> Self {
+        Self::new(Kind::UnknownInstance, format!("there is no instance `{id}` of saga `{saga}`"))
+    }
+
+    pub(super) fn ended(saga: &str, id: &str, signal: &str) -> Self {
+        let message = format!("instance `{id}` of saga `{saga}` has ended: signal `{signal}` was not sent");
+        Self::new(Kind::Ended, message)
+    }
+
+    pub(super) fn message_conflict(saga: &str, instance: &str, signal: &str, id: &str) -> Self {
+        let message = format!(
+            "signal `{signal}` with the id `{id}` was sent to instance `{instance}` of saga `{saga}` before, with another value"
+        );
+        Self::new(Kind::Conflict, message)
     }
 
     pub(crate) fn unreadable(what: &str, error: JsonError) -> Self {

@@ -8,17 +8,17 @@ use crate::{
         load::{Unfoldable, fold, row},
     },
     machine::{Saga, decode},
-    store::{Instance, InstanceNo, Status as Stored, Store, StoreError, committer::Health},
+    store::{Instance, InstanceNo, Status as Stored, Store, committer::Health},
 };
 use std::{fmt, marker::PhantomData, sync::Arc};
 use tokio::sync::watch;
 
 /// One instance of a saga. It does not keep the runtime alive: once that is gone, waiting ends with an error.
 pub struct Handle<S> {
-    engine: Arc<Engine>,
-    saga: &'static str,
-    id: Box<str>,
-    no: InstanceNo,
+    pub(super) engine: Arc<Engine>,
+    pub(super) saga: &'static str,
+    pub(super) id: Box<str>,
+    pub(super) no: InstanceNo,
     of: PhantomData<fn() -> S>,
 }
 
@@ -281,14 +281,10 @@ impl<S: Saga> Handle<S> {
         }
     }
 
-    async fn instance(&self) -> Result<Instance, Error> {
-        // A store that was closed with the runtime is no store that is away for a while.
-        let stopped = |error: StoreError| match *self.engine.committer.health().borrow() {
-            Health::Stopped => Error::stopped(),
-            _ => error.into(),
-        };
-        let found = self.engine.store.find(self.saga, &self.id).await.map_err(stopped)?;
-        found.ok_or_else(|| Error::invalid(&format!("there is no instance `{}` any more", self.id)))
+    pub(super) async fn instance(&self) -> Result<Instance, Error> {
+        let found =
+            self.engine.store.find(self.saga, &self.id).await.map_err(|error| Error::of_store(&self.engine, error))?;
+        found.ok_or_else(|| Error::unknown_instance(self.saga, &self.id))
     }
 
     async fn fold(&self) -> Result<State, Unfoldable> {

@@ -32,6 +32,15 @@ pub(super) fn checked<S: Saga>(id: &str, input: &S::Input, limit: usize) -> Resu
 }
 
 fn check_id(id: &str) -> Result<(), Error> {
+    check(id, "`id`", "an instance's id")
+}
+
+/// What names a message to an instance.
+pub(super) fn check_message_id(id: &str) -> Result<(), Error> {
+    check(id, "`message`", "a message's id")
+}
+
+fn check(id: &str, parameter: &str, what: &str) -> Result<(), Error> {
     let wrong = if id.is_empty() {
         "it is empty".to_owned()
     } else if id.len() > LONGEST_ID {
@@ -44,5 +53,5 @@ fn check_id(id: &str) -> Result<(), Error> {
         return Ok(());
     };
     let shown: String = id.chars().take(40).collect();
-    Err(Error::invalid(&format!("`id` {shown:?} is not fit to be an instance's id: {wrong}")))
+    Err(Error::invalid(&format!("{parameter} {shown:?} is not fit to be {what}: {wrong}")))
 }

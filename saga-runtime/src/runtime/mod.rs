@@ -9,6 +9,7 @@ mod error;
 mod handle;
 mod input;
 mod park;
+mod signal;
 mod status;
 mod timeline;
 
@@ -18,6 +19,7 @@ pub use self::{
     error::Error,
     handle::Handle,
     park::{Decision, Park},
+    signal::UnreadSignal,
     status::{Listed, Progress, Status},
     timeline::{Entry, Happened, Timeline},
 };
