@@ -194,3 +194,61 @@ async fn a_join_that_is_interrupted_anywhere_runs_again_only_what_has_no_answer(
         }
     }
 }
+
+/// A slow call beside a short sleep.
+struct Beside(World);
+
+#[saga(name = "beside")]
+impl Beside {
+    #[signal]
+    const GO: Signal<Self, String> = Signal::new("go");
+
+    #[flow]
+    async fn run(&self, cx: &FlowContext, table: u32) -> Result<(), Unwind<No>> {
+        cx.set_label("table", table);
+        let (_slow, _nap, _told) = join!(self.slow(cx), self.nap(cx), self.told(cx)).await?;
+        Ok(())
+    }
+
+    #[flow(inner)]
+    async fn nap(&self, cx: &FlowContext) -> Result<(), Unwind<No>> {
+        cx.sleep("1s").await;
+        self.quick(cx, "after a nap").await?;
+        Ok(())
+    }
+
+    #[flow(inner)]
+    async fn told(&self, cx: &FlowContext) -> Result<(), Unwind<No>> {
+        let Ok(word) = cx.wait(Self::GO).within("2s").await else {
+            self.quick(cx, "not told").await?;
+            return Ok(());
+        };
+        #[state("word")]
+        self.quick(cx, &word).await?;
+        Ok(())
+    }
+
+    #[step(no_compensation = "a test", timeout = "1m")]
+    async fn slow(&self, cx: &StepContext) -> Result<(), Failure<No>> {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        self.0.say(format!("slow {}", cx.key()));
+        Ok(())
+    }
+
+    #[step(no_compensation = "a test")]
+    async fn quick(&self, cx: &StepContext, what: &str) -> Result<(), Failure<No>> {
+        self.0.say(format!("{what} {}", cx.key()));
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_branch_that_waits_is_not_kept_waiting_by_one_that_works() {
+    let world = World::default();
+    let runtime = Runtime::builder().clock(Arc::new(TokioClock::at(0))).store(Memory::default());
+    let runtime = runtime.register(Beside(world.clone())).start().await.expect("it starts");
+    let saga = runtime.start::<Beside>("1", 1).await.expect("it is started");
+    let end = tokio::time::timeout(Duration::from_hours(1), saga.result()).await.expect("it ends");
+    assert!(matches!(end, Ok(End::Completed(()))), "{end:?}");
+    assert_eq!(bare(&world.said()), ["after a nap", "not told", "slow"]);
+}

@@ -121,18 +121,17 @@ impl Pulse {
         }
     }
 
-    /// Ends when every thread waits; once for each time that this comes about.
-    pub(super) async fn still(&self) {
-        loop {
-            {
-                let mut state = self.state();
-                if state.waits.len() >= state.threads && !state.seen {
-                    state.seen = true;
-                    return;
-                }
-            }
-            self.moved.notified().await;
-        }
+    /// Ends when somebody waits for something else than before.
+    pub(super) async fn moved(&self) {
+        self.moved.notified().await;
+    }
+
+    /// Whether every thread waits; once for each time that this comes about.
+    pub(super) fn is_newly_still(&self) -> bool {
+        let mut state = self.state();
+        let still = state.waits.len() >= state.threads && !state.seen;
+        state.seen |= still;
+        still
     }
 
     /// Whether every thread waits.

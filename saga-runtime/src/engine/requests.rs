@@ -180,15 +180,19 @@ impl Worker {
         state.deadline.filter(|_| !over)
     }
 
-    /// When the instance is to be looked at although nobody stirs.
-    pub(super) fn alarm(&self) -> Option<Micros> {
-        let now = self.engine.clock.now();
-        let deadline = self.deadline_at().filter(|at| *at > now);
-        let messages = self.pulse.waits().into_iter().filter_map(|wait| match wait {
+    /// When the first wait of the instance ends by time.
+    pub(super) fn next_time(&self) -> Option<Micros> {
+        let times = self.pulse.waits().into_iter().filter_map(|wait| match wait {
             Waits::Message(until) => until,
             _ => None,
         });
-        messages.chain(deadline).min()
+        times.min()
+    }
+
+    /// When the instance's time is over, if it is not yet.
+    pub(super) fn next_deadline(&self) -> Option<Micros> {
+        let now = self.engine.clock.now();
+        self.deadline_at().filter(|at| *at > now)
     }
 
     /// Decides what it means that the instance's time is over, if it is: it unwinds, unless there is no way back.

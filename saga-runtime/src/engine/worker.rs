@@ -396,39 +396,71 @@ impl Worker {
         }
     }
 
-    /// Polls what the instance does, and looks after it whenever all of it waits.
+    /// Polls what the instance does, and looks after it: answers what it waits for, and decides about it whenever all of it
+    /// waits.
     pub(super) async fn drive<T>(&self, work: impl Future<Output = T>) -> Result<T, Halt> {
         let _thread = self.pulse.thread();
         tokio::pin!(work);
+        let clock = &self.engine.clock;
         let mut asked = false;
         loop {
-            let alarm = self.alarm();
-            tokio::select! {
+            let (due, deadline) = (self.next_time(), self.next_deadline());
+            let answers = tokio::select! {
                 biased;
                 end = &mut work => {
                     self.pulse.open();
                     return Ok(end);
                 }
-                () = self.pulse.still() => {
-                    let looked = self.look_after().await;
-                    asked = false;
-                    self.pulse.open();
-                    looked?;
+                () = self.pulse.moved() => {
+                    if self.pulse.is_newly_still() {
+                        let looked = self.look_after().await;
+                        asked = false;
+                        self.pulse.open();
+                        looked?;
+                    }
+                    false
                 }
+                () = clock.sleep_until(due.unwrap_or_default()), if due.is_some() => true,
                 () = self.poke.rings(), if !asked => {
                     asked = true;
                     self.pulse.close();
+                    true
                 }
                 () = self.engine.stops(), if !asked => {
                     asked = true;
                     self.pulse.close();
+                    false
                 }
-                () = self.engine.clock.sleep_until(alarm.unwrap_or_default()), if alarm.is_some() && !asked => {
+                () = clock.sleep_until(deadline.unwrap_or_default()), if deadline.is_some() && !asked => {
                     asked = true;
                     self.pulse.close();
+                    false
+                }
+            };
+            if answers {
+                // What is under way goes on meanwhile: it may be writing.
+                tokio::select! {
+                    biased;
+                    end = &mut work => {
+                        self.pulse.open();
+                        return Ok(end);
+                    }
+                    answered = self.answer_now() => {
+                        answered?;
+                    }
                 }
             }
         }
+    }
+
+    /// Answers what has come of what is waited for.
+    async fn answer_now(&self) -> Result<bool, Over> {
+        let answered = self.answer_waits().await?;
+        if answered {
+            self.commit().await?;
+            self.pulse.stir();
+        }
+        Ok(answered)
     }
 
     /// Every thread waits: requests, times and messages are decided, and the instance is let go if nothing is left to do soon.
@@ -444,9 +476,7 @@ impl Worker {
             self.commit().await?;
             return Err(Halt::Turn);
         }
-        if self.answer_waits().await? {
-            self.commit().await?;
-            self.pulse.stir();
+        if self.answer_now().await? {
             return Ok(());
         }
         let waits = self.pulse.waits();
