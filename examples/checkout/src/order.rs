@@ -1,5 +1,8 @@
 //! An order as it is stored, and the checks that it passed.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::json;
@@ -14,7 +17,7 @@ const MAX_QUANTITY: u32 = 1_000_000;
 
 /// What a customer wants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Order {
+pub struct Order {
     /// Chosen by the caller; the saga's id too.
     pub(crate) id: String,
     /// Who gets the parcel.
@@ -75,6 +78,30 @@ impl Order {
         self.lines
             .iter()
             .try_fold(Money::zero(self.currency), |sum, line| sum.plus(line.unit_price.times(line.quantity)?))
+    }
+}
+
+/// Why a text is no order: a sentence for each field that has to change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadOrder(String);
+
+impl fmt::Display for BadOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadOrder {}
+
+impl FromStr for Order {
+    type Err = BadOrder;
+
+    /// Reads what a customer would send, and checks it as it is checked there.
+    fn from_str(json: &str) -> Result<Self, BadOrder> {
+        Self::read(json.as_bytes()).map_err(|problem| {
+            let fields = problem.errors.iter().map(|error| format!("; {} {}", error.pointer, error.detail));
+            BadOrder(fields.fold(problem.detail.clone(), |said, field| said + &field))
+        })
     }
 }
 
@@ -162,7 +189,7 @@ impl Errors {
         if rule(&value) { Some(value) } else { self.wrong(field, rule_in_words) }
     }
 
-    fn ok<T, E: std::fmt::Display>(&mut self, field: &str, result: Result<T, E>) -> Option<T> {
+    fn ok<T, E: fmt::Display>(&mut self, field: &str, result: Result<T, E>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
             Err(error) => self.wrong(field, error.to_string()),

@@ -62,13 +62,13 @@ impl std::fmt::Display for Status {
 
 /// What the customer gets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Receipt {
+pub struct Receipt {
     /// The order's id.
-    pub(crate) order: String,
+    pub order: String,
     /// The charge's id.
-    pub(crate) charge: String,
+    pub charge: String,
     /// The parcel's id.
-    pub(crate) parcel: String,
+    pub parcel: String,
 }
 
 /// One of what `GET /orders` answers.

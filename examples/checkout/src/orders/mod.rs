@@ -14,8 +14,7 @@ use saga_runtime::store::sqlite::Sqlite;
 
 use crate::Failed;
 use crate::serve::{self, Listen};
-use call::Participant;
-use saga::Checkout;
+pub use saga::{Checkout, Denial};
 
 /// How long running attempts may take once the service was told to stop.
 const GRACE: Duration = Duration::from_secs(5);
@@ -42,11 +41,7 @@ pub(crate) struct Options {
 /// Runs the orchestrator until it is told to stop. Sagas that were under way when the last one stopped, or was killed,
 /// go on at once.
 pub(crate) async fn run(options: Options) -> Result<(), Failed> {
-    let checkout = Checkout {
-        inventory: Participant::at(&options.inventory)?,
-        payments: Participant::at(&options.payments)?,
-        shipping: Participant::at(&options.shipping)?,
-    };
+    let checkout = Checkout::at(&options.inventory, &options.payments, &options.shipping)?;
     let store = Sqlite::open(&options.db).await?;
     let runtime = Runtime::builder().store(store).register(checkout).start().await?;
     let router = api::router(runtime.clone());

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::call::{Answer, Participant};
+use crate::Failed;
 use crate::money::Money;
 use crate::order::{Line, Order};
 use crate::participant::{Charged, HoldTaken, Sent, Stock};
@@ -13,15 +14,23 @@ use crate::problem::{Problem, kind};
 use crate::shop::Receipt;
 
 /// The checkout, and the services that it calls.
-pub(crate) struct Checkout {
-    pub(super) inventory: Participant,
-    pub(super) payments: Participant,
-    pub(super) shipping: Participant,
+pub struct Checkout {
+    inventory: Participant,
+    payments: Participant,
+    shipping: Participant,
+}
+
+impl Checkout {
+    /// One that calls the services at these addresses.
+    pub(crate) fn at(inventory: &str, payments: &str, shipping: &str) -> Result<Self, Failed> {
+        let [inventory, payments, shipping] = [inventory, payments, shipping].map(Participant::at);
+        Ok(Self { inventory: inventory?, payments: payments?, shipping: shipping? })
+    }
 }
 
 /// Why an order cannot be had: a business "no".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Refusal)]
-pub(crate) enum Denial {
+pub enum Denial {
     /// Nobody ever sold that here.
     UnknownSku(String),
     /// Not enough on the shelf.
@@ -36,7 +45,7 @@ pub(crate) enum Denial {
 impl Checkout {
     /// From cart to parcel.
     #[flow]
-    pub(crate) async fn run(&self, cx: &FlowContext, order: Order) -> Result<Receipt, Unwind<Denial>> {
+    pub async fn run(&self, cx: &FlowContext, order: Order) -> Result<Receipt, Unwind<Denial>> {
         let total = self.price(&order).await?;
         let mut holds = Vec::new();
         for line in &order.lines {

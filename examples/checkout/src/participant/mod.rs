@@ -14,16 +14,18 @@ mod payments;
 mod shipping;
 mod wire;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
 use axum::middleware;
 use clap::Args;
 use saga_participant::{Decided, Effect, Failed, Participant};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqlitePool};
+use tokio::net::TcpListener;
 
 pub(crate) use faults::{Faults, Fired};
 pub(crate) use inventory::{HoldTaken, Stock};
@@ -72,7 +74,29 @@ struct Desk {
 /// Runs one participant until it is told to stop.
 pub(crate) async fn run(service: Service, options: Options) -> Result<(), crate::Failed> {
     options.faults.suit(service)?;
-    let db = open(&options.db).await?;
+    let dice = faults::Dice::new(options.faults, options.seed);
+    let (router, db) = route(service, &options.db, dice).await?;
+    serve::until_stopped(options.listen, |listener, stop| async move {
+        axum::serve(wire::Cuttable::new(listener), router).with_graceful_shutdown(stop).await
+    })
+    .await?;
+    db.close().await;
+    Ok(())
+}
+
+/// Opens one that behaves, which is served for as long as the future that this gives is polled.
+pub(crate) async fn serving(
+    service: Service,
+    db: &Path,
+    listener: TcpListener,
+) -> Result<impl Future<Output = std::io::Result<()>> + use<>, crate::Failed> {
+    let (router, _db) = route(service, db, faults::Dice::new(Faults::default(), 0)).await?;
+    Ok(axum::serve(wire::Cuttable::new(listener), router).into_future())
+}
+
+/// What a participant answers, and its database.
+async fn route(service: Service, file: &Path, faults: faults::Dice) -> Result<(Routes, SqlitePool), crate::Failed> {
+    let db = open(file).await?;
     let kit = Participant::open(db.clone()).await?;
     // What others ask, and what the saga has done: only that goes wrong.
     let (schema, books, calls): (_, Router<Arc<Desk>>, Router<Arc<Desk>>) = match service {
@@ -81,7 +105,7 @@ pub(crate) async fn run(service: Service, options: Options) -> Result<(), crate:
         Service::Shipping => (shipping::SCHEMA, shipping::books(), shipping::calls(&kit)),
     };
     sqlx::raw_sql(schema).execute(&db).await?;
-    let desk = Arc::new(Desk { service, kit, faults: faults::Dice::new(options.faults, options.seed) });
+    let desk = Arc::new(Desk { service, kit, faults });
     let calls = calls.route_layer(middleware::from_fn_with_state(Arc::clone(&desk), luck::misbehave));
     let router = books
         .merge(calls)
@@ -90,14 +114,11 @@ pub(crate) async fn run(service: Service, options: Options) -> Result<(), crate:
         .method_not_allowed_fallback(crate::problem::not_like_this)
         .layer(DefaultBodyLimit::max(crate::json::BODY_LIMIT))
         .with_state(desk);
-    let service = router.into_make_service_with_connect_info::<wire::Wire>();
-    serve::until_stopped(options.listen, |listener, stop| async move {
-        axum::serve(wire::Cuttable::new(listener), service).with_graceful_shutdown(stop).await
-    })
-    .await?;
-    db.close().await;
-    Ok(())
+    Ok((router.into_make_service_with_connect_info::<wire::Wire>(), db))
 }
+
+/// A router that knows the connection of each of its requests.
+type Routes = IntoMakeServiceWithConnectInfo<Router, wire::Wire>;
 
 /// The business says no, with this problem.
 fn refuse(effect: Effect<Sqlite>, problem: &Problem) -> Result<Decided<Sqlite>, Failed> {
@@ -106,7 +127,7 @@ fn refuse(effect: Effect<Sqlite>, problem: &Problem) -> Result<Decided<Sqlite>, 
 
 /// Opens a database. Everything goes through one connection: SQLite has one writer at a time, and
 /// a queue in front of it is kinder than its busy handler.
-async fn open(file: &std::path::Path) -> Result<SqlitePool, sqlx::Error> {
+async fn open(file: &Path) -> Result<SqlitePool, sqlx::Error> {
     let options = SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(true)
