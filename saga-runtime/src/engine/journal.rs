@@ -2,7 +2,7 @@
 
 use super::{Engine, Point, SECOND};
 use crate::{
-    context::Ids,
+    context::{self, Ids},
     core::{Event, State},
     store::{
         Append, Delivery, Instance, InstanceNo, Labels, MessageNo, Micros, RequestNo, Row, Start, Status, Touch, Write,
@@ -52,6 +52,8 @@ pub(crate) struct Journal {
     engine: Arc<Engine>,
     pub(crate) identity: Identity,
     inner: Mutex<Inner>,
+    /// What the flows have set since the last commit.
+    labels: context::Labels,
     /// Held while something is written: one commit of an instance goes after another.
     turn: Turn<()>,
 }
@@ -76,6 +78,9 @@ pub(crate) struct Inner {
     pub(crate) committed_at: Micros,
 }
 
+/// A label that is set, or taken away, by its key.
+type Label = (Box<str>, Option<Box<str>>);
+
 /// What the next commit writes.
 #[derive(Default)]
 struct Pending {
@@ -83,7 +88,7 @@ struct Pending {
     kinds: Vec<&'static str>,
     consumed: Vec<RequestNo>,
     received: Vec<MessageNo>,
-    labels: Vec<(Box<str>, Option<Box<str>>)>,
+    labels: Vec<Label>,
     starts: Vec<Start>,
     sends: Vec<Delivery>,
     /// Why the instance is parked, if a row says so.
@@ -95,7 +100,6 @@ impl Pending {
         self.rows.is_empty()
             && self.consumed.is_empty()
             && self.received.is_empty()
-            && self.labels.is_empty()
             && self.starts.is_empty()
             && self.sends.is_empty()
     }
@@ -157,7 +161,8 @@ impl Journal {
             answers: Vec::new(),
             committed_at: engine.clock.now(),
         };
-        Self { identity, inner: Mutex::new(inner), turn: Turn::new(()), engine: Arc::clone(engine) }
+        let (inner, labels) = (Mutex::new(inner), context::Labels::default());
+        Self { identity, inner, labels, turn: Turn::new(()), engine: Arc::clone(engine) }
     }
 
     /// What it holds. Not to be kept across an await.
@@ -191,9 +196,9 @@ impl Journal {
         self.inner().pending.received.push(message);
     }
 
-    /// A label that the next commit sets.
-    pub(crate) fn label(&self, key: Box<str>, value: Option<Box<str>>) {
-        self.inner().pending.labels.push((key, value));
+    /// Where the instance's flows put the labels that the next commit sets.
+    pub(crate) fn labels(&self) -> context::Labels {
+        self.labels.clone()
     }
 
     /// Another instance that the next commit starts.
@@ -284,7 +289,7 @@ impl Journal {
         self.engine.at(Point::BeforeCommit { instance: &ids.instance, events: &kinds }).await;
         let pending = {
             let mut inner = self.inner();
-            let pending = std::mem::take(&mut inner.pending);
+            let pending = Pending { labels: self.labels.take(), ..std::mem::take(&mut inner.pending) };
             inner.answers = pending.answers();
             pending
         };
@@ -305,7 +310,7 @@ impl Journal {
                 self.engine.committer.write(Write::Append(append)).await.map_err(Over::from)?;
                 instance
             }
-            None => self.started(pending.rows, touch).await?,
+            None => self.started(pending.rows, pending.labels, touch).await?,
         };
         {
             let mut inner = self.inner();
@@ -325,8 +330,14 @@ impl Journal {
     }
 
     /// The first commit of an instance: if it is to be let go at once, that is a second write right behind it.
-    async fn started(&self, rows: Vec<Row>, touch: Option<Touch>) -> Result<InstanceNo, Over> {
-        let start = self.start(rows, true);
+    async fn started(&self, rows: Vec<Row>, set: Vec<Label>, touch: Option<Touch>) -> Result<InstanceNo, Over> {
+        let mut start = self.start(rows, true);
+        for (key, value) in set {
+            match value {
+                Some(value) => start.labels.insert(key, value),
+                None => start.labels.remove(&key),
+            };
+        }
         let instance = match self.engine.committer.write(Write::Start(start)).await.map_err(Over::from)? {
             Written::Started(instance) => instance,
             Written::Exists(instance) => return Err(Over::Exists(instance)),

@@ -191,7 +191,8 @@ impl<'w> Strand<'w> {
         let (sender, halted) = oneshot::channel();
         let driven = {
             let mut hands = Hands { strand: self, halt: Some(sender) };
-            let cx = FlowContext::new(&ids.saga, &ids.instance);
+            let (clock, labels) = (Arc::clone(&hands.strand.worker.engine.clock), hands.strand.worker.journal.labels());
+            let cx = FlowContext::for_executor(&ids.saga, &ids.instance, clock, labels);
             let flow = saga.flow(flow, cx, Drive::new(&mut hands, resume));
             tokio::select! {
                 biased;
