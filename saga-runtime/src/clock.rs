@@ -1,20 +1,22 @@
 //! Time, as the runtime sees it: one clock, so that tests can skip it.
 
-use crate::store::Micros;
+use crate::{core::decide::micros, store::Micros};
 use std::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::atomic::{AtomicI64, Ordering},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 /// A wait that a clock makes.
 pub type Sleeping<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// Where the runtime gets all its time from.
+///
+/// A clock may be set, forwards and backwards. The runtime's own time never decreases whatever its clock says, and a jump of
+/// more than an hour is not believed until somebody confirms it: [`Runtime::confirm_clock`](crate::Runtime::confirm_clock).
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// Now, in microseconds since the Unix epoch; never less than what it said before.
+    /// Now, in microseconds since the Unix epoch.
     fn now(&self) -> Micros;
 
     /// Ends when `now` has come to this moment.
@@ -22,20 +24,56 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// # Cancel safety
     /// Dropping it has no effect.
     fn sleep_until(&self, at: Micros) -> Sleeping<'_>;
+
+    /// The time since some fixed moment, from a source that nobody can set. Without one no jump of the clock is noticed.
+    fn steady(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Ends when this much time has passed on the steady source; or before that, as often as the clock likes: whoever
+    /// sleeps looks at it again.
+    ///
+    /// # Cancel safety
+    /// Dropping it has no effect.
+    fn sleep(&self, span: Duration) -> Sleeping<'_> {
+        self.sleep_until(self.now().saturating_add(micros(span)))
+    }
+}
+
+/// A moment of the system's clock, in microseconds since the epoch; what is too far away to be counted is the end of time.
+pub(crate) fn since_epoch(moment: SystemTime) -> Micros {
+    match moment.duration_since(UNIX_EPOCH) {
+        Ok(since) => micros(since),
+        Err(before) => -micros(before.duration()),
+    }
+}
+
+/// The same, the other way round.
+#[cfg_attr(not(feature = "cron"), expect(dead_code, reason = "recurring starts tell of ticks as moments"))]
+pub(crate) fn moment(at: Micros) -> SystemTime {
+    let span = Duration::from_micros(at.unsigned_abs());
+    let moment = if at < 0 { UNIX_EPOCH.checked_sub(span) } else { UNIX_EPOCH.checked_add(span) };
+    moment.unwrap_or(UNIX_EPOCH)
 }
 
 /// The system's clock.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct SystemClock {
-    /// The latest moment that was told: a clock that is set back stands still until it has caught up.
-    latest: AtomicI64,
+    since: Instant,
 }
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self { since: Instant::now() }
+    }
+}
+
+/// Waits are made in pieces of at most this, so that a clock that is set is noticed.
+const PIECE: Duration = Duration::from_mins(1);
 
 impl Clock for SystemClock {
     fn now(&self) -> Micros {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
-        self.latest.fetch_max(now, Ordering::Relaxed).max(now)
+        since_epoch(SystemTime::now())
     }
 
     fn sleep_until(&self, at: Micros) -> Sleeping<'_> {
@@ -43,9 +81,16 @@ impl Clock for SystemClock {
             loop {
                 let left = at.saturating_sub(self.now());
                 let Some(left) = u64::try_from(left).ok().filter(|left| *left > 0) else { return };
-                // In spans of at most a minute, so that a clock that is set forward is noticed.
-                tokio::time::sleep(Duration::from_micros(left).min(Duration::from_mins(1))).await;
+                self.sleep(Duration::from_micros(left)).await;
             }
         })
+    }
+
+    fn steady(&self) -> Option<Duration> {
+        Some(self.since.elapsed())
+    }
+
+    fn sleep(&self, span: Duration) -> Sleeping<'_> {
+        Box::pin(tokio::time::sleep(span.min(PIECE)))
     }
 }

@@ -51,12 +51,14 @@
 //! ```
 //!
 //! With the feature `sqlite`, on by default, the store is a file: `Sqlite::open("orders.db")`. A crate that only defines sagas
-//! can do without (`default-features = false`), and compiles no C.
+//! can do without (`default-features = false`), and compiles no C. With the feature `cron`, [`Builder`] has `schedule`:
+//! instances that are started again and again.
 //!
 //! # Where to look
 //! - [`saga`], [`flow`], [`step`], [`compensate`], [`signal`]: how a saga is written, and what does not compile.
 //! - [`Failure`], [`Transient`], [`Unwind`], [`Outcome`]: how steps fail, and what flow and compensation know of it.
 //! - [`Runtime`], [`Handle`]: starting, waiting, looking at timelines, cancelling, and settling what is parked.
+//! - [`runtime::Starting`], [`runtime::Filter`], [`runtime::Retention`]: starting later, listing, and keeping only so long.
 //! - [`Saga::definition`]: the saga as data, and its drawings.
 //! - [`testing`]: contexts and clocks for tests without a runtime.
 

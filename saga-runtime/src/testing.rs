@@ -7,27 +7,64 @@ pub use crate::{
 
 use crate::{
     clock::{Clock, Sleeping},
+    core::decide::micros,
     store::Micros,
 };
 use std::{fmt, time::Duration};
 use tokio::{sync::watch, time::Instant};
 
-/// A clock that stands still until it is told to go on.
+/// A clock that stands still until it is told to go on, or is set.
 #[derive(Debug)]
 pub struct ManualClock {
-    now: watch::Sender<Micros>,
+    told: watch::Sender<Told>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    now: Micros,
+    steady: Duration,
+    /// How often it was set.
+    sets: u64,
 }
 
 impl ManualClock {
     /// A clock that stands at this moment.
     pub fn at(now: Micros) -> Self {
-        Self { now: watch::Sender::new(now) }
+        Self { told: watch::Sender::new(Told { now, steady: Duration::ZERO, sets: 0 }) }
     }
 
     /// Goes on by this much; whoever sleeps up to then wakes.
     pub fn advance(&self, span: Duration) {
-        let span = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
-        self.now.send_modify(|now| *now = now.saturating_add(span));
+        self.told.send_modify(|told| {
+            told.now = told.now.saturating_add(micros(span));
+            told.steady = told.steady.saturating_add(span);
+        });
+    }
+
+    /// Is set forward by this much, as somebody might set a system's clock: no time has passed.
+    ///
+    /// ```
+    /// use saga_runtime::testing::ManualClock;
+    /// use std::time::Duration;
+    ///
+    /// let clock = ManualClock::default();
+    /// clock.set_forward(Duration::from_hours(24)); // a runtime on this clock holds its timers, and says so
+    /// clock.set_back(Duration::from_hours(24)); // and goes on
+    /// ```
+    pub fn set_forward(&self, span: Duration) {
+        self.set(micros(span));
+    }
+
+    /// Is set back by this much.
+    pub fn set_back(&self, span: Duration) {
+        self.set(-micros(span));
+    }
+
+    fn set(&self, by: Micros) {
+        self.told.send_modify(|told| {
+            told.now = told.now.saturating_add(by);
+            told.sets += 1;
+        });
     }
 }
 
@@ -40,14 +77,27 @@ impl Default for ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> Micros {
-        *self.now.borrow()
+        self.told.borrow().now
     }
 
     fn sleep_until(&self, at: Micros) -> Sleeping<'_> {
-        let mut now = self.now.subscribe();
+        let mut told = self.told.subscribe();
         Box::pin(async move {
             // The sender is this clock's own, which outlives the borrow.
-            let _ = now.wait_for(|now| *now >= at).await;
+            let _ = told.wait_for(|told| told.now >= at).await;
+        })
+    }
+
+    fn steady(&self) -> Option<Duration> {
+        Some(self.told.borrow().steady)
+    }
+
+    fn sleep(&self, span: Duration) -> Sleeping<'_> {
+        let mut told = self.told.subscribe();
+        let Told { steady, sets, .. } = *told.borrow();
+        let over = steady.saturating_add(span);
+        Box::pin(async move {
+            let _ = told.wait_for(|told| told.steady >= over || told.sets != sets).await;
         })
     }
 }

@@ -11,9 +11,9 @@ use crate::{
     context::Ids,
     core::{Event, decide::micros},
     machine::{Arguments, Json},
-    store::{Instance, InstanceNo, Write, Written},
+    store::{Instance, InstanceNo, Labels, Micros, Start, Write, Written},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 
 /// What an instance is started with.
@@ -23,6 +23,12 @@ pub(crate) struct Input {
     pub(crate) json: Json,
     /// The hash of its canonical JSON.
     pub(crate) hash: [u8; 32],
+    /// When it begins, if that is not at once.
+    pub(crate) wake_at: Option<Micros>,
+    /// How much time it has from then on, if that is less than the saga says.
+    pub(crate) deadline: Option<Duration>,
+    /// What it is called by from the beginning.
+    pub(crate) labels: Labels,
 }
 
 /// An instance that is durable.
@@ -58,10 +64,14 @@ impl Engine {
         let begin = Payloads::start(Arguments(vec![(parameter.clone(), input.json.clone())]));
         let payloads = BTreeMap::from([(Box::from(""), begin)]);
         let worker = Worker::new(self, saga, journal, payloads, Arc::new(Poke::default()));
-        let deadline = definition.deadline.map(|span| self.clock.now().saturating_add(micros(span)));
+        // Its time counts from when it begins, however long before that it is started.
+        let begins = input.wake_at.unwrap_or_else(|| self.clock.now());
+        let within = [input.deadline, definition.deadline].into_iter().flatten().min();
+        let deadline = within.map(|span| begins.saturating_add(micros(span)));
         let version = definition.version;
         worker.push(&Event::Started { version, parameter, input: input.json, deadline, parent: None })?;
-        if let Ok(permit) = Arc::clone(&self.forward).try_acquire_owned() {
+        let at_once = input.wake_at.is_none() && input.labels.is_empty();
+        if at_once && let Ok(permit) = Arc::clone(&self.forward).try_acquire_owned() {
             let (reply, answered) = oneshot::channel();
             worker.has_leave(permit);
             worker.leave().reply = Some(reply);
@@ -74,10 +84,14 @@ impl Engine {
                 Err(_) => Err(Over::Stopped),
             };
         }
-        let start = worker.journal.into_waiting_start();
+        let wake_at = input.wake_at;
+        let start = Start { wake_at, labels: input.labels, ..worker.journal.into_waiting_start() };
         match self.committer.write(Write::Start(start)).await.map_err(Over::from)? {
             Written::Started(no) => {
-                self.waits();
+                match wake_at {
+                    Some(at) => self.sleeps(at),
+                    None => self.waits(),
+                }
                 Ok(Started { no, existing: None })
             }
             Written::Exists(instance) => Ok(Started::before(instance)),

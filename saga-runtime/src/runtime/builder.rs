@@ -1,6 +1,12 @@
 //! What a runtime is built with.
 
-use super::{Error, Owner, Runtime};
+#[cfg(feature = "cron")]
+use super::schedule::{self, Board, Planned, Schedule, Tick};
+use super::{
+    Error, Owner, Runtime,
+    retention::{self, Retention, Retentions},
+    timekeeper::Timekeeper,
+};
 use crate::{
     clock::{Clock, SystemClock},
     engine::{
@@ -33,6 +39,9 @@ pub struct Builder {
     policies: BTreeMap<Box<str>, NamedPolicy>,
     /// A policy that was given twice.
     policy_twice: Option<Box<str>>,
+    retentions: Retentions,
+    #[cfg(feature = "cron")]
+    schedules: Vec<Planned>,
     observer: Option<Observer>,
     seed: u64,
 }
@@ -50,6 +59,9 @@ impl Builder {
             limits: Limits { concurrency: 1_000, compensations: 1_000, step: 256 << 10, instance: 4 << 20 },
             policies: BTreeMap::new(),
             policy_twice: None,
+            retentions: Retentions::new(),
+            #[cfg(feature = "cron")]
+            schedules: Vec::new(),
             observer: None,
             seed,
         }
@@ -116,6 +128,67 @@ impl Builder {
         self
     }
 
+    /// How long the ended instances of this saga are kept: for ever, unless this is said. See [`Retention`].
+    ///
+    /// They are removed in the background, a hundred in a transaction, in at most a tenth of the time that the store has. What
+    /// is told a second time for a saga replaces what was told before.
+    #[must_use]
+    pub fn retention<S: Saga>(mut self, retention: Retention) -> Self {
+        self.retentions.insert(S::DEFINITION.name, retention);
+        self
+    }
+
+    /// Starts the saga at each tick of a schedule, with the input that the function makes of the tick. Feature `cron`.
+    ///
+    /// There is one instance for each tick and never two, also if several runtimes on one store have the schedule, and
+    /// whatever crashes: its id is made from the schedule's name and the tick ([`Tick::id`]). The function should depend on the
+    /// tick alone. If it panics, or its input cannot be saved, the tick is passed over, which is logged and shown in
+    /// [`Runtime::schedules`]; ticks that came while nobody was there are dealt with as the schedule says
+    /// ([`Missed`](super::Missed)).
+    ///
+    /// The first tick is the next one after the schedule was first run on the store.
+    ///
+    /// ```
+    /// # use saga_runtime::{prelude::*, store::memory::Memory};
+    /// # #[derive(Debug, serde::Serialize, serde::Deserialize, Refusal)]
+    /// # enum No {}
+    /// # struct Report;
+    /// # #[saga(name = "report", version = 1)]
+    /// # impl Report {
+    /// #     #[flow]
+    /// #     async fn run(&self, cx: &FlowContext, day: String) -> Result<String, Unwind<No>> {
+    /// #         self.write(cx, &day).await?;
+    /// #         Ok(day)
+    /// #     }
+    /// #     #[step(no_compensation = "a report harms nobody")]
+    /// #     async fn write(&self, _cx: &StepContext, _day: &str) -> Result<(), Transient> { Ok(()) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), saga_runtime::Error> {
+    /// use saga_runtime::runtime::{Missed, Schedule};
+    ///
+    /// let nightly = Schedule::new("nightly-report", "30 2 * * *").time_zone("Europe/Berlin").missed(Missed::Latest);
+    /// let runtime = Runtime::builder()
+    ///     .store(Memory::default())
+    ///     .register(Report)
+    ///     .schedule::<Report>(nightly, |tick| tick.to_string())
+    ///     .start()
+    ///     .await?;
+    /// # let _ = runtime;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "cron")]
+    #[must_use]
+    pub fn schedule<S: Saga>(
+        mut self,
+        schedule: Schedule,
+        input: impl Fn(&Tick) -> S::Input + Send + Sync + 'static,
+    ) -> Self {
+        self.schedules.push(Planned::new::<S>(schedule, input));
+        self
+    }
+
     /// Where the runtime gets its time from.
     #[must_use]
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
@@ -140,8 +213,9 @@ impl Builder {
     ///
     /// # Errors
     /// No store was given, two sagas have one durable name, a limit is zero, a policy is defined twice or would let nothing
-    /// through, or a saga names a policy that is not defined ([`Error::is_invalid`]); or the store cannot be opened for work
-    /// ([`Error::is_unavailable`]).
+    /// through, a saga names a policy that is not defined, a retention or a schedule cannot be what it is or is for a saga
+    /// that is not registered, or two schedules have one name ([`Error::is_invalid`]); or the store cannot be opened for
+    /// work ([`Error::is_unavailable`]).
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -161,6 +235,9 @@ impl Builder {
             return Err(Error::invalid("a payload limit of 0 would park every instance at its first call"));
         }
         self.check_policies()?;
+        retention::check(&self.retentions, |saga| self.sagas.contains_key(saga))?;
+        #[cfg(feature = "cron")]
+        let schedules = schedule::check(self.schedules, |saga| self.sagas.contains_key(saga))?;
         if cfg!(panic = "abort") {
             tracing::error!(
                 "this program is built with panic = \"abort\": a panic in a step will end the process instead of parking \
@@ -175,14 +252,36 @@ impl Builder {
         };
         let epoch = store.register().await?;
         let committer = Committer::new(Arc::clone(&store), epoch);
-        let policies = Policies::new(self.policies, self.clock.now());
-        let (clock, observer) = (self.clock, self.observer);
+        let timekeeper = Arc::new(Timekeeper::new(self.clock));
+        let clock: Arc<dyn Clock> = Arc::clone(&timekeeper) as _;
+        let policies = Policies::new(self.policies, clock.now());
+        let observer = self.observer;
         let engine = Engine::new(store, committer, epoch, clock, self.sagas, limits, policies, observer, self.seed);
         engine.spawn(schedule(Arc::clone(&engine)));
         if !engine.policies.is_empty() {
             engine.spawn(call_sleepers(Arc::clone(&engine)));
         }
-        Ok(Runtime { owner: Arc::new(Owner { engine, types: self.types, closes: self.closes }) })
+        if !self.retentions.is_empty() {
+            engine.spawn(retention::sweep(Arc::clone(&engine), self.retentions));
+        }
+        #[cfg(feature = "cron")]
+        let schedules = {
+            let board = Arc::new(Board::of(&schedules));
+            for one in schedules {
+                engine.spawn(schedule::run(Arc::clone(&engine), one, Arc::clone(&board)));
+            }
+            board
+        };
+        Ok(Runtime {
+            owner: Arc::new(Owner {
+                engine,
+                types: self.types,
+                timekeeper,
+                #[cfg(feature = "cron")]
+                schedules,
+                closes: self.closes,
+            }),
+        })
     }
 
     /// Every policy lets something through, and every one that is named is there.

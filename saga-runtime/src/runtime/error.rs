@@ -31,6 +31,7 @@ enum Kind {
     Buried,
     UnknownInstance,
     Ended,
+    ClockJumped,
 }
 
 impl Error {
@@ -93,6 +94,12 @@ impl Error {
         self.kind == Kind::Ended
     }
 
+    /// The clock was set by more than an hour, and nobody has confirmed it: see
+    /// [`Runtime::confirm_clock`](super::Runtime::confirm_clock).
+    pub fn is_clock_jumped(&self) -> bool {
+        self.kind == Kind::ClockJumped
+    }
+
     pub(crate) fn invalid(message: &str) -> Self {
         Self::new(Kind::Invalid, message)
     }
@@ -107,6 +114,11 @@ impl Error {
 
     pub(crate) fn fenced() -> Self {
         Self::new(Kind::Fenced, "another worker has taken over: this runtime does nothing any more")
+    }
+
+    pub(super) fn clock_jumped(jump: super::ClockJump) -> Self {
+        let message = format!("{jump}: timers are held until it is set right, or `Runtime::confirm_clock` is called");
+        Self::new(Kind::ClockJumped, message)
     }
 
     pub(crate) fn stopped() -> Self {

@@ -47,6 +47,11 @@ impl<S: Saga> Handle<S> {
         &self.id
     }
 
+    /// Its number in the store, by which lists name it.
+    pub fn no(&self) -> InstanceNo {
+        self.no
+    }
+
     /// Waits for its end.
     ///
     /// A parked instance has not ended: this waits until somebody settles it. See [`settled`](Self::settled).

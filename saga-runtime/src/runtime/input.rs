@@ -4,10 +4,17 @@ use super::Error;
 use crate::{
     core::key::input_hash,
     machine::{Json, Saga, encode_checked},
+    store::Labels,
 };
 
 /// An id may not be longer, in bytes.
 const LONGEST_ID: usize = 200;
+/// Nor the key of a label.
+const LONGEST_KEY: usize = 64;
+/// Nor its value.
+const LONGEST_VALUE: usize = 256;
+/// An instance may not have more labels.
+const MOST_LABELS: usize = 16;
 
 /// An input that is fit to start an instance with.
 pub(super) struct Checked {
@@ -54,4 +61,29 @@ fn check(id: &str, parameter: &str, what: &str) -> Result<(), Error> {
     };
     let shown: String = id.chars().take(40).collect();
     Err(Error::invalid(&format!("{parameter} {shown:?} is not fit to be {what}: {wrong}")))
+}
+
+/// Says why this cannot be a label, if it cannot.
+pub(super) fn check_label(key: &str, value: &str) -> Result<(), String> {
+    let wrong = if key.is_empty() {
+        "its key is empty".to_owned()
+    } else if key.len() > LONGEST_KEY {
+        format!("its key is {} bytes long, more than the limit of {LONGEST_KEY}", key.len())
+    } else if value.len() > LONGEST_VALUE {
+        format!("its value is {} bytes long, more than the limit of {LONGEST_VALUE}", value.len())
+    } else if let Some(bad) = key.chars().chain(value.chars()).find(|c| c.is_control()) {
+        format!("it contains the control character {bad:?}")
+    } else if key.trim() != key {
+        "its key begins or ends with white space".to_owned()
+    } else {
+        return Ok(());
+    };
+    let shown: String = key.chars().take(LONGEST_KEY).collect();
+    Err(format!("`label` {shown:?} is not fit to be one: {wrong}"))
+}
+
+/// Says why an instance cannot have these labels, if it cannot.
+pub(super) fn check_labels(labels: &Labels) -> Result<(), String> {
+    let many = labels.len();
+    if many <= MOST_LABELS { Ok(()) } else { Err(format!("{many} labels are more than the limit of {MOST_LABELS}")) }
 }

@@ -8,19 +8,31 @@ mod end;
 mod error;
 mod handle;
 mod input;
+mod list;
 mod park;
+mod retention;
+#[cfg(feature = "cron")]
+mod schedule;
 mod signal;
+mod start;
 mod status;
+mod timekeeper;
 mod timeline;
 
+#[cfg(feature = "cron")]
+pub use self::schedule::{Missed, Schedule, ScheduleStatus, Tick};
 pub use self::{
     builder::Builder,
     end::{Cause, Debt, End, Settled},
     error::Error,
     handle::Handle,
+    list::{Filter, Page, Position},
     park::{Decision, Park},
+    retention::Retention,
     signal::UnreadSignal,
+    start::Starting,
     status::{Listed, Progress, Status},
+    timekeeper::ClockJump,
     timeline::{Entry, Happened, Timeline},
 };
 pub use crate::core::ParkCause;
@@ -28,10 +40,10 @@ pub use crate::core::ParkCause;
 pub use crate::engine::observer::{Observer, Point};
 
 use crate::{
-    engine::{Engine, Input},
+    engine::Engine,
     machine::Saga,
     policy::{self, NamedPolicy, PolicyStatus},
-    store::{Filter, InstanceNo, Status as Stored, committer::Health},
+    store::committer::Health,
 };
 use std::{any::TypeId, collections::HashMap, fmt, sync::Arc, time::Duration};
 
@@ -48,6 +60,9 @@ pub struct Runtime {
 struct Owner {
     engine: Arc<Engine>,
     types: HashMap<TypeId, &'static str>,
+    timekeeper: Arc<timekeeper::Timekeeper>,
+    #[cfg(feature = "cron")]
+    schedules: Arc<schedule::Board>,
     /// Whether the store is the runtime's own, to close.
     closes: bool,
 }
@@ -64,44 +79,6 @@ impl Runtime {
         Builder::new()
     }
 
-    /// Starts an instance, or finds the one of this id: a second start with the same input is the same instance.
-    ///
-    /// The id is the caller's own name for what is to be done (e.g. the order's number), so that a start whose answer was lost
-    /// can be repeated. When this returns, the input is durable, and the instance will come to its end whatever happens to this
-    /// process. Beyond the concurrency limit it waits in the store until there is room.
-    ///
-    /// # Errors
-    /// The id is not fit to be one ([`Error::is_invalid`]); the input cannot be written as JSON, or is longer than the limit
-    /// ([`Error::is_too_large`]); the id is taken by an instance with another input ([`Error::is_conflict`]); the store is away,
-    /// full or gone ([`Error::is_unavailable`]); the runtime has stopped ([`Error::is_stopped`]) or does not know the saga
-    /// ([`Error::is_unknown_saga`]). In none of these cases anything is half-written.
-    ///
-    /// # Cancel safety
-    /// If the future is dropped the instance was started or not; the same call again finds out.
-    pub async fn start<S: Saga>(&self, id: impl Into<String>, input: S::Input) -> Result<Handle<S>, Error> {
-        let saga = self.registered::<S>()?;
-        let id: String = id.into();
-        let input = input::checked::<S>(&id, &input, self.engine().limits.instance)?;
-        let (json, hash) = (input.json.clone(), input.hash);
-        let input = Input { id: id.clone().into(), json: input.json, hash };
-        let started = self.engine().start(saga, input).await.map_err(|over| Error::from_start(saga, &id, over))?;
-        if let Some(existing) = started.existing
-            && existing.input_hash != hash
-        {
-            return Err(self.conflict(saga, &existing, &json).await);
-        }
-        Ok(Handle::new(Arc::clone(self.engine()), saga, &id, started.no))
-    }
-
-    async fn conflict(&self, saga: &str, existing: &crate::store::Instance, new: &crate::machine::Json) -> Error {
-        let first = self.engine().store.journal(existing.no, 1, 1).await.unwrap_or_default();
-        let old = first.first().and_then(|row| match crate::engine::load::read(row) {
-            Ok(crate::core::Event::Started { input, .. }) => Some(input),
-            _ => None,
-        });
-        Error::conflict(saga, &existing.id, old.as_deref(), new)
-    }
-
     /// The instance of this id, if there is one.
     ///
     /// # Errors
@@ -112,68 +89,69 @@ impl Runtime {
         Ok(found.map(|instance| Handle::new(Arc::clone(self.engine()), saga, id, instance.no)))
     }
 
-    /// Instances of all sagas, by the order of their starts, after the one of this number, at most `limit`.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub async fn instances(&self, after: Option<InstanceNo>, limit: usize) -> Result<Vec<Listed>, Error> {
-        let found = self.engine().store.list(&Filter::default(), after, limit).await?;
-        Ok(found.into_iter().map(Listed::new).collect())
-    }
-
-    /// The instances that need a person.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub async fn parked(&self) -> Result<Vec<Listed>, Error> {
-        self.all(Stored::Parked).await
-    }
-
-    /// The ended instances whose compensation was given up in part, and that nobody has settled.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub async fn debts(&self) -> Result<Vec<Listed>, Error> {
-        self.all(Stored::CompensatedWithDebt).await
-    }
-
-    /// The instances that stand where no build that was asked so far knows to go on.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub async fn waiting_for_build(&self) -> Result<Vec<Listed>, Error> {
-        self.all(Stored::WaitsForBuild).await
-    }
-
-    async fn all(&self, status: Stored) -> Result<Vec<Listed>, Error> {
-        let mut all = Vec::new();
-        loop {
-            let after = all.last().map(|listed: &Listed| listed.no);
-            let page = self.engine().store.list(&Filter::of([status]), after, 500).await?;
-            if page.is_empty() {
-                return Ok(all);
-            }
-            all.extend(page.into_iter().map(Listed::new));
-        }
-    }
-
     /// Whether starts are accepted and work gets on; if not, why.
     ///
     /// Not ready is not dead: a store that is away for a while is waited for, and what was done meanwhile is kept.
     ///
     /// # Errors
-    /// The store is away ([`Error::is_unavailable`]), another worker has taken over ([`Error::is_fenced`]), or the runtime
-    /// has stopped ([`Error::is_stopped`]).
+    /// The store is away ([`Error::is_unavailable`]), another worker has taken over ([`Error::is_fenced`]), the runtime has
+    /// stopped ([`Error::is_stopped`]), or its clock has jumped ([`Error::is_clock_jumped`], see
+    /// [`confirm_clock`](Self::confirm_clock)).
     pub fn ready(&self) -> Result<(), Error> {
         if self.engine().is_stopping() {
             return Err(Error::stopped());
         }
         match self.engine().health() {
-            Health::Available => Ok(()),
+            Health::Available => match self.clock_jump() {
+                None => Ok(()),
+                Some(jump) => Err(Error::clock_jumped(jump)),
+            },
             Health::Unavailable(reason) => Err(Error::unavailable(&reason)),
             Health::Fenced => Err(Error::fenced()),
             _ => Err(Error::stopped()),
         }
+    }
+
+    /// The jump of the clock that waits to be confirmed, if there was one.
+    ///
+    /// When the clock was set by more than an hour between two looks, its time is not believed: timers, deadlines and recurring
+    /// starts go by a source that cannot be set, as if nothing had happened, and an error is logged. Nothing fires early
+    /// because a clock was set wrong. It ends with [`confirm_clock`](Self::confirm_clock), or by itself when the clock is set
+    /// right again. A machine that was suspended for more than an hour looks the same.
+    ///
+    /// A jump while no runtime is there cannot be noticed: a new one takes the clock as it is.
+    pub fn clock_jump(&self) -> Option<ClockJump> {
+        self.owner.timekeeper.jump()
+    }
+
+    /// Says that the clock is right as it is now, after a jump; whether there was one to confirm.
+    ///
+    /// What is due by the clock goes on at once. If it was set back, the runtime's time, which never decreases, stands still
+    /// until the clock has caught up, timers and back-offs with it; a runtime that is started anew takes the clock as it
+    /// is.
+    ///
+    /// ```
+    /// # use saga_runtime::{Runtime, store::memory::Memory, testing::ManualClock};
+    /// # use std::{sync::Arc, time::Duration};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), saga_runtime::Error> {
+    /// # let clock = Arc::new(ManualClock::default());
+    /// # let runtime = Runtime::builder().store(Memory::default()).clock(clock.clone()).start().await?;
+    /// clock.set_forward(Duration::from_hours(2));
+    /// assert!(runtime.ready().is_err_and(|error| error.is_clock_jumped()));
+    /// runtime.confirm_clock(); // somebody looked, and it is two hours later indeed
+    /// assert!(runtime.ready().is_ok());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn confirm_clock(&self) -> bool {
+        self.owner.timekeeper.confirm()
+    }
+
+    /// What each recurring start is doing, in the order in which they were given to the builder.
+    #[cfg(feature = "cron")]
+    pub fn schedules(&self) -> Vec<ScheduleStatus> {
+        self.owner.schedules.all()
     }
 
     /// How many instances have a task here at this moment.

@@ -1,7 +1,7 @@
 //! What an instance is doing.
 
 use super::{Debt, ParkCause};
-use crate::store::{Instance, InstanceNo, Micros, Status as Stored};
+use crate::store::{Instance, InstanceNo, Labels, Micros, Status as Stored};
 use serde::Serialize;
 
 /// What an instance is doing.
@@ -83,10 +83,20 @@ pub struct Listed {
     pub progress: Progress,
     /// The state that it sleeps, is parked or waits in.
     pub state: Option<Box<str>>,
+    /// Why it is parked.
+    pub error: Option<Box<str>>,
+    /// When it goes on, if it sleeps; or at the latest, if it waits. In microseconds since the Unix epoch.
+    pub wake_at: Option<Micros>,
+    /// What its users call it by.
+    pub labels: Labels,
+    /// The instance that waits for it, if it is a child.
+    pub parent: Option<InstanceNo>,
     /// When it was started, in microseconds since the Unix epoch.
     pub started_at: Micros,
     /// When it ended.
     pub ended_at: Option<Micros>,
+    /// Whether only its tombstone is left.
+    pub buried: bool,
 }
 
 impl Listed {
@@ -98,8 +108,13 @@ impl Listed {
             version: instance.version,
             progress: Progress::of(instance.status),
             state: instance.state,
+            error: instance.error,
+            wake_at: instance.wake_at,
+            labels: instance.labels,
+            parent: instance.parent,
             started_at: instance.started_at,
             ended_at: instance.ended_at,
+            buried: instance.buried,
         }
     }
 }

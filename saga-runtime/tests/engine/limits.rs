@@ -6,7 +6,7 @@ use crate::{
     start, until,
     world::Act,
 };
-use saga_runtime::{End, Runtime};
+use saga_runtime::{End, Runtime, runtime::Filter};
 use std::time::Duration;
 
 #[tokio::test(start_paused = true)]
@@ -21,7 +21,7 @@ async fn rule_23_a_start_beyond_the_limit_is_durable_and_waits_in_the_store() {
     }
     assert!(runtime.running() <= 2);
     assert!(lab.world.got().len() <= 2);
-    assert_eq!(runtime.instances(None, 100).await.expect("the store answers").len(), 10);
+    assert_eq!(runtime.list(&Filter::new()).await.expect("the store answers").instances.len(), 10);
     for saga in &sagas {
         assert!(matches!(end(saga).await, End::Completed(_)));
     }
@@ -126,7 +126,7 @@ async fn a_bad_id_or_input_is_a_clear_error_and_nothing_is_written() {
     assert!(error.is_too_large() && error.to_string().contains("limit of 1000"), "{error}");
     let error = runtime.start::<Newer>("1", script("book:a")).await.expect_err("not registered");
     assert!(error.is_unknown_saga(), "{error}");
-    assert!(runtime.instances(None, 10).await.expect("the store answers").is_empty());
+    assert!(runtime.list(&Filter::new()).await.expect("the store answers").instances.is_empty());
     assert!(runtime.get::<Scripted>("1").await.expect("the store answers").is_none());
 }
 

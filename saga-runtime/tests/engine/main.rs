@@ -1,15 +1,21 @@
 //! The engine, by what it promises: each test is named for a rule of the semantics and breaks what the rule is about.
 
+mod clock;
 mod corners;
 mod doubt;
 mod forward;
 mod limits;
+mod lists;
 #[cfg(feature = "sqlite")]
 mod on_disk;
 mod pivot;
 mod random;
+#[cfg(feature = "cron")]
+mod recurring;
 mod restart;
+mod retention;
 mod saga;
+mod starting;
 mod store_trouble;
 mod verbs;
 mod world;

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use saga_runtime::prelude::*;
+use saga_runtime::runtime::Filter;
 use serde_json::json;
 
 use super::saga::Checkout;
@@ -41,14 +42,14 @@ async fn place(State(runtime): State<Runtime>, Body(body): Body) -> Result<Respo
 }
 
 async fn list(State(runtime): State<Runtime>) -> Result<Json<Vec<Listed>>, Problem> {
+    let mut filter = Filter::new().of::<Checkout>().limit(PAGE);
     let mut orders = Vec::new();
-    let mut last = None;
     loop {
-        let page = runtime.instances(last, PAGE).await.map_err(|error| unreadable(&error))?;
-        last = page.last().map(|instance| instance.no);
-        orders.extend(page.iter().map(view::listed));
-        if page.len() < PAGE {
-            return Ok(Json(orders));
+        let page = runtime.list(&filter).await.map_err(|error| unreadable(&error))?;
+        orders.extend(page.instances.iter().map(view::listed));
+        match page.next {
+            Some(next) => filter = filter.after(next),
+            None => return Ok(Json(orders)),
         }
     }
 }

@@ -1,0 +1,165 @@
+//! How long ended instances are kept.
+
+use super::Error;
+use crate::{
+    core::decide::micros,
+    engine::Engine,
+    store::{Expired, Micros, Status, StoreError, Storing, committer::Health},
+};
+use std::{sync::Arc, time::Duration};
+
+/// So many instances go in one transaction: others wait for no longer than that takes.
+const BATCH: usize = 100;
+/// After a batch, it rests so many times as long as the batch took: at most a tenth of the store's time is spent on it.
+const REST: u32 = 9;
+/// Looks are at least so far apart, and at most.
+const SOONEST: Duration = Duration::from_secs(1);
+const LATEST: Duration = Duration::from_hours(1);
+
+/// How long the ended instances of a saga are kept, each age counted from the end. What is not said is kept for ever.
+///
+/// First an instance's journal goes, and with it its timeline, its result and its messages: what is left is a *tombstone*, the
+/// id with how and when it ended, so that a start that is repeated late still finds that it was there. Then the tombstone goes,
+/// too, and the id is free.
+///
+/// Never removed are an instance with debt that nobody has settled, one that is parked, and a child whose parent has
+/// not ended for as long itself.
+///
+/// ```
+/// use saga_runtime::runtime::Retention;
+/// use std::time::Duration;
+///
+/// const DAY: Duration = Duration::from_hours(24);
+/// let retention = Retention::new().completed(30 * DAY).compensated(90 * DAY).tombstones(365 * DAY);
+/// # let _ = retention;
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[must_use = "instances are kept for ever until it is given to the builder"]
+pub struct Retention {
+    completed: Option<Duration>,
+    compensated: Option<Duration>,
+    tombstones: Option<Duration>,
+}
+
+impl Retention {
+    /// Everything is kept for ever.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Completed instances are kept so long.
+    pub fn completed(mut self, age: Duration) -> Self {
+        self.completed = Some(age);
+        self
+    }
+
+    /// Compensated instances are kept so long; one with debt, until somebody settled that, too.
+    pub fn compensated(mut self, age: Duration) -> Self {
+        self.compensated = Some(age);
+        self
+    }
+
+    /// What is left of them is kept so long, from the end of the instance as well: not shorter than the instances.
+    pub fn tombstones(mut self, age: Duration) -> Self {
+        self.tombstones = Some(age);
+        self
+    }
+
+    /// What of it cannot be.
+    pub(super) fn wrong(&self) -> Option<String> {
+        let longest = self.completed.max(self.compensated);
+        match self.tombstones {
+            _ if longest.is_none() => Some("it keeps everything for ever: say for how long, or leave it out".into()),
+            Some(tombstones) if Some(tombstones) < longest => {
+                Some("`tombstones` is shorter than the instances themselves are kept: make it at least as long".into())
+            }
+            _ => None,
+        }
+    }
+
+    /// How long to wait between two looks.
+    fn every(&self) -> Duration {
+        let shortest = [self.completed, self.compensated, self.tombstones].into_iter().flatten().min();
+        (shortest.unwrap_or(LATEST) / 20).clamp(SOONEST, LATEST)
+    }
+
+    /// What the end must have come before, for this age.
+    fn before(age: Option<Duration>, now: Micros) -> Option<Micros> {
+        age.map(|age| now.saturating_sub(micros(age)))
+    }
+}
+
+/// The retention of each saga that has one.
+pub(super) type Retentions = std::collections::BTreeMap<&'static str, Retention>;
+
+pub(super) fn check(retentions: &Retentions, known: impl Fn(&str) -> bool) -> Result<(), Error> {
+    for (saga, retention) in retentions {
+        if !known(saga) {
+            let wrong = format!("`retention` is given for saga `{saga}`, which is not registered: `.register(..)` it");
+            return Err(Error::invalid(&wrong));
+        }
+        if let Some(wrong) = retention.wrong() {
+            return Err(Error::invalid(&format!("the retention of saga `{saga}`: {wrong}")));
+        }
+    }
+    Ok(())
+}
+
+/// Removes what has been kept long enough, until the runtime stops or has lost its work to another.
+pub(super) async fn sweep(engine: Arc<Engine>, retentions: Retentions) {
+    let every = retentions.values().map(Retention::every).min().unwrap_or(LATEST);
+    loop {
+        if matches!(engine.health(), Health::Fenced | Health::Stopped) {
+            return;
+        }
+        for (saga, retention) in &retentions {
+            if let Err(error) = sweep_one(&engine, saga, retention).await {
+                // Whatever it was, what is to go is still there at the next look.
+                tracing::warn!(saga, %error, "ended instances cannot be removed now");
+            }
+        }
+        let next = engine.clock.now().saturating_add(micros(every));
+        tokio::select! {
+            () = engine.clock.sleep_until(next) => {}
+            () = engine.stops() => return,
+        }
+    }
+}
+
+async fn sweep_one(engine: &Engine, saga: &str, retention: &Retention) -> Result<(), StoreError> {
+    let now = engine.clock.now();
+    let ends = [(Status::Completed, retention.completed), (Status::Compensated, retention.compensated)];
+    for (status, age) in ends {
+        let Some(before) = Retention::before(age, now) else { continue };
+        let expired = Expired { saga: saga.into(), statuses: vec![status], before, limit: BATCH };
+        let gone = batches(engine, || engine.store.bury_ended(&expired)).await?;
+        if gone > 0 {
+            tracing::info!(saga, ?status, gone, "removed ended instances");
+        }
+    }
+    if let Some(before) = Retention::before(retention.tombstones, now) {
+        let gone = batches(engine, || engine.store.forget_buried(saga, before, BATCH)).await?;
+        if gone > 0 {
+            tracing::info!(saga, gone, "removed tombstones");
+        }
+    }
+    Ok(())
+}
+
+/// Batch by batch, with rests in between, until one finds less than it may take; how many went.
+async fn batches<'s>(engine: &Engine, mut batch: impl FnMut() -> Storing<'s, u64>) -> Result<u64, StoreError> {
+    let mut all = 0;
+    loop {
+        let begun = engine.clock.now();
+        let gone = batch().await?;
+        all += gone;
+        if gone < BATCH as u64 || engine.is_stopping() {
+            return Ok(all);
+        }
+        let took = engine.clock.now().saturating_sub(begun);
+        let rest = engine.clock.now().saturating_add(took.saturating_mul(REST.into()));
+        engine.clock.sleep_until(rest).await;
+        // On a clock that stands still, others have their turn, too.
+        tokio::task::yield_now().await;
+    }
+}
