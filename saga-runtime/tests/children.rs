@@ -46,6 +46,9 @@ impl Table {
 
     #[step(idempotent = "a test")]
     async fn book(&self, name: &str) -> Result<String, Failure<No>> {
+        if name == "nobody" {
+            return Err(No::Full.into());
+        }
         self.0.say(format!("table {name}"));
         Ok("table".into())
     }
@@ -130,6 +133,14 @@ async fn a_child_that_is_refused_undoes_itself_and_its_parent_is_told() {
     let (_runtime, end) = evening(&world, "full", true).await;
     assert!(matches!(end, End::Compensated { cause: Cause::Refused(No::Full), .. }), "{end:?}");
     assert_eq!(world.said(), ["table full", "no table full"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_is_refused_before_it_did_anything_tells_its_parent_why() {
+    let world = World::default();
+    let (_runtime, end) = evening(&world, "nobody", true).await;
+    assert!(matches!(end, End::Compensated { cause: Cause::Refused(No::Full), .. }), "{end:?}");
+    assert!(world.said().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

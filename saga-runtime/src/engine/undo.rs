@@ -43,9 +43,13 @@ impl Worker {
         if !done {
             return Ok(());
         }
+        if self.journal.parent().is_some() {
+            // Why it unwound is read from its row, which a saga with nothing to undo has not committed yet.
+            self.commit().await?;
+            let end = self.compensated_end().await;
+            self.tell_parent(end)?;
+        }
         self.push(&Event::Compensated {})?;
-        let end = self.compensated_end().await;
-        self.tell_parent(end)?;
         self.release(self.end_status(), super::journal::Release::default()).await?;
         Err(Over::Ended)
     }
