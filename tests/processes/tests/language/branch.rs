@@ -51,3 +51,10 @@ async fn a_voucher_pays_if_the_card_does_not() {
     assert!(Payment.run(&FlowContext::detached(), trip(&["a"])).await.ok().unwrap().starts_with("a card"));
     Payment.cancel_insurance(&FlowContext::detached()).await.ok().unwrap();
 }
+
+#[tokio::test]
+async fn a_caught_refusal_undoes_nothing() {
+    let stolen = Trip { card: "a stolen card".into(), ..trip(&["a", "b", "c", "d"]) };
+    let (end, undone) = runs::run(Payment, stolen).await.unwrap();
+    assert!(undone.is_empty() && end.completed().unwrap().starts_with("a voucher"));
+}

@@ -50,5 +50,23 @@ pub(super) fn definition() -> &'static Definition {
 async fn the_plain_method_knows_no_cancel() {
     assert!(Reservation.run(&FlowContext::detached(), "Ada".into()).await.is_ok());
     Reservation.release(&FlowContext::detached()).await.ok().unwrap();
-    let _ = never_mind;
+}
+
+#[tokio::test]
+async fn a_guest_who_is_ill_in_time_frees_the_table() {
+    let runtime = runs::builder().register(Reservation).start().await.unwrap();
+    let reservation = runtime.start::<Reservation>("table-3", "Ada".into()).await.unwrap();
+    while reservation.status().await.unwrap().state.as_ref() != "sleep" {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(never_mind(&reservation).await.unwrap(), "the table is free again");
+    assert_eq!(runs::undone(&reservation.timeline().await.unwrap()), ["hold"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guest_who_is_ill_too_late_has_paid() {
+    let runtime = runs::builder().register(Reservation).start().await.unwrap();
+    let reservation = runtime.start::<Reservation>("table-3", "Ada".into()).await.unwrap();
+    assert!(reservation.result().await.unwrap().completed().is_some());
+    assert_eq!(never_mind(&reservation).await.unwrap(), "too late: the fee is paid");
 }

@@ -66,3 +66,12 @@ async fn the_others_are_called_in_turn() {
     assert!(Nights.run(&cx, "Rome".into()).await.is_ok() && Ticket.run(&cx, "Rome".into()).await.is_ok());
     Nights.cancel_room(&cx).await.ok().unwrap();
 }
+
+#[tokio::test]
+async fn a_holiday_is_booked_by_the_others_and_refused_by_them() {
+    let runtime = runs::builder().register(Holiday).register(Nights).register(Ticket).start().await.unwrap();
+    let booked = runtime.start::<Holiday>("rome", "Rome".into()).await.unwrap().result().await.unwrap();
+    assert_eq!(booked.completed().unwrap().matches("Rome").count(), 2);
+    let refused = runtime.start::<Holiday>("atlantis", "Atlantis".into()).await.unwrap().result().await.unwrap();
+    assert!(runs::refused(&refused, &No::SoldOut), "{refused:?}");
+}

@@ -45,3 +45,10 @@ async fn whoever_pays_has_the_seat() {
     Hold.free(&cx).await.ok().unwrap();
     assert_eq!(Hold::definition().deadline, Some(std::time::Duration::from_mins(15)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_seat_is_free_again_after_a_quarter_of_an_hour() {
+    let (end, undone) = runs::run(Hold, "Rome".into()).await.unwrap();
+    assert!(matches!(end.cause(), Some(Cause::Deadline)), "{end:?}");
+    assert_eq!(undone, ["seat"]);
+}

@@ -35,3 +35,12 @@ async fn the_seats_come_in_the_order_of_the_cities() {
     assert_eq!(no(Seats.run(&FlowContext::detached(), trip(&["Rome", "Atlantis"])).await), No::SoldOut);
     Seats.cancel_seat(&FlowContext::detached()).await.ok().unwrap();
 }
+
+#[tokio::test]
+async fn a_refused_item_undoes_those_that_were_done() {
+    let (end, undone) = runs::run(Seats, trip(&["Rome", "Bern", "Atlantis"])).await.unwrap();
+    assert!(runs::refused(&end, &No::SoldOut), "{end:?}");
+    assert!(undone.iter().all(|state| state == "seat") && undone.len() <= 2, "{undone:?}");
+    let (end, _) = runs::run(Seats, trip(&["a"; 20])).await.unwrap();
+    assert_eq!(end.completed().unwrap().len(), 20);
+}

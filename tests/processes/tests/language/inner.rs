@@ -55,3 +55,10 @@ async fn the_plane_is_taken_where_no_train_goes() {
     assert!(flight.starts_with("Bern") && !flight.contains("Atlantis"));
     Journey.return_ticket(&FlowContext::detached()).await.ok().unwrap();
 }
+
+#[tokio::test]
+async fn no_ticket_is_left_over_when_the_plane_is_taken() {
+    let (end, undone) = runs::run(Journey, trip(&["Bern", "Rome", "Atlantis"])).await.unwrap();
+    assert!(end.completed().unwrap().starts_with("Bern"));
+    assert_eq!(undone, ["ticket", "ticket"], "the first two, and the saga completed all the same");
+}

@@ -59,3 +59,12 @@ async fn all_come_back_together() {
     Package.cancel_flight(&FlowContext::detached()).await.ok().unwrap();
     Package.cancel_room(&FlowContext::detached()).await.ok().unwrap();
 }
+
+#[tokio::test]
+async fn a_refusal_after_the_join_undoes_its_branches() {
+    let stolen = Trip { card: "a stolen card".into(), ..trip(&["Rome"]) };
+    let (end, mut undone) = runs::run(Package, stolen).await.unwrap();
+    assert!(runs::refused(&end, &No::Declined), "{end:?}");
+    undone.sort();
+    assert_eq!(undone, ["flight", "room"], "in any order, and not the weather");
+}

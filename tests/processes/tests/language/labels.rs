@@ -42,3 +42,9 @@ async fn a_visa_can_be_found() {
     assert!(issued.starts_with(&cx.labels()["number"]) && cx.labels()["traveller"] == "Ada");
     Visa.withdraw(&cx).await.ok().unwrap();
 }
+
+#[tokio::test]
+async fn a_visa_is_issued() {
+    let (end, _) = runs::run(Visa, "Ada".into()).await.unwrap();
+    assert!(end.completed().unwrap().starts_with("Ada"));
+}

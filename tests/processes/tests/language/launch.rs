@@ -67,3 +67,14 @@ async fn a_sale_has_its_consequences_elsewhere() {
     let full = FlowContext::detached().with_signal(Tour::JOINED, 1).with_signal(Tour::JOINED, 1);
     assert!(Tour.run(&full, 2).await.is_ok());
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_tour_has_its_guest_and_the_survey_takes_its_week() {
+    let runtime = runs::builder().register(Sale).register(Survey).register(Tour).start().await.unwrap();
+    let tour = runtime.start::<Tour>("tour-7", 1).await.unwrap();
+    let sale = runtime.start::<Sale>("sale-1", "tour-7".into()).await.unwrap();
+    let survey = sale.result().await.unwrap().completed().unwrap();
+    assert!(tour.result().await.unwrap().completed().is_some(), "its only seat is taken");
+    let survey = runtime.get::<Survey>(&survey).await.unwrap().expect("it was launched");
+    assert!(survey.result().await.unwrap().completed().is_some());
+}

@@ -18,6 +18,7 @@ mod pivot;
 mod policy;
 mod race;
 mod repeat;
+mod runs;
 mod sequence;
 mod sleep;
 mod wait;

@@ -55,3 +55,11 @@ async fn what_is_paid_is_delivered() {
     assert_eq!(no(Purchase.run(&FlowContext::detached(), stolen).await), No::Declined);
     Purchase.release(&FlowContext::detached()).await.ok().unwrap();
 }
+
+#[tokio::test]
+async fn a_declined_card_releases_what_was_held() {
+    let stolen = Trip { card: "a stolen card".into(), ..trip(&["Rome"]) };
+    let (end, undone) = runs::run(Purchase, stolen).await.unwrap();
+    assert!(runs::refused(&end, &No::Declined), "{end:?}");
+    assert_eq!(undone, ["hold"]);
+}

@@ -44,3 +44,9 @@ async fn the_first_to_come_counts() {
     assert_eq!(no(Offer.run(&recalled, "Rome".into()).await), No::Rejected);
     assert_eq!(no(Offer.run(&FlowContext::detached(), "Atlantis".into()).await), No::SoldOut, "of the reminder");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_evening_comes_if_nobody_else_does() {
+    let (end, undone) = runs::run(Offer, "Atlantis".into()).await.unwrap();
+    assert!(runs::refused(&end, &No::SoldOut) && undone.is_empty(), "by the reminder: {end:?}");
+}

@@ -40,3 +40,10 @@ async fn there_is_a_seat_to_each_city() {
     assert_eq!(no(RoundTrip.run(&FlowContext::detached(), trip(&["Rome", "Atlantis"])).await), No::SoldOut);
     RoundTrip.cancel_seat(&FlowContext::detached(), "Rome").await.ok().unwrap();
 }
+
+#[tokio::test]
+async fn a_refused_turn_undoes_those_before_it() {
+    let (end, undone) = runs::run(RoundTrip, trip(&["Rome", "Bern", "Atlantis"])).await.unwrap();
+    assert!(runs::refused(&end, &No::SoldOut), "{end:?}");
+    assert_eq!(undone, ["seat", "seat"], "one undo for each turn that completed");
+}

@@ -43,3 +43,10 @@ async fn two_weeks_pass_at_once() {
     assert_eq!(no(Trial.run(&cx, "a stolen card".into()).await), No::Declined);
     Trial.close(&cx).await.ok().unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_card_declined_two_weeks_later_closes_the_account() {
+    let (end, undone) = runs::run(Trial, "a stolen card".into()).await.unwrap();
+    assert!(runs::refused(&end, &No::Declined), "{end:?}");
+    assert_eq!(undone, ["open"]);
+}

@@ -44,3 +44,10 @@ async fn only_a_yes_is_a_yes() {
     assert_eq!(no(Approval.run(&FlowContext::detached(), "a chair".into()).await), No::Rejected);
     Approval.withdraw(&yes).await.ok().unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn nobody_s_answer_is_a_no_and_the_request_is_withdrawn() {
+    let (end, undone) = runs::run(Approval, "a chair".into()).await.unwrap();
+    assert!(runs::refused(&end, &No::Rejected), "{end:?}");
+    assert_eq!(undone, ["file"]);
+}
