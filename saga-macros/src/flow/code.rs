@@ -131,6 +131,15 @@ impl Call {
         }
     }
 
+    /// How the drawing calls its error.
+    pub(crate) fn failure(&self) -> &'static str {
+        match &self.job {
+            Job::Wait { .. } => "elapsed",
+            Job::Send { .. } => "not sent",
+            _ => "refused",
+        }
+    }
+
     /// Whether its completion is the point of no return.
     pub(crate) fn is_pivot(&self, model: &Model) -> bool {
         match &self.job {

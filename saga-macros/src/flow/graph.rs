@@ -169,10 +169,10 @@ impl Graph {
         })
     }
 
-    /// A refusal of this call unwinds the saga.
-    pub(crate) fn refused(&mut self, call: usize) {
+    /// A failure of this call unwinds the saga; `label` says which (e.g. `refused`).
+    pub(crate) fn refused(&mut self, call: usize, label: &str) {
         let to = self.end(Node::Unwinds);
-        self.connect(vec![Pending { from: call, label: "refused".into(), kind: Kind::Refused }], to);
+        self.connect(vec![Pending { from: call, label: label.into(), kind: Kind::Refused }], to);
     }
 
     /// After the pivot a call is not refused.

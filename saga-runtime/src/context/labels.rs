@@ -9,6 +9,7 @@ use std::{
 type Change = (Box<str>, Option<Box<str>>);
 
 /// Where a flow puts its labels until the executor stores them with the next commit. Each clone is the same place.
+#[doc(hidden)]
 #[derive(Debug, Clone, Default)]
 pub struct Labels(Arc<Mutex<Vec<Change>>>);
 

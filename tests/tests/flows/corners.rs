@@ -86,7 +86,13 @@ impl<T: 'static> Corners<T> {
 fn the_new_words_stand_wherever_the_old_ones_do() {
     let scripts = [Script::default(), Script::default().signal(Corners::<u8>::GO, vec![1, 2, 3])];
     for script in &scripts {
-        for input in [order(1, &["a", "bb"]), order(2, &[]), order(3, &["c", "no"]), order(4, &["no", "d", "e"])] {
+        for input in [
+            order(1, &["a", "bb"]),
+            order(2, &[]),
+            order(3, &["c", "no"]),
+            order(4, &["no", "d"]),
+            order(6, &["aa", "b", "ccc"]),
+        ] {
             let make = |world| Corners::<u8>(world, PhantomData);
             the_machine_is_the_method_when("corners", make, &input, script, |flow, input, cx| async move {
                 (flow.run(&cx, input).await, cx)

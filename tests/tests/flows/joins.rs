@@ -68,7 +68,9 @@ impl Trip {
 
 #[test]
 fn branches_end_as_those_of_the_method_do() {
-    for input in [order(1, &["a", "bb", "ccc"]), order(2, &[]), order(3, &["a", "no", "b"]), order(4, &["no"])] {
+    // The note of an odd order is refused in the first join, a line that begins with `no` in a later one.
+    let orders = [order(2, &["a", "bb", "ccc"]), order(4, &[]), order(6, &["a", "no", "b"]), order(7, &["a", "b"])];
+    for input in orders {
         the_machine_is_the_method("trip", Trip, &input, |flow, input| async move {
             flow.run(&FlowContext::detached(), input).await
         });
@@ -77,8 +79,8 @@ fn branches_end_as_those_of_the_method_do() {
 
 #[test]
 fn branches_may_end_in_any_order() {
-    for seed in 1..=20 {
-        let input = order(1, &["a", "bb", "ccc"]);
+    for seed in 1..=5 {
+        let input = order(2, &["a", "bb", "ccc"]);
         let script = Script::default().seed(seed);
         the_machine_is_the_method_when("trip", Trip, &input, &script, |flow, input, cx| async move {
             (flow.run(&cx, input).await, cx)

@@ -28,8 +28,8 @@ impl Lowering<'_> {
             self.code.calls[call].taken = Taken::Tried;
             self.push(at, Node::Passed(call));
             if self.code.calls[call].can_fail(self.model) {
-                let node = self.code.calls[call].node;
-                self.graph.refused(node);
+                let (node, label) = (self.code.calls[call].node, self.code.calls[call].failure());
+                self.graph.refused(node, label);
             }
         }
     }
