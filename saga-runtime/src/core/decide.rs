@@ -1,6 +1,6 @@
 //! What the end of an attempt leads to. Time and randomness are inputs.
 
-use super::{event::ParkCause, strand::Tries};
+use super::{event::ParkCause, phase::Tries};
 use crate::definition::{Class, Policy, Retry};
 use std::time::Duration;
 

@@ -5,7 +5,8 @@
 use super::{
     event::{CallId, Calls, Event, How, ParkCause, UnwindCause, Verb},
     log::{Entry, Undo},
-    strand::{Doing, Held, Moment, Passed, Phase, Strand, Tries},
+    phase::{Doing, Held, Phase, Tries},
+    strand::{Moment, Passed, Strand},
 };
 use crate::{definition::Class, machine::Answer};
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,7 @@
 
 use super::{
     event::{CallId, ChildAt, ParkCause},
-    strand::Tries,
+    phase::Tries,
 };
 use serde::{Deserialize, Serialize};
 

@@ -9,6 +9,7 @@ pub(crate) mod event;
 pub(crate) mod instance;
 pub(crate) mod key;
 pub(crate) mod log;
+pub(crate) mod phase;
 pub(crate) mod request;
 pub(crate) mod strand;
 
@@ -20,5 +21,6 @@ pub(crate) use self::{
     },
     instance::{Illegal, ParkAt, State},
     log::{Entry, Undo},
-    strand::{AnswerAt, CallAt, Calling, Doing, Join, Phase, Strand},
+    phase::{AnswerAt, CallAt, Calling, Doing, Join, Phase},
+    strand::Strand,
 };

@@ -3,7 +3,7 @@
 use super::{
     event::Verb,
     instance::{ParkAt, State},
-    strand::{Calling, Doing, Phase},
+    phase::{Calling, Doing, Phase},
 };
 use crate::{
     definition::{ChildKind, Class},

@@ -13,7 +13,7 @@ use crate::{
         Called, Callee, Calls, Event, Failed, ParkCause, Saved, StepAt, Stored,
         decide::{self, Ended, Next},
         key::{Purpose, key},
-        strand::Tries,
+        phase::Tries,
     },
     definition::{Branch, Definition, Policy, Step, Work as Works},
     machine::{Answer, Argument, Arguments, Asked, Call, Json, Unreadable, Until},

@@ -7,6 +7,8 @@ mod admission;
 mod attempt;
 mod call;
 mod child;
+mod claimed;
+mod drive;
 pub(crate) mod erased;
 mod gate;
 pub(crate) mod hub;

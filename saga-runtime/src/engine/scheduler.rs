@@ -1,6 +1,6 @@
 //! The one task that takes waiting instances from the store when there is room for them.
 
-use super::{Engine, SECOND, worker::run_claimed};
+use super::{Engine, SECOND, claimed::run_claimed};
 use crate::store::{Claims, InstanceNo, Micros, StoreError};
 use std::{
     collections::VecDeque,

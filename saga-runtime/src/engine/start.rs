@@ -2,10 +2,11 @@
 
 use super::{
     Engine,
+    claimed::run_fresh,
     hub::Poke,
     journal::{Identity, Journal, Over},
     load::Payloads,
-    worker::{Worker, run_fresh},
+    worker::Worker,
 };
 use crate::{
     context::Ids,

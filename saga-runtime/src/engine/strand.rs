@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     context::FlowContext,
-    core::{AnswerAt, CallAt, Calling, Doing, Event, ParkCause, Phase, strand::Tries},
+    core::{AnswerAt, CallAt, Calling, Doing, Event, ParkCause, Phase, phase::Tries},
     definition::Flow,
     machine::{Answer, Call, Drive, Ended, Entry, Executing, Executor, Json, Resume, Unreadable},
 };

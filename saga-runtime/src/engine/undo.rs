@@ -13,7 +13,7 @@ use crate::{
         CallId, Entry, Event, Failed, How, ParkCause, Phase, Undo,
         decide::{self, Ended, NextUndo},
         key::{Purpose, key},
-        strand::Tries,
+        phase::Tries,
     },
     store::{Status, StoreError},
 };

@@ -1,32 +1,28 @@
 //! One running instance: what its task holds, and how it takes turns between going forward and undoing.
 
 use super::{
-    Engine, SECOND,
+    Engine,
+    claimed::load_patiently,
     erased::AnySaga,
     gate::Alone,
     hub::Poke,
     journal::{Journal, Over, Release},
-    known::unknown_to,
-    load::{Loaded, Payloads, Unfoldable, load},
+    load::{Loaded, Payloads},
     pulse::{Pulse, Waits},
     start::Started,
     strand::Strand,
 };
 use crate::{
-    core::{Doing, Entry, Event, Failed, ParkCause, Phase, State, UnwindCause, child::ChildEnd},
+    core::{Doing, Event, ParkCause, Phase, UnwindCause, child::ChildEnd},
     machine::{Answer, Ended},
     policy::Who,
-    store::{Claimed, InstanceNo, Micros, Status, StoreError},
+    store::{Micros, Status},
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
-
-/// After so many recoveries without progress, an instance is parked rather than tried once more.
-const RECOVERIES: u32 = 3;
 
 /// One running instance. Its threads are polled by one task and share this.
 pub(crate) struct Worker {
@@ -87,124 +83,6 @@ impl From<Over> for Halt {
     }
 }
 
-/// Runs an instance that was claimed.
-pub(crate) async fn run_claimed(engine: Arc<Engine>, claimed: Claimed, permit: OwnedSemaphorePermit, decision: bool) {
-    let no = claimed.instance.no;
-    let poke = Arc::new(Poke::default());
-    engine.hub.enter(no, &poke);
-    if decision {
-        poke.ring();
-    }
-    let over = claimed_run(&engine, &claimed, permit, &poke, decision).await;
-    if matches!(over, Over::WaitsForBuild | Over::Broken(_)) && poke.answered() {
-        // A request that nobody here can decide: to try again at once would go on for ever.
-        engine.hub.want(no);
-    }
-    tracing::debug!(saga = %claimed.instance.saga, id = %claimed.instance.id, ?over, "let go");
-    engine.left(no);
-}
-
-/// Runs an instance that is being started.
-pub(crate) async fn run_fresh(worker: Worker) {
-    let over = worker.go().await;
-    let over = worker.settle(over).await;
-    let reply = worker.leave().reply.take();
-    if let Some(reply) = reply {
-        // The starter may be gone.
-        let _ = reply.send(Err(over));
-    }
-    let (engine, no) = (Arc::clone(&worker.engine), worker.journal.no());
-    drop(worker);
-    if let Some(no) = no {
-        engine.left(no);
-    } else {
-        engine.freed();
-    }
-}
-
-async fn claimed_run(
-    engine: &Arc<Engine>,
-    claimed: &Claimed,
-    permit: OwnedSemaphorePermit,
-    poke: &Arc<Poke>,
-    decision: bool,
-) -> Over {
-    let instance = &claimed.instance;
-    // What a claim of many takes is ready from then on; what is taken for a decision stays what it was.
-    let status = if decision { instance.status } else { Status::Ready };
-    let journal = Journal::claimed(engine, instance, status, State::default());
-    let Some(saga) = engine.sagas.get(&*instance.saga) else {
-        return journal.give_back(status, None).await.err().unwrap_or(Over::WaitsForBuild);
-    };
-    let loaded = match load_patiently(engine, instance.no).await {
-        Ok(loaded) => loaded,
-        Err((Unfoldable::Store(error), _)) => return Over::Broken(error.to_string().into()),
-        Err((unknown @ Unfoldable::Unknown { .. }, _)) => {
-            let named = Some(unknown.to_string().into());
-            return journal.give_back(Status::WaitsForBuild, named).await.err().unwrap_or(Over::WaitsForBuild);
-        }
-        Err((error, last)) => return park_unfolded(journal, last, &error.to_string()).await,
-    };
-    if let Some(unknown) = unknown_to(saga.definition(), &loaded.state) {
-        let named = Some(unknown);
-        return journal.give_back(Status::WaitsForBuild, named).await.err().unwrap_or(Over::WaitsForBuild);
-    }
-    // One that was given back by a build that did not know it may have been running before that.
-    let lost = claimed.orphaned || instance.status == Status::WaitsForBuild;
-    let worker = Worker::new(engine, saga, journal, BTreeMap::new(), Arc::clone(poke));
-    worker.loaded(loaded);
-    {
-        let mut leave = worker.leave();
-        leave.forward = Some(permit);
-        leave.deciding = decision;
-    }
-    let over = match worker.recover(lost).await {
-        Ok(()) => worker.go().await,
-        Err(over) => over,
-    };
-    worker.settle(over).await
-}
-
-async fn load_patiently(engine: &Arc<Engine>, no: InstanceNo) -> Result<Loaded, (Unfoldable, u64)> {
-    loop {
-        match load(&*engine.store, no).await {
-            Err((Unfoldable::Store(StoreError::Unavailable(_)), _)) if !engine.is_stopping() => {
-                engine.clock.sleep_until(engine.clock.now().saturating_add(SECOND)).await;
-            }
-            other => return other,
-        }
-    }
-}
-
-/// Parks an instance whose rows make no sense: there is no state to apply the row to, so it is written as it is.
-async fn park_unfolded(journal: Journal, last: u64, error: &str) -> Over {
-    let status = journal.inner().status;
-    if status == Status::Parked {
-        return journal.give_back(Status::Parked, None).await.err().unwrap_or(Over::Broken(error.into()));
-    }
-    tracing::error!(id = %journal.identity.ids.instance, error, "parked: the journal cannot be read");
-    {
-        let mut inner = journal.inner();
-        inner.state.seq = last;
-        inner.state.root.phase = Phase::Start;
-    }
-    let event = Event::Parked { cause: ParkCause::Unreadable, error: error.into(), undo: None };
-    if let Err(over) = journal.push(&event) {
-        return over;
-    }
-    journal.release(Status::Parked, Release::default()).await.err().unwrap_or(Over::Broken(error.into()))
-}
-
-impl Engine {
-    /// An instance no longer runs here.
-    fn left(&self, no: InstanceNo) {
-        if self.hub.leave(no) {
-            self.deliver(no);
-        }
-        self.freed();
-    }
-}
-
 impl Worker {
     pub(crate) fn new(
         engine: &Arc<Engine>,
@@ -248,7 +126,7 @@ impl Worker {
     }
 
     /// It stands where its journal says.
-    fn loaded(&self, loaded: Loaded) {
+    pub(super) fn loaded(&self, loaded: Loaded) {
         let mut inherited = BTreeSet::new();
         loaded.state.root.visit("", &mut |path, _| {
             inherited.insert(path.into());
@@ -396,122 +274,6 @@ impl Worker {
         }
     }
 
-    /// Polls what the instance does, and looks after it: answers what it waits for, and decides about it whenever all of it
-    /// waits.
-    pub(super) async fn drive<T>(&self, work: impl Future<Output = T>) -> Result<T, Halt> {
-        let _thread = self.pulse.thread();
-        tokio::pin!(work);
-        let clock = &self.engine.clock;
-        let mut asked = false;
-        loop {
-            let (due, deadline) = (self.next_time(), self.next_deadline());
-            let answers = tokio::select! {
-                biased;
-                end = &mut work => {
-                    self.pulse.open();
-                    return Ok(end);
-                }
-                () = self.pulse.moved() => {
-                    if self.pulse.is_newly_still() {
-                        let looked = self.look_after().await;
-                        asked = false;
-                        self.pulse.open();
-                        looked?;
-                    }
-                    false
-                }
-                () = clock.sleep_until(due.unwrap_or_default()), if due.is_some() => true,
-                () = self.poke.rings(), if !asked => {
-                    asked = true;
-                    self.pulse.close();
-                    true
-                }
-                () = self.engine.stops(), if !asked => {
-                    asked = true;
-                    self.pulse.close();
-                    false
-                }
-                () = clock.sleep_until(deadline.unwrap_or_default()), if deadline.is_some() && !asked => {
-                    asked = true;
-                    self.pulse.close();
-                    false
-                }
-            };
-            if answers {
-                // What is under way goes on meanwhile: it may be writing.
-                tokio::select! {
-                    biased;
-                    end = &mut work => {
-                        self.pulse.open();
-                        return Ok(end);
-                    }
-                    answered = self.answer_now() => {
-                        answered?;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Answers what has come of what is waited for.
-    async fn answer_now(&self) -> Result<bool, Over> {
-        let answered = self.answer_waits().await?;
-        if answered {
-            self.commit().await?;
-            self.pulse.stir();
-        }
-        Ok(answered)
-    }
-
-    /// Every thread waits: requests, times and messages are decided, and the instance is let go if nothing is left to do soon.
-    async fn look_after(&self) -> Result<(), Halt> {
-        if self.engine.is_stopping() {
-            return Err(self.stop().await.into());
-        }
-        let before = self.journal.inner().state.seq;
-        self.heed().await?;
-        self.deadline()?;
-        let now = self.engine.clock.now();
-        if self.journal.inner().state.seq != before {
-            self.commit().await?;
-            return Err(Halt::Turn);
-        }
-        if self.answer_now().await? {
-            return Ok(());
-        }
-        let waits = self.pulse.waits();
-        if waits.contains(&Waits::Gate) {
-            return Ok(());
-        }
-        let times = waits.iter().filter_map(|wait| match wait {
-            Waits::Until(at) | Waits::Message(Some(at)) => Some(*at),
-            _ => None,
-        });
-        let soonest = times.min();
-        let listens = waits.iter().any(|wait| matches!(wait, Waits::Message(_)));
-        let soon = soonest.is_some_and(|at| at.saturating_sub(now) <= SECOND);
-        if soon || !(soonest.is_some() || listens || waits.contains(&Waits::Person)) {
-            return Ok(());
-        }
-        let deadline = self.deadline_at();
-        Err(self.rest(soonest, deadline, listens).await.into())
-    }
-
-    /// Lets the instance go until then, or until a message comes, or for a person to look at.
-    async fn rest(&self, soonest: Option<Micros>, deadline: Option<Micros>, listens: bool) -> Over {
-        let wake_at = [soonest, deadline].into_iter().flatten().min();
-        let (status, over) = if listens {
-            (Status::Waiting, Over::Asleep)
-        } else if soonest.is_some() {
-            (Status::Sleeping, Over::Asleep)
-        } else {
-            (Status::Parked, Over::Parked)
-        };
-        let wake_at = wake_at.filter(|_| status != Status::Parked);
-        let awaits = if listens { self.awaited() } else { Vec::new() };
-        self.release(status, Release { wake_at, awaits, ..Release::default() }).await.err().unwrap_or(over)
-    }
-
     /// The flow has returned.
     async fn ended(&self, end: Ended) -> Result<(), Over> {
         // Whoever asked before the end is answered before it.
@@ -586,33 +348,6 @@ impl Worker {
         Err(Over::Asleep)
     }
 
-    /// Counts the attempts that were lost with their worker, before anything runs (SEMANTICS.md rule 14).
-    async fn recover(&self, lost: bool) -> Result<(), Over> {
-        let (running, undoing, count) = {
-            let inner = self.journal.inner();
-            let state = &inner.state;
-            (may_run(state, self.engine.clock.now()), state.is_undoing(), state.recoveries + 1)
-        };
-        if !lost || !running {
-            return Ok(());
-        }
-        if count > RECOVERIES {
-            let error = format!("{RECOVERIES} recoveries in a row were lost in a crash");
-            self.push(&Event::Recovered { count })?;
-            return Err(self.park(ParkCause::CrashLoop, &error).await);
-        }
-        if count > 1 {
-            if undoing {
-                self.undo_permit().await?;
-            }
-            let alone = Alone::enter(&self.engine).await;
-            self.leave().alone = Some(alone);
-        }
-        tracing::info!(id = %self.journal.identity.ids.instance, count, "recovered");
-        self.push(&Event::Recovered { count })?;
-        self.commit().await
-    }
-
     /// Applies an event and collects its row.
     pub(super) fn push(&self, event: &Event) -> Result<u64, Over> {
         self.journal.push(event)
@@ -676,7 +411,7 @@ impl Worker {
     }
 
     /// Gives the instance back because the runtime stops.
-    async fn stop(&self) -> Over {
+    pub(super) async fn stop(&self) -> Over {
         if self.journal.no().is_none() {
             return Over::Stopped;
         }
@@ -693,65 +428,6 @@ impl Worker {
             () = self.engine.clock.sleep_until(at) => {}
             () = changed => {}
         }
-    }
-
-    /// What is left to say of the call at hand when the rows about it cannot be written: it may have taken effect.
-    fn lost_rows(&self, reason: &str) -> Option<Event> {
-        let inner = self.journal.inner();
-        let calling = inner.state.phase().calling()?;
-        let (Doing::Step(tries), Some(step)) = (&calling.doing, &calling.call.step) else { return None };
-        let effect = step.class.has_effect();
-        let (attempt, error) = (tries.count + 1, reason.into());
-        effect.then_some(Event::AttemptFailed(Failed { attempt, error, effect, retry_at: None }))
-    }
-
-    /// Parks an instance whose last commit was rejected, or whose rows contradict each other: from what is stored.
-    async fn settle(&self, over: Over) -> Over {
-        self.not_alone();
-        let waits_since = self.leave().waits_since;
-        if let (Over::Ended, Some(_)) | (Over::Parked | Over::Asleep, Some(0)) = (&over, waits_since) {
-            // A request that waited for what came next, and nothing comes any more, or an inbox that could not be read:
-            // it is looked at by itself.
-            self.poke.ring();
-        }
-        let (cause, reason) = match &over {
-            Over::Rejected(reason) => (ParkCause::Unsavable, reason.clone()),
-            Over::Broken(reason) => (ParkCause::Unreadable, reason.clone()),
-            _ => return over,
-        };
-        let Some(no) = self.journal.no() else { return over };
-        // What happened is kept, if it is not itself what cannot be written.
-        let mut kept = Some(self.journal.forget());
-        let mut again = over;
-        for _ in 0..2 {
-            match load_patiently(&self.engine, no).await {
-                Ok(loaded) => self.loaded(loaded),
-                Err((error, _)) => return Over::Broken(error.to_string().into()),
-            }
-            let parked = matches!(self.journal.inner().state.phase(), Phase::Parked { .. });
-            if parked || self.journal.inner().state.phase().is_end() {
-                return again;
-            }
-            let answers = kept.take().unwrap_or_default();
-            let mut events: Vec<Event> = answers.iter().filter_map(|row| Event::from_text(&row.event).ok()).collect();
-            let mut cause = cause;
-            if events.is_empty()
-                && let Some(lost) = self.lost_rows(&reason)
-            {
-                events.push(lost);
-                cause = ParkCause::Unrecordable;
-            }
-            if events.iter().any(|event| self.push(event).is_err()) {
-                self.journal.forget();
-                continue;
-            }
-            again = self.park(cause, &reason).await;
-            if !matches!(again, Over::Rejected(_)) {
-                break;
-            }
-            self.journal.forget();
-        }
-        again
     }
 }
 
@@ -774,27 +450,4 @@ impl Next {
             Phase::Empty => Self::Nothing,
         }
     }
-}
-
-/// Whether an attempt may have been running when the owner died: not where everything waits, is parked or has ended.
-fn may_run(state: &State, now: Micros) -> bool {
-    let due = |retry_at: Option<Micros>| retry_at.is_none_or(|due| due <= now);
-    let mut running = false;
-    state.root.visit("", &mut |_, strand| {
-        running |= match &strand.phase {
-            Phase::Start | Phase::After { .. } => true,
-            Phase::Calling(calling) => matches!(&calling.doing, Doing::Step(tries) if due(tries.retry_at)),
-            Phase::Doubted { .. } | Phase::Unwinding { .. } => {
-                let mut current = Vec::new();
-                strand.log.current(&mut current);
-                strand.log.below.is_some()
-                    || current.is_empty()
-                    || current.iter().any(|(log, entry)| {
-                        matches!(entry, Entry::Call(_)) && log.parked.is_none() && due(log.tries.retry_at)
-                    })
-            }
-            _ => false,
-        };
-    });
-    running
 }

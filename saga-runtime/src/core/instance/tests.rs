@@ -3,7 +3,7 @@ use crate::{
     core::{
         Called, Callee, Decided, Failed, StepAt,
         event::{Calls, Saved},
-        strand::AnswerAt,
+        phase::AnswerAt,
     },
     machine::null,
 };

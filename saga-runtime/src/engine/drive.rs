@@ -1,0 +1,128 @@
+//! Polling what an instance does, and looking after it: its waits, its requests, its rest.
+
+use super::{
+    SECOND,
+    journal::{Over, Release},
+    pulse::Waits,
+    worker::{Halt, Worker},
+};
+use crate::store::{Micros, Status};
+use std::future::Future;
+
+impl Worker {
+    /// Polls what the instance does, and looks after it: answers what it waits for, and decides about it whenever all of it
+    /// waits.
+    pub(super) async fn drive<T>(&self, work: impl Future<Output = T>) -> Result<T, Halt> {
+        let _thread = self.pulse.thread();
+        tokio::pin!(work);
+        let clock = &self.engine.clock;
+        let mut asked = false;
+        loop {
+            let (due, deadline) = (self.next_time(), self.next_deadline());
+            let answers = tokio::select! {
+                biased;
+                end = &mut work => {
+                    self.pulse.open();
+                    return Ok(end);
+                }
+                () = self.pulse.moved() => {
+                    if self.pulse.is_newly_still() {
+                        let looked = self.look_after().await;
+                        asked = false;
+                        self.pulse.open();
+                        looked?;
+                    }
+                    false
+                }
+                () = clock.sleep_until(due.unwrap_or_default()), if due.is_some() => true,
+                () = self.poke.rings(), if !asked => {
+                    asked = true;
+                    self.pulse.close();
+                    true
+                }
+                () = self.engine.stops(), if !asked => {
+                    asked = true;
+                    self.pulse.close();
+                    false
+                }
+                () = clock.sleep_until(deadline.unwrap_or_default()), if deadline.is_some() && !asked => {
+                    asked = true;
+                    self.pulse.close();
+                    false
+                }
+            };
+            if answers {
+                // What is under way goes on meanwhile: it may be writing.
+                tokio::select! {
+                    biased;
+                    end = &mut work => {
+                        self.pulse.open();
+                        return Ok(end);
+                    }
+                    answered = self.answer_now() => {
+                        answered?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Answers what has come of what is waited for.
+    async fn answer_now(&self) -> Result<bool, Over> {
+        let answered = self.answer_waits().await?;
+        if answered {
+            self.commit().await?;
+            self.pulse.stir();
+        }
+        Ok(answered)
+    }
+
+    /// Every thread waits: requests, times and messages are decided, and the instance is let go if nothing is left to do soon.
+    async fn look_after(&self) -> Result<(), Halt> {
+        if self.engine.is_stopping() {
+            return Err(self.stop().await.into());
+        }
+        let before = self.journal.inner().state.seq;
+        self.heed().await?;
+        self.deadline()?;
+        let now = self.engine.clock.now();
+        if self.journal.inner().state.seq != before {
+            self.commit().await?;
+            return Err(Halt::Turn);
+        }
+        if self.answer_now().await? {
+            return Ok(());
+        }
+        let waits = self.pulse.waits();
+        if waits.contains(&Waits::Gate) {
+            return Ok(());
+        }
+        let times = waits.iter().filter_map(|wait| match wait {
+            Waits::Until(at) | Waits::Message(Some(at)) => Some(*at),
+            _ => None,
+        });
+        let soonest = times.min();
+        let listens = waits.iter().any(|wait| matches!(wait, Waits::Message(_)));
+        let soon = soonest.is_some_and(|at| at.saturating_sub(now) <= SECOND);
+        if soon || !(soonest.is_some() || listens || waits.contains(&Waits::Person)) {
+            return Ok(());
+        }
+        let deadline = self.deadline_at();
+        Err(self.rest(soonest, deadline, listens).await.into())
+    }
+
+    /// Lets the instance go until then, or until a message comes, or for a person to look at.
+    async fn rest(&self, soonest: Option<Micros>, deadline: Option<Micros>, listens: bool) -> Over {
+        let wake_at = [soonest, deadline].into_iter().flatten().min();
+        let (status, over) = if listens {
+            (Status::Waiting, Over::Asleep)
+        } else if soonest.is_some() {
+            (Status::Sleeping, Over::Asleep)
+        } else {
+            (Status::Parked, Over::Parked)
+        };
+        let wake_at = wake_at.filter(|_| status != Status::Parked);
+        let awaits = if listens { self.awaited() } else { Vec::new() };
+        self.release(status, Release { wake_at, awaits, ..Release::default() }).await.err().unwrap_or(over)
+    }
+}
