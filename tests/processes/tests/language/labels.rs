@@ -1,6 +1,8 @@
 use super::*;
 
 // On the page:
+use saga_runtime::runtime::{Filter, Page};
+
 struct Visa;
 
 #[saga(name = "visa", version = 1)]
@@ -29,6 +31,11 @@ impl Visa {
         ask(cx, number).await
     }
 }
+
+/// Where the visas of this traveller stand, by the page.
+async fn visas(runtime: &Runtime, traveller: &str) -> Result<Page, saga_runtime::Error> {
+    runtime.list(&Filter::new().of::<Visa>().label("traveller", traveller).newest_first()).await
+}
 // Not on the page:
 
 pub(super) fn definition() -> &'static Definition {
@@ -44,7 +51,12 @@ async fn a_visa_can_be_found() {
 }
 
 #[tokio::test]
-async fn a_visa_is_issued() {
-    let (end, _) = runs::run(Visa, "Ada".into()).await.unwrap();
-    assert!(end.completed().unwrap().starts_with("Ada"));
+async fn a_visa_is_found_by_its_traveller() {
+    let runtime = runs::builder().register(Visa).start().await.unwrap();
+    for (id, traveller) in [("visa-1", "Ada"), ("visa-2", "Grace"), ("visa-3", "Ada")] {
+        let visa = runtime.start::<Visa>(id, traveller.into()).await.unwrap();
+        assert!(visa.result().await.unwrap().completed().unwrap().starts_with(traveller));
+    }
+    let found: Vec<_> = visas(&runtime, "Ada").await.unwrap().instances.into_iter().map(|visa| visa.id).collect();
+    assert_eq!(found.iter().map(|id| &**id).collect::<Vec<_>>(), ["visa-3", "visa-1"]);
 }

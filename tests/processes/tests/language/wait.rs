@@ -29,6 +29,11 @@ impl Approval {
         undo(cx).await
     }
 }
+
+/// What the form on the web does: the form's own id makes it count once, however often it is sent.
+async fn answer(runtime: &Runtime, request: &str, form: &str, yes: bool) -> Result<(), saga_runtime::Error> {
+    runtime.signal_once(request, Approval::DECIDED, form, yes).await
+}
 // Not on the page:
 
 pub(super) fn definition() -> &'static Definition {
@@ -50,4 +55,15 @@ async fn nobody_s_answer_is_a_no_and_the_request_is_withdrawn() {
     let (end, undone) = runs::run(Approval, "a chair".into()).await.unwrap();
     assert!(runs::refused(&end, &No::Rejected), "{end:?}");
     assert_eq!(undone, ["file"]);
+}
+
+#[tokio::test]
+async fn a_form_that_is_sent_twice_counts_once_and_after_the_end_is_told_so() {
+    let runtime = runs::builder().register(Approval).start().await.unwrap();
+    let request = runtime.start::<Approval>("request-7", "a chair".into()).await.unwrap();
+    answer(&runtime, "request-7", "form-1", true).await.unwrap();
+    answer(&runtime, "request-7", "form-1", true).await.unwrap();
+    assert!(request.result().await.unwrap().completed().is_some());
+    assert!(request.unread_signals().await.unwrap().is_empty());
+    assert!(answer(&runtime, "request-7", "form-2", true).await.unwrap_err().is_ended());
 }
