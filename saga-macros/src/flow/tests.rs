@@ -70,6 +70,44 @@ fn a_local_that_a_macro_captures_is_needed() {
 }
 
 #[test]
+fn what_is_needed_after_a_join_or_a_sleep_is_saved_there() {
+    let machine = machine(quote! {
+        let x = self.a(cx, &input.name).await?;
+        let (y, z) = join!(self.b(cx, &x.to_string()), self.c(cx, "c")).await?;
+        cx.sleep("1d").await;
+        Ok(x + y + z)
+    });
+    assert_eq!(saved(&machine), [("a", vec![]), ("b-and-c", vec!["x"]), ("sleep", vec!["x", "y", "z"])]);
+}
+
+#[test]
+fn a_fan_out_needs_what_its_closure_captures_and_not_what_it_takes() {
+    let machine = machine(quote! {
+        let factor = input.factor;
+        self.b(cx, "b").await?;
+        let line = 3;
+        let all = cx.join_all(&input.lines, 2, |line| self.a(cx, factor.of(line))).await?;
+        Ok(line)
+    });
+    assert_eq!(saved(&machine), [("b", vec!["factor", "input.lines"]), ("a", vec!["line"])]);
+}
+
+#[test]
+fn a_join_is_drawn_as_it_is_written() {
+    let machine = machine(quote! {
+        match join!(self.a(cx, "a"), self.b(cx, "b")).await {
+            Ok((a, b)) => Ok(a + b),
+            Err(why) => Err(why.into()),
+        }
+    });
+    let nodes: Vec<String> = machine.nodes.iter().map(ToString::to_string).collect();
+    assert!(
+        nodes.iter().any(|node| node.contains("join!(self.a(cx, \\\"a\\\"), self.b(cx, \\\"b\\\")).await")),
+        "{nodes:?}"
+    );
+}
+
+#[test]
 fn the_graph_has_the_branches_that_matter() {
     let machine = machine(quote! {
         if input.big {
