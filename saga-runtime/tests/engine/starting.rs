@@ -193,6 +193,7 @@ impl Brief {
 
     #[step(no_compensation = "it is never done")]
     async fn act(&self, _cx: &StepContext, what: &str) -> Result<String, Transient> {
+        tokio::task::yield_now().await;
         match self.0.next(what) {
             Act::Done => Ok(what.into()),
             _ => Err(Transient::new("not now")),
