@@ -34,6 +34,7 @@ impl Strand<'_> {
         if self.path.is_empty() && (self.worker.is_overdue() || self.worker.is_asked()) {
             return Err(Halt::Turn);
         }
+        self.label().await?;
         let intent = match self.intent(call) {
             Ok(intent) => intent,
             Err(error) => return Err(self.park(ParkCause::Unsavable, &error).await),

@@ -114,15 +114,16 @@ impl Worker {
     /// Lets the instance go until then, or until a message comes, or for a person to look at.
     async fn rest(&self, soonest: Option<Micros>, deadline: Option<Micros>, listens: bool) -> Over {
         let wake_at = [soonest, deadline].into_iter().flatten().min();
-        let (status, over) = if listens {
+        let awaits = if listens { self.awaited() } else { Vec::new() };
+        // A wait for a time alone is a sleep.
+        let (status, over) = if listens && !(awaits.is_empty() && wake_at.is_some()) {
             (Status::Waiting, Over::Asleep)
-        } else if soonest.is_some() {
+        } else if wake_at.is_some() && (listens || soonest.is_some()) {
             (Status::Sleeping, Over::Asleep)
         } else {
             (Status::Parked, Over::Parked)
         };
         let wake_at = wake_at.filter(|_| status != Status::Parked);
-        let awaits = if listens { self.awaited() } else { Vec::new() };
         self.release(status, Release { wake_at, awaits, ..Release::default() }).await.err().unwrap_or(over)
     }
 }

@@ -4,6 +4,7 @@ use super::{Engine, Point, SECOND};
 use crate::{
     context::{self, Ids},
     core::{Event, State},
+    runtime::input::{check_label, check_labels},
     store::{
         Append, Delivery, Instance, InstanceNo, Labels, MessageNo, Micros, RequestNo, Row, Start, Status, Touch, Write,
         Written, committer::CommitError,
@@ -52,7 +53,7 @@ pub(crate) struct Journal {
     engine: Arc<Engine>,
     pub(crate) identity: Identity,
     inner: Mutex<Inner>,
-    /// What the flows have set since the last commit.
+    /// Where the instance's flows put their labels.
     labels: context::Labels,
     /// Held while something is written: one commit of an instance goes after another.
     turn: Turn<()>,
@@ -71,15 +72,16 @@ pub(crate) struct Inner {
     error: Option<Box<str>>,
     /// The instance that waits for this one.
     parent: Option<InstanceNo>,
+    /// Its labels, as its flow has them.
+    labels: Labels,
+    /// Its labels, as the store has them.
+    labelled: Labels,
     pending: Pending,
     /// The answers that the last commit began with: kept until the next one, should that commit be rejected.
     answers: Vec<Row>,
     /// When the last commit was.
     pub(crate) committed_at: Micros,
 }
-
-/// A label that is set, or taken away, by its key.
-type Label = (Box<str>, Option<Box<str>>);
 
 /// What the next commit writes.
 #[derive(Default)]
@@ -88,7 +90,6 @@ struct Pending {
     kinds: Vec<&'static str>,
     consumed: Vec<RequestNo>,
     received: Vec<MessageNo>,
-    labels: Vec<Label>,
     starts: Vec<Start>,
     sends: Vec<Delivery>,
     /// Why the instance is parked, if a row says so.
@@ -137,6 +138,8 @@ impl Journal {
         {
             let mut inner = journal.inner();
             inner.parent = instance.parent;
+            inner.labels.clone_from(&instance.labels);
+            inner.labelled.clone_from(&instance.labels);
             if status != Status::Ready {
                 inner.wake_at = instance.wake_at;
                 inner.awaits.clone_from(&instance.awaits);
@@ -157,6 +160,8 @@ impl Journal {
             named: None,
             error: None,
             parent: None,
+            labels: Labels::new(),
+            labelled: Labels::new(),
             pending: Pending::default(),
             answers: Vec::new(),
             committed_at: engine.clock.now(),
@@ -196,9 +201,33 @@ impl Journal {
         self.inner().pending.received.push(message);
     }
 
-    /// Where the instance's flows put the labels that the next commit sets.
+    /// Where the instance's flows put their labels.
     pub(crate) fn labels(&self) -> context::Labels {
         self.labels.clone()
+    }
+
+    /// What the flows have put there is set, or taken away, by the next commit: all of it, or none if one cannot be a label.
+    pub(crate) fn label(&self) -> Result<(), String> {
+        let changes = self.labels.take();
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let mut inner = self.inner();
+        let mut labels = inner.labels.clone();
+        for (key, value) in &changes {
+            match value {
+                Some(value) => {
+                    check_label(key, value)?;
+                    labels.insert(key.clone(), value.clone());
+                }
+                None => {
+                    labels.remove(key);
+                }
+            }
+        }
+        check_labels(&labels)?;
+        inner.labels = labels;
+        Ok(())
     }
 
     /// Another instance that the next commit starts.
@@ -229,6 +258,7 @@ impl Journal {
             inner.answers = inner.pending.answers();
         }
         inner.pending = Pending::default();
+        inner.labels = inner.labelled.clone();
         std::mem::take(&mut inner.answers)
     }
 
@@ -287,11 +317,11 @@ impl Journal {
         };
         let ids = Arc::clone(&self.identity.ids);
         self.engine.at(Point::BeforeCommit { instance: &ids.instance, events: &kinds }).await;
-        let pending = {
+        let (pending, labels) = {
             let mut inner = self.inner();
-            let pending = Pending { labels: self.labels.take(), ..std::mem::take(&mut inner.pending) };
+            let pending = std::mem::take(&mut inner.pending);
             inner.answers = pending.answers();
-            pending
+            (pending, inner.labels.clone())
         };
         let status = touch.as_ref().map(|touch| touch.status);
         let told: Vec<InstanceNo> = pending.sends.iter().map(|delivery| delivery.to).collect();
@@ -302,7 +332,7 @@ impl Journal {
                     touch,
                     consumed: pending.consumed,
                     received: pending.received,
-                    labels: pending.labels,
+                    labels: changes(&self.inner().labelled, &labels),
                     starts: pending.starts,
                     sends: pending.sends,
                     ..Append::new(instance, pending.rows)
@@ -310,12 +340,13 @@ impl Journal {
                 self.engine.committer.write(Write::Append(append)).await.map_err(Over::from)?;
                 instance
             }
-            None => self.started(pending.rows, pending.labels, touch).await?,
+            None => self.started(pending.rows, labels.clone(), touch).await?,
         };
         {
             let mut inner = self.inner();
             inner.no = Some(no);
             inner.status = status.unwrap_or(inner.status);
+            inner.labelled = labels;
             inner.committed_at = self.engine.clock.now();
         }
         self.engine.hub.changed(no);
@@ -330,14 +361,8 @@ impl Journal {
     }
 
     /// The first commit of an instance: if it is to be let go at once, that is a second write right behind it.
-    async fn started(&self, rows: Vec<Row>, set: Vec<Label>, touch: Option<Touch>) -> Result<InstanceNo, Over> {
-        let mut start = self.start(rows, true);
-        for (key, value) in set {
-            match value {
-                Some(value) => start.labels.insert(key, value),
-                None => start.labels.remove(&key),
-            };
-        }
+    async fn started(&self, rows: Vec<Row>, labels: Labels, touch: Option<Touch>) -> Result<InstanceNo, Over> {
+        let start = Start { labels, ..self.start(rows, true) };
         let instance = match self.engine.committer.write(Write::Start(start)).await.map_err(Over::from)? {
             Written::Started(instance) => instance,
             Written::Exists(instance) => return Err(Over::Exists(instance)),
@@ -371,6 +396,13 @@ impl Journal {
         let rows = std::mem::take(&mut self.inner().pending.rows);
         self.start(rows, false)
     }
+}
+
+/// What makes the labels that are stored the ones that are wanted: nothing, where a flow says again what is so.
+fn changes(stored: &Labels, wanted: &Labels) -> Vec<(Box<str>, Option<Box<str>>)> {
+    let gone = stored.keys().filter(|key| !wanted.contains_key(*key)).map(|key| (key.clone(), None));
+    let set = wanted.iter().filter(|(key, value)| stored.get(*key) != Some(*value));
+    gone.chain(set.map(|(key, value)| (key.clone(), Some(value.clone())))).collect()
 }
 
 impl Inner {

@@ -112,7 +112,12 @@ pub(crate) async fn fold(store: &dyn Store, instance: InstanceNo) -> Result<Stat
 /// The row of the last snapshot, or the first row.
 async fn last_snapshot(store: &dyn Store, instance: InstanceNo) -> Result<u64, StoreError> {
     let length = store.length(instance).await?;
-    let seq = length - length % SNAPSHOT_EVERY;
+    snapshot_at(store, instance, length).await
+}
+
+/// The row of the last snapshot up to this row, or the first row.
+pub(crate) async fn snapshot_at(store: &dyn Store, instance: InstanceNo, row: u64) -> Result<u64, StoreError> {
+    let seq = row - row % SNAPSHOT_EVERY;
     if seq == 0 {
         return Ok(1);
     }
@@ -122,7 +127,8 @@ async fn last_snapshot(store: &dyn Store, instance: InstanceNo) -> Result<u64, S
     Ok(if snapshot { seq } else { 1 })
 }
 
-fn apply(state: &mut State, row: &Row, event: &Event) -> Result<(), Unfoldable> {
+/// Applies a row; the first one that is applied may be a snapshot of those before it.
+pub(crate) fn apply(state: &mut State, row: &Row, event: &Event) -> Result<(), Unfoldable> {
     if let (0, Event::Snapshot { state: folded }) = (state.seq, event) {
         *state = (**folded).clone();
     }

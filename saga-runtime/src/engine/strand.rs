@@ -202,11 +202,22 @@ impl<'w> Strand<'w> {
         };
         match driven? {
             Ok(Ended::Unsavable(error)) => Err(self.park(ParkCause::Unsavable, &error.to_string()).await),
-            Ok(end) => Ok(end),
+            Ok(end) => {
+                self.label().await?;
+                Ok(end)
+            }
             Err(payload) => Err(match payload.downcast_ref::<Unreadable>() {
                 Some(unreadable) => self.park(ParkCause::Unreadable, &unreadable.to_string()).await,
                 None => self.park(ParkCause::FlowPanicked, message(&*payload)).await,
             }),
+        }
+    }
+
+    /// The labels that the flow has set since its last call are durable with the next commit.
+    pub(super) async fn label(&self) -> Result<(), Halt> {
+        match self.worker.journal.label() {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.park(ParkCause::Unsavable, &error).await),
         }
     }
 

@@ -1,6 +1,6 @@
 //! One instance.
 
-use super::{Cause, Debt, Decision, End, Error, Park, Progress, Settled, Status, Timeline};
+use super::{Cause, Debt, Decision, End, Error, Park, Settled, Timeline};
 use crate::{
     core::{Event, Phase, State, Verb, request::Request},
     engine::{
@@ -148,59 +148,6 @@ impl<S: Saga> Handle<S> {
         }
     }
 
-    /// What it is doing.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub async fn status(&self) -> Result<Status, Error> {
-        let instance = self.instance().await?;
-        let mut status = Status {
-            progress: Progress::of(instance.status),
-            state: instance.state.clone().unwrap_or_default(),
-            failed_attempts: 0,
-            last_error: None,
-            next_try: instance.wake_at,
-            parked: None,
-            reason: None,
-            pivot_passed: false,
-            pending_requests: 0,
-            debt: Vec::new(),
-        };
-        if instance.buried {
-            return Ok(status);
-        }
-        status.pending_requests = self.engine.store.inbox(self.no).await?.len();
-        let state = match self.fold().await {
-            Ok(state) => state,
-            Err(Unfoldable::Store(error)) => return Err(error.into()),
-            Err(error) => {
-                status.parked = (status.progress == Progress::Parked).then_some(super::ParkCause::Unreadable);
-                status.reason = Some(error.to_string().into());
-                return Ok(status);
-            }
-        };
-        if status.progress == Progress::Running && state.is_undoing() {
-            status.progress = Progress::Unwinding;
-        }
-        if status.progress != Progress::WaitsForBuild || status.state.is_empty() {
-            status.state = state.state_name();
-        }
-        if let Some(tries) = state.tries() {
-            status.failed_attempts = tries.count;
-            status.last_error.clone_from(&tries.last_error);
-            status.next_try = tries.retry_at;
-        }
-        status.reason = self.engine.waits_for(self.saga, self.no, &state);
-        if let Some(park) = state.parks().first() {
-            status.next_try = None;
-            status.parked = Some(park.cause);
-            status.reason = Some(self.parked_for(park.row).await?);
-        }
-        status.pivot_passed = state.pivot_passed;
-        status.debt = state.debt.iter().map(Debt::from).collect();
-        Ok(status)
-    }
-
     /// Everything that happened to it: every call, every attempt with its answer or error, and when.
     ///
     /// # Errors
@@ -292,16 +239,16 @@ impl<S: Saga> Handle<S> {
         found.ok_or_else(|| Error::unknown_instance(self.saga, &self.id))
     }
 
-    async fn fold(&self) -> Result<State, Unfoldable> {
+    pub(super) async fn fold(&self) -> Result<State, Unfoldable> {
         fold(&*self.engine.store, self.no).await.map_err(|(error, _)| error)
     }
 
-    async fn row(&self, seq: u64) -> Result<Event, Error> {
+    pub(super) async fn row(&self, seq: u64) -> Result<Event, Error> {
         let store: &dyn Store = &*self.engine.store;
         Ok(row(store, self.no, seq).await?)
     }
 
-    async fn parked_for(&self, seq: u64) -> Result<Box<str>, Error> {
+    pub(super) async fn parked_for(&self, seq: u64) -> Result<Box<str>, Error> {
         match self.row(seq).await? {
             Event::Parked { error, .. } => Ok(error),
             Event::In { event, .. } if matches!(*event, Event::Parked { .. }) => match *event {

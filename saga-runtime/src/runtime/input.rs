@@ -64,7 +64,7 @@ fn check(id: &str, parameter: &str, what: &str) -> Result<(), Error> {
 }
 
 /// Says why this cannot be a label, if it cannot.
-pub(super) fn check_label(key: &str, value: &str) -> Result<(), String> {
+pub(crate) fn check_label(key: &str, value: &str) -> Result<(), String> {
     let wrong = if key.is_empty() {
         "its key is empty".to_owned()
     } else if key.len() > LONGEST_KEY {
@@ -83,7 +83,7 @@ pub(super) fn check_label(key: &str, value: &str) -> Result<(), String> {
 }
 
 /// Says why an instance cannot have these labels, if it cannot.
-pub(super) fn check_labels(labels: &Labels) -> Result<(), String> {
+pub(crate) fn check_labels(labels: &Labels) -> Result<(), String> {
     let many = labels.len();
     if many <= MOST_LABELS { Ok(()) } else { Err(format!("{many} labels are more than the limit of {MOST_LABELS}")) }
 }

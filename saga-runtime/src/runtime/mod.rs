@@ -4,11 +4,13 @@
 //! [`Handle`] stands for one instance: wait for its end, look at it, ask something of it.
 
 mod builder;
+mod doing;
 mod end;
 mod error;
 mod handle;
-mod input;
+pub(crate) mod input;
 mod list;
+mod look;
 mod park;
 mod retention;
 #[cfg(feature = "cron")]
@@ -18,11 +20,14 @@ mod start;
 mod status;
 mod timekeeper;
 mod timeline;
+mod watch;
+mod words;
 
 #[cfg(feature = "cron")]
 pub use self::schedule::{Missed, Schedule, ScheduleStatus, Tick};
 pub use self::{
     builder::Builder,
+    doing::{Activity, Doing, Relative},
     end::{Cause, Debt, End, Settled},
     error::Error,
     handle::Handle,
@@ -31,9 +36,10 @@ pub use self::{
     retention::Retention,
     signal::UnreadSignal,
     start::Starting,
-    status::{Listed, Progress, Status},
+    status::{Listed, Parked, Pending, Progress, Status},
     timekeeper::ClockJump,
     timeline::{Entry, Happened, Timeline},
+    watch::Watch,
 };
 pub use crate::core::ParkCause;
 #[doc(hidden)]

@@ -1,32 +1,93 @@
 //! What an instance is doing.
 
-use super::{Debt, ParkCause};
+use super::{Debt, Doing, ParkCause, Relative};
 use crate::store::{Instance, InstanceNo, Labels, Micros, Status as Stored};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
-/// What an instance is doing.
+/// What an instance is doing, seen at one moment. Prints in a few lines; serializes for programs.
+///
+/// Moments are in microseconds since the Unix epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Status {
+    /// The saga's durable name.
+    pub saga: Box<str>,
+    /// The caller's id.
+    pub id: Box<str>,
+    /// The saga's version when it was started.
+    pub version: u32,
+    /// When it was looked at, by the runtime's clock.
+    pub at: Micros,
+    /// When it was started.
+    pub started_at: Micros,
+    /// When it ended.
+    pub ended_at: Option<Micros>,
     /// In one word.
     pub progress: Progress,
-    /// The state: the name of the call that it stands at or after, of the compensation that it is at, or `start`.
+    /// The state of the main flow: the name of the call that it stands at or after, of the compensation that it is at, or `start`.
     pub state: Box<str>,
-    /// How many attempts of what it is at have failed, or were lost in a crash.
+    /// What is being done: by the main flow, and by every inner flow and branch of a join beneath it.
+    pub doing: Vec<Doing>,
+    /// How many attempts have failed, or were lost in a crash, of the call or undo at hand; of several, of the one with the most.
     pub failed_attempts: u32,
     /// What the last of them failed with.
     pub last_error: Option<Box<str>>,
-    /// When the next one is due, in microseconds since the Unix epoch.
+    /// When the next one is due.
     pub next_try: Option<Micros>,
-    /// Why it is parked.
+    /// Why it is parked; if several parts of it are, why the first is.
     pub parked: Option<ParkCause>,
     /// In words, why it is parked or waits.
     pub reason: Option<Box<str>>,
+    /// Everything in it that is parked.
+    pub parks: Vec<Parked>,
     /// Whether the point of no return has been passed.
     pub pivot_passed: bool,
+    /// How many times the main flow has come to each of its states, this one included.
+    pub passed: BTreeMap<Box<str>, u64>,
+    /// How many rows its journal has: the position from which [`watch`](super::Handle::watch) tells what comes next.
+    pub rows: u64,
+    /// When its time is over.
+    pub deadline: Option<Micros>,
+    /// Whether its time was over when there was no way back.
+    pub deadline_passed: bool,
+    /// What its users call it by.
+    pub labels: Labels,
+    /// The saga that started it, if one did.
+    pub parent: Option<Relative>,
+    /// The sagas that it waits or waited for, the newest first, a hundred at the most.
+    pub children: Vec<Relative>,
     /// Requests that have not been decided yet.
-    pub pending_requests: usize,
+    pub requests: Vec<Pending>,
+    /// How many signals there are that no wait has taken.
+    pub unread_signals: usize,
     /// What was not undone, and is not settled.
     pub debt: Vec<Debt>,
+}
+
+/// Something in an instance that is parked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Parked {
+    /// The journal row that parked it: what a verb names.
+    pub row: u64,
+    /// The inner flow or branch, if it is not the main flow.
+    pub branch: Option<Box<str>>,
+    /// The state it stands in.
+    pub state: Box<str>,
+    /// Why.
+    pub cause: ParkCause,
+    /// In words.
+    pub error: Box<str>,
+}
+
+/// A request that has not been decided yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pending {
+    /// What is asked for.
+    pub verb: &'static str,
+    /// By whom.
+    pub by: Box<str>,
+    /// Why.
+    pub why: Box<str>,
 }
 
 /// What an instance is doing, in one word.

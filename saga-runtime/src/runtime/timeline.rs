@@ -1,14 +1,21 @@
 //! Everything that happened to an instance.
 
+use super::words::date;
 use crate::{
-    core::{self, CallId, Called, Calls, Event, How, Phase, Saved, State, Stored, UnwindCause},
+    core::{self, CallAt, CallId, Called, Calls, Event, How, Phase, Saved, State, Stored, UnwindCause},
     definition::ChildKind,
-    engine::load::Unfoldable,
+    engine::load::{Unfoldable, apply},
     machine::{Answer, Json},
     store::{Micros, Row},
 };
 use serde::Serialize;
 use std::{collections::BTreeMap, fmt};
+
+/// A payload is cut after so many characters.
+const LONGEST: usize = 100;
+
+/// A column is not made wider than this for the sake of one long name.
+const WIDEST: usize = 32;
 
 /// Everything that happened to an instance, in order. Prints as a table; serializes for programs.
 #[derive(Debug, Clone, Serialize)]
@@ -110,8 +117,13 @@ pub enum Happened {
     },
     /// The call was answered.
     Answered {
-        /// By this attempt.
+        /// By this attempt; 0 if what was called is no step.
         attempt: u32,
+        /// With this.
+        answer: Answer,
+    },
+    /// The branch, an inner flow, ended.
+    Returned {
         /// With this.
         answer: Answer,
     },
@@ -127,7 +139,7 @@ pub enum Happened {
     },
     /// The call of this state was undone, or its undo was settled by somebody.
     Undone {
-        /// By this attempt.
+        /// By this attempt; 0 if it is another saga, which was undone as a whole.
         attempt: u32,
         /// In words.
         how: Box<str>,
@@ -193,76 +205,112 @@ impl Timeline {
 }
 
 /// What the rows so far come to: what a row is about is told by where the instance stood.
-#[derive(Default)]
-struct Reader {
+#[derive(Debug, Default)]
+pub(super) struct Reader {
     state: State,
-    /// The state of each call.
-    calls: BTreeMap<u64, Box<str>>,
+    /// The calls of steps, joins and sagas, as far as they were read, with the path of the strand of each.
+    calls: BTreeMap<u64, (Box<str>, CallAt)>,
 }
 
 /// What a row is about.
 #[derive(Default)]
 struct About {
     state: Option<Box<str>>,
-    /// Attempts so far, this one included.
+    /// Attempts so far, this one included; none if it is no attempt.
     attempt: u32,
+    /// Where, if that is not where the row was written.
+    branch: Option<Box<str>>,
 }
 
 impl Reader {
-    fn entry(&mut self, row: &Row, event: Result<Event, Unfoldable>) -> Entry {
+    /// The call whose undo the row is about, if this reader does not know its state.
+    pub(super) fn unknown_call(&self, event: &Event) -> Option<u64> {
+        match event.unwrapped().1 {
+            Event::Undone { call, .. }
+            | Event::CompensationFailed { call, .. }
+            | Event::Parked { undo: Some(call), .. } => Some(call.row).filter(|row| !self.calls.contains_key(row)),
+            _ => None,
+        }
+    }
+
+    /// Remembers a call.
+    pub(super) fn knows(&mut self, row: u64, event: &Event) {
+        if let (branch, Event::Called(called)) = event.unwrapped()
+            && !matches!(called.calls, Calls::Wait { .. } | Calls::Send { .. } | Calls::Flow(..))
+        {
+            self.calls.insert(row, (branch.into(), called.at(row)));
+        }
+    }
+
+    pub(super) fn entry(&mut self, row: &Row, event: Result<Event, Unfoldable>) -> Entry {
         let (branch, event) = match event {
             Ok(Event::In { branch, event }) => (Some(branch), Ok(*event)),
             other => (None, other),
         };
-        let about = event
-            .as_ref()
-            .map_or_else(|_| About::default(), |event| self.about(branch.as_deref().unwrap_or_default(), event));
+        let strand = branch.as_deref().unwrap_or_default();
+        let about = event.as_ref().map_or_else(|_| About::default(), |event| self.about(strand, event));
         if let Ok(event) = &event {
-            if let Event::Called(called) = event {
-                self.calls.insert(row.seq, called.state.clone());
-            }
-            let event = event.clone().within(branch.as_deref().unwrap_or_default());
+            let event = event.clone().within(strand);
+            self.knows(row.seq, &event);
             // A row that makes no sense is shown all the same.
-            let _ = self.state.apply(row.seq, row.at, &event);
+            let _ = apply(&mut self.state, row, &event);
         }
         let what = match event {
             Ok(event) => happened(event, about.attempt),
             Err(error) => Happened::Unreadable { error: error.to_string().into() },
         };
-        Entry { row: row.seq, at: row.at, branch, state: about.state, what }
+        Entry { row: row.seq, at: row.at, branch: about.branch.or(branch), state: about.state, what }
     }
 
     fn about(&self, branch: &str, event: &Event) -> About {
         let strand = self.state.root.at(branch);
         let phase = strand.map(|strand| strand.phase.beneath());
-        let undo = |call: CallId| {
-            let log = strand.and_then(|strand| strand.log.at(call));
-            let step = log.and_then(|log| match log.entries.last() {
-                Some(core::Entry::Call(undo)) if call.branch.is_some() => Some(undo.step.clone()),
-                _ => self.calls.get(&call.row).cloned(),
-            });
-            About { state: step, attempt: log.map_or(0, |log| log.tries.count) + 1 }
-        };
         match event {
-            Event::Called(called) => About { state: Some(called.state.clone()), attempt: 0 },
+            Event::Called(called) => About { state: Some(called.state.clone()), ..About::default() },
             Event::Undone { call, .. }
             | Event::CompensationFailed { call, .. }
-            | Event::Parked { undo: Some(call), .. } => undo(*call),
-            Event::Started { .. } | Event::Unwinding { .. } | Event::Completed { .. } | Event::Compensated {} => {
-                About::default()
-            }
+            | Event::Parked { undo: Some(call), .. } => self.about_undo(strand, *call),
+            Event::Started { .. }
+            | Event::Unwinding { .. }
+            | Event::Completed { .. }
+            | Event::Compensated {}
+            | Event::Returned { .. }
+            | Event::DeadlinePassed {}
+            | Event::Recovered { .. }
+            | Event::Snapshot { .. }
+            | Event::Unfolded { .. } => About::default(),
             _ => {
-                let tries = match phase {
+                let attempt = match phase {
                     Some(Phase::Calling(calling)) => match &calling.doing {
-                        core::Doing::Step(tries) => tries.count,
+                        core::Doing::Step(tries) => tries.count + 1,
                         _ => 0,
                     },
                     _ => 0,
                 };
                 let call = phase.and_then(|phase| phase.call());
-                About { state: call.map(|call| call.state.clone()), attempt: tries + 1 }
+                About { state: call.map(|call| call.state.clone()), attempt, ..About::default() }
             }
         }
+    }
+
+    /// An undo is told where its call was made.
+    fn about_undo(&self, strand: Option<&core::Strand>, id: CallId) -> About {
+        let log = strand.and_then(|strand| strand.log.at(id));
+        let entry = log.and_then(|log| log.entries.last());
+        let attempt = match entry {
+            Some(core::Entry::Call(_)) => log.map_or(0, |log| log.tries.count) + 1,
+            _ => 0,
+        };
+        let step = match entry {
+            Some(core::Entry::Call(undo)) => Some(undo.step.clone()),
+            _ => None,
+        };
+        let Some((path, call)) = self.calls.get(&id.row) else { return About { state: step, attempt, branch: None } };
+        let (branch, state) = match id.branch {
+            Some(_) => (call.path(path, id.branch), step),
+            None => (path.clone(), Some(call.state.clone())),
+        };
+        About { state, attempt, branch: Some(branch).filter(|branch| !branch.is_empty()) }
     }
 }
 
@@ -277,7 +325,8 @@ fn happened(event: Event, attempt: u32) -> Happened {
             Happened::AttemptFailed { attempt: failed.attempt, error: failed.error, retry_at: failed.retry_at }
         }
         Event::Recovered { count } => Happened::Recovered { count },
-        Event::Answered { answer } | Event::Returned { answer } => Happened::Answered { attempt, answer },
+        Event::Answered { answer } => Happened::Answered { attempt, answer },
+        Event::Returned { answer } => Happened::Returned { answer },
         Event::Doubted { then, .. } => Happened::Doubted { then },
         Event::Unwinding { cause, .. } => Happened::Unwinding { cause: cause_in_words(&cause).into() },
         Event::Undone { how, .. } => {
@@ -335,6 +384,7 @@ impl Happened {
             Self::Started { .. }
                 | Self::Called { .. }
                 | Self::Answered { .. }
+                | Self::Returned { .. }
                 | Self::Doubted { .. }
                 | Self::Completed { .. }
         )
@@ -368,10 +418,12 @@ impl fmt::Display for Happened {
                 (Some(one), _) => write!(f, "branch {one} begins"),
                 _ => f.write_str("nothing begins"),
             },
-            Self::Waits { signals, .. } if signals.is_empty() => f.write_str("sleeps"),
             Self::Waits { signals, until } => {
-                write!(f, "waits for {}", signals.join(" or "))?;
-                if until.is_some() { f.write_str(", or for its time") } else { Ok(()) }
+                match &signals[..] {
+                    [] => f.write_str("sleeps")?,
+                    signals => write!(f, "waits for {}", signals.join(" or "))?,
+                }
+                until.map_or(Ok(()), |until| write!(f, " until {}", date(until)))
             }
             Self::StartsSaga { saga, id, awaited, .. } => {
                 write!(f, "started saga {saga} {id}{}", if *awaited { ", which it waits for" } else { "" })
@@ -382,13 +434,15 @@ impl fmt::Display for Happened {
             Self::AttemptFailed { attempt, error, .. } => write!(f, "attempt {attempt} failed: {error}"),
             Self::Recovered { count } => write!(f, "recovered after a crash ({count} in a row)"),
             // Said of the call, whose attempts are told above, if there was any.
-            Self::Answered { answer: answer @ Answer::Exhausted { .. }, .. } => in_words(answer, f),
-            Self::Answered {
-                answer: answer @ (Answer::Received { .. } | Answer::Elapsed | Answer::Branch { .. }),
-                ..
-            } => in_words(answer, f),
+            Self::Answered { answer: answer @ Answer::Exhausted { .. }, .. } | Self::Answered { attempt: 0, answer } => {
+                in_words(answer, f)
+            }
             Self::Answered { attempt, answer } => {
                 write!(f, "attempt {attempt} ")?;
+                in_words(answer, f)
+            }
+            Self::Returned { answer } => {
+                f.write_str("the branch ended: ")?;
                 in_words(answer, f)
             }
             Self::Doubted { then } => {
@@ -396,6 +450,7 @@ impl fmt::Display for Happened {
                 in_words(then, f)
             }
             Self::Unwinding { cause } => write!(f, "unwinding, {cause}"),
+            Self::Undone { attempt: 0, how } if &**how == "undone" => f.write_str("undone as a whole"),
             Self::Undone { attempt, how } if &**how == "undone" => write!(f, "undone by attempt {attempt}"),
             Self::Undone { how, .. } => f.write_str(how),
             Self::CompensationFailed { attempt, error, .. } => {
@@ -433,21 +488,47 @@ fn in_words(answer: &Answer, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
 }
 
+impl fmt::Display for Entry {
+    /// One line: when it was, where, and what happened.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&date(self.at))?;
+        for place in [&self.branch, &self.state].into_iter().flatten() {
+            write!(f, "  {place}")?;
+        }
+        write!(f, "  {}", self.short())
+    }
+}
+
+impl Entry {
+    /// What happened. Payloads are cut where they are long, reasons never.
+    fn short(&self) -> String {
+        let what = self.what.to_string();
+        if !self.what.is_payload() || what.chars().count() <= LONGEST {
+            return what;
+        }
+        what.chars().take(LONGEST).chain("..".chars()).collect()
+    }
+}
+
 impl fmt::Display for Timeline {
-    /// One line for each entry: the time since the start, the state, and what happened. Payloads are cut where they are long, reasons
-    /// never.
+    /// One line for each entry: the time since the start, the inner flow or branch (if there is one at all), the state, and what
+    /// happened. Payloads are cut where they are long, reasons never.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} {}", self.saga, self.id)?;
         let start = self.entries.first().map_or(0, |entry| entry.at);
-        let width = self.entries.iter().filter_map(|e| e.state.as_ref()).map(|s| s.chars().count()).max().unwrap_or(0);
+        let widest = |column: fn(&Entry) -> Option<&str>| {
+            let widths = self.entries.iter().filter_map(column).map(|text| text.chars().count());
+            widths.max().map_or(0, |width| width.min(WIDEST))
+        };
+        let (branches, states) = (widest(|entry| entry.branch.as_deref()), widest(|entry| entry.state.as_deref()));
         for entry in &self.entries {
             let millis = (entry.at - start) / 1_000;
             let time = format!("+{}.{:03} s", millis / 1_000, millis % 1_000);
-            let what = entry.what.to_string();
-            let most = if entry.what.is_payload() { 100 } else { usize::MAX };
-            let short: String = what.chars().take(most).collect();
-            let cut = if short.len() < what.len() { ".." } else { "" };
-            writeln!(f, "  {time:>12}  {:<width$}  {short}{cut}", entry.state.as_deref().unwrap_or_default())?;
+            write!(f, "  {time:>12}  ")?;
+            if branches > 0 {
+                write!(f, "{:<branches$}  ", entry.branch.as_deref().unwrap_or_default())?;
+            }
+            writeln!(f, "{:<states$}  {}", entry.state.as_deref().unwrap_or_default(), entry.short())?;
         }
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! What somebody outside a saga does with it while it runs: tells it something, and looks at it.
 
+mod looking;
 mod signals;
+mod tour;
 
 use saga_runtime::{Builder, Runtime, store::memory::Memory, testing::ManualClock};
 use std::{future::Future, sync::Arc, time::Duration};
