@@ -122,6 +122,13 @@ pub enum Happened {
         /// With this.
         answer: Answer,
     },
+    /// The wait is over: a signal was there.
+    Received {
+        /// Which.
+        signal: Box<str>,
+        /// Its value.
+        value: Json,
+    },
     /// The branch, an inner flow, ended.
     Returned {
         /// With this.
@@ -220,6 +227,8 @@ struct About {
     attempt: u32,
     /// Where, if that is not where the row was written.
     branch: Option<Box<str>>,
+    /// The signal that was received, if one was.
+    signal: Option<Box<str>>,
 }
 
 impl Reader {
@@ -255,9 +264,12 @@ impl Reader {
             // A row that makes no sense is shown all the same.
             let _ = apply(&mut self.state, row, &event);
         }
-        let what = match event {
-            Ok(event) => happened(event, about.attempt),
-            Err(error) => Happened::Unreadable { error: error.to_string().into() },
+        let what = match (event, about.signal) {
+            (Ok(Event::Answered { answer: Answer::Received { value, .. } }), Some(signal)) => {
+                Happened::Received { signal, value }
+            }
+            (Ok(event), _) => happened(event, about.attempt),
+            (Err(error), _) => Happened::Unreadable { error: error.to_string().into() },
         };
         Entry { row: row.seq, at: row.at, branch: about.branch.or(branch), state: about.state, what }
     }
@@ -288,7 +300,13 @@ impl Reader {
                     _ => 0,
                 };
                 let call = phase.and_then(|phase| phase.call());
-                About { state: call.map(|call| call.state.clone()), attempt, ..About::default() }
+                let signal = match (event, phase.and_then(|phase| phase.calling()).map(|calling| &calling.doing)) {
+                    (Event::Answered { answer: Answer::Received { signal, .. } }, Some(core::Doing::Wait(wait))) => {
+                        wait.signals.get(*signal).cloned()
+                    }
+                    _ => None,
+                };
+                About { state: call.map(|call| call.state.clone()), attempt, signal, branch: None }
             }
         }
     }
@@ -305,12 +323,14 @@ impl Reader {
             Some(core::Entry::Call(undo)) => Some(undo.step.clone()),
             _ => None,
         };
-        let Some((path, call)) = self.calls.get(&id.row) else { return About { state: step, attempt, branch: None } };
+        let Some((path, call)) = self.calls.get(&id.row) else {
+            return About { state: step, attempt, ..About::default() };
+        };
         let (branch, state) = match id.branch {
             Some(_) => (call.path(path, id.branch), step),
             None => (path.clone(), Some(call.state.clone())),
         };
-        About { state, attempt, branch: Some(branch).filter(|branch| !branch.is_empty()) }
+        About { state, attempt, branch: Some(branch).filter(|branch| !branch.is_empty()), signal: None }
     }
 }
 
@@ -384,6 +404,7 @@ impl Happened {
             Self::Started { .. }
                 | Self::Called { .. }
                 | Self::Answered { .. }
+                | Self::Received { .. }
                 | Self::Returned { .. }
                 | Self::Doubted { .. }
                 | Self::Completed { .. }
@@ -434,13 +455,13 @@ impl fmt::Display for Happened {
             Self::AttemptFailed { attempt, error, .. } => write!(f, "attempt {attempt} failed: {error}"),
             Self::Recovered { count } => write!(f, "recovered after a crash ({count} in a row)"),
             // Said of the call, whose attempts are told above, if there was any.
-            Self::Answered { answer: answer @ Answer::Exhausted { .. }, .. } | Self::Answered { attempt: 0, answer } => {
-                in_words(answer, f)
-            }
+            Self::Answered { answer: answer @ Answer::Exhausted { .. }, .. }
+            | Self::Answered { attempt: 0, answer } => in_words(answer, f),
             Self::Answered { attempt, answer } => {
                 write!(f, "attempt {attempt} ")?;
                 in_words(answer, f)
             }
+            Self::Received { signal, value } => write!(f, "received {signal}: {value}"),
             Self::Returned { answer } => {
                 f.write_str("the branch ended: ")?;
                 in_words(answer, f)

@@ -184,7 +184,8 @@ impl<S: Saga> Watch<S> {
         let failed = |error| Error::of_store(engine, error);
         let Some(reader) = &mut self.reader else { return Ok(false) };
         let rows = engine.store.journal(*no, self.position + 1, PAGE).await.map_err(failed)?;
-        let events: Vec<(Row, _)> = rows.into_iter().map(|row| (read(&row), row)).map(|(event, row)| (row, event)).collect();
+        let events: Vec<(Row, _)> =
+            rows.into_iter().map(|row| (read(&row), row)).map(|(event, row)| (row, event)).collect();
         // Undos of calls from before the watch began are told by the name of the call, too.
         let unknown: Vec<u64> =
             events.iter().filter_map(|(_, event)| reader.unknown_call(event.as_ref().ok()?)).collect();

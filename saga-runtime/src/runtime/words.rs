@@ -75,7 +75,13 @@ impl fmt::Display for Relative {
 }
 
 /// Which attempt it is, and what became of the one before.
-fn attempt(attempt: u32, error: Option<&str>, next: Option<Micros>, now: Micros, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn attempt(
+    attempt: u32,
+    error: Option<&str>,
+    next: Option<Micros>,
+    now: Micros,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
     write!(f, "attempt {attempt}")?;
     if let Some(at) = next {
         write!(f, " at {}", moment(at, now))?;
@@ -199,9 +205,14 @@ mod tests {
 
     #[test]
     fn spans_are_told_in_two_units() {
-        for (millis, text) in
-            [(5, "0.005 s"), (9_999, "9.999 s"), (59_999, "59 s"), (61_000, "1 min 1 s"), (7_200_000, "2 h 0 min"), (172_800_000, "2 d 0 h")]
-        {
+        for (millis, text) in [
+            (5, "0.005 s"),
+            (9_999, "9.999 s"),
+            (59_999, "59 s"),
+            (61_000, "1 min 1 s"),
+            (7_200_000, "2 h 0 min"),
+            (172_800_000, "2 d 0 h"),
+        ] {
             assert_eq!(span(millis * 1_000), text);
         }
     }

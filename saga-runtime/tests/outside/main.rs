@@ -3,6 +3,7 @@
 mod looking;
 mod signals;
 mod tour;
+mod watching;
 
 use saga_runtime::{Builder, Runtime, store::memory::Memory, testing::ManualClock};
 use std::{future::Future, sync::Arc, time::Duration};
