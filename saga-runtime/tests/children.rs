@@ -29,6 +29,7 @@ impl World {
 /// Books a table and a chair.
 struct Table(World);
 
+#[expect(clippy::unused_async, reason = "a step is async whether or not it awaits something")]
 #[saga(name = "table")]
 impl Table {
     #[signal]
@@ -78,6 +79,7 @@ impl Table {
 /// An evening: a table, and a film that may be sold out.
 struct Evening(World);
 
+#[expect(clippy::unused_async, reason = "a step is async whether or not it awaits something")]
 #[saga(name = "evening")]
 impl Evening {
     #[flow]
@@ -104,11 +106,8 @@ async fn evening(world: &World, name: &str, film: bool) -> (Runtime, End<String,
     let runtime = runtime(world).await;
     let saga = runtime.start::<Evening>("1", (name.into(), film)).await.expect("it is started");
     let end = tokio::time::timeout(Duration::from_hours(1), saga.result()).await;
-    let end = match end {
-        Ok(end) => end.expect("it ends"),
-        Err(_) => panic!("it does not end\n{}", saga.timeline().await.expect("it can be read")),
-    };
-    (runtime, end)
+    let Ok(end) = end else { panic!("it does not end\n{}", saga.timeline().await.expect("it can be read")) };
+    (runtime, end.expect("it ends"))
 }
 
 #[tokio::test(start_paused = true)]

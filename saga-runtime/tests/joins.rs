@@ -46,6 +46,7 @@ struct Party {
 /// Seats a party, and the cloakroom at the same time.
 struct Seats(World);
 
+#[expect(clippy::unused_async, reason = "a step is async whether or not it awaits something")]
 #[saga(name = "seats")]
 impl Seats {
     #[flow]
@@ -113,10 +114,10 @@ async fn seat(world: &World, guests: Vec<String>, at_a_time: usize) -> End<usize
     let runtime = runtime.expect("it starts");
     let saga = runtime.start::<Seats>("1", Party { guests, at_a_time }).await.expect("it is started");
     let years = Duration::from_hours(24 * 1_000);
-    match tokio::time::timeout(years, saga.result()).await {
-        Ok(end) => end.expect("it ends"),
-        Err(_) => panic!("it does not end\n{}", saga.timeline().await.expect("it can be read")),
-    }
+    let Ok(end) = tokio::time::timeout(years, saga.result()).await else {
+        panic!("it does not end\n{}", saga.timeline().await.expect("it can be read"))
+    };
+    end.expect("it ends")
 }
 
 /// What was said without the keys.
@@ -198,6 +199,7 @@ async fn a_join_that_is_interrupted_anywhere_runs_again_only_what_has_no_answer(
 /// A slow call beside a short sleep.
 struct Beside(World);
 
+#[expect(clippy::unused_async, reason = "a step is async whether or not it awaits something")]
 #[saga(name = "beside")]
 impl Beside {
     #[signal]

@@ -357,7 +357,7 @@ impl State {
         }
         // A branch that is one call has ended when its undo has.
         if !branch.is_empty() {
-            self.root.settle(branch, self.pivot_passed);
+            self.root.settle(branch);
         }
         Ok(())
     }

@@ -267,6 +267,17 @@ impl Phase {
     }
 }
 
+/// A strand beneath a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beneath {
+    /// That of the inner flow.
+    Flow,
+    /// That of a branch of the join.
+    Branch(u32),
+    /// None.
+    Nothing,
+}
+
 impl Called {
     /// The call of this row, without its payloads.
     pub(crate) fn at(&self, row: u64) -> CallAt {
@@ -297,14 +308,14 @@ impl CallAt {
         .into()
     }
 
-    /// Which branch this segment of a path names: `Some(None)` if it is the inner flow of this call.
-    pub(super) fn branch(&self, segment: &str) -> Option<Option<u32>> {
-        let numbers = segment.strip_prefix(&*self.state)?.strip_prefix('.')?;
-        let (ordinal, branch) = match numbers.split_once('.') {
-            None => (numbers, None),
-            Some((ordinal, index)) => (ordinal, Some(index.parse().ok()?)),
+    /// What this segment of a path names beneath this call.
+    pub(super) fn beneath(&self, segment: &str) -> Beneath {
+        let numbers = segment.strip_prefix(&*self.state).and_then(|rest| rest.strip_prefix('.')).unwrap_or_default();
+        let (ordinal, beneath) = match numbers.split_once('.') {
+            None => (numbers, Beneath::Flow),
+            Some((ordinal, index)) => (ordinal, index.parse().map_or(Beneath::Nothing, Beneath::Branch)),
         };
-        (ordinal.parse() == Ok(self.ordinal)).then_some(branch)
+        if ordinal.parse() == Ok(self.ordinal) { beneath } else { Beneath::Nothing }
     }
 }
 

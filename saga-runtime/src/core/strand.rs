@@ -3,7 +3,7 @@
 use super::{
     event::{CallId, Called, Callee, Calls, Event, StepAt, Stored},
     log::{ChildUndo, Entry, Log, Park, Undo},
-    phase::{AnswerAt, CallAt, Calling, Doing, Held, Join, Phase, Tries, Wait},
+    phase::{AnswerAt, Beneath, CallAt, Calling, Doing, Held, Join, Phase, Tries, Wait},
 };
 use crate::{
     definition::{ChildKind, Class},
@@ -49,9 +49,9 @@ impl Strand {
         }
         let (segment, rest) = path.split_once('/').unwrap_or((path, ""));
         let calling = self.phase.calling()?;
-        match (&calling.doing, calling.call.branch(segment)?) {
-            (Doing::Flow(inner), None) => inner.at(rest),
-            (Doing::Join(join), Some(index)) => join.running.get(&index)?.at(rest),
+        match (&calling.doing, calling.call.beneath(segment)) {
+            (Doing::Flow(inner), Beneath::Flow) => inner.at(rest),
+            (Doing::Join(join), Beneath::Branch(index)) => join.running.get(&index)?.at(rest),
             _ => None,
         }
     }
@@ -88,24 +88,24 @@ impl Strand {
         }
         let (segment, rest) = path.split_once('/').unwrap_or((path, ""));
         let calling = self.phase.calling_mut()?;
-        match (calling.call.branch(segment)?, &mut calling.doing) {
-            (None, Doing::Flow(inner)) => inner.at_mut(rest),
-            (Some(index), Doing::Join(join)) => join.running.get_mut(&index)?.at_mut(rest),
+        match (calling.call.beneath(segment), &mut calling.doing) {
+            (Beneath::Flow, Doing::Flow(inner)) => inner.at_mut(rest),
+            (Beneath::Branch(index), Doing::Join(join)) => join.running.get_mut(&index)?.at_mut(rest),
             _ => None,
         }
     }
 
     /// Ends the branch of this path if it is one call that has its answer by now.
-    pub(super) fn settle(&mut self, path: &str, pivot_passed: bool) {
+    pub(super) fn settle(&mut self, path: &str) {
         let (segment, rest) = path.split_once('/').unwrap_or((path, ""));
         let Phase::Calling(calling) = &mut self.phase else { return };
-        match (calling.call.branch(segment), &mut calling.doing) {
-            (Some(None), Doing::Flow(inner)) if !rest.is_empty() => inner.settle(rest, pivot_passed),
-            (Some(Some(index)), Doing::Join(join)) => {
+        match (calling.call.beneath(segment), &mut calling.doing) {
+            (Beneath::Flow, Doing::Flow(inner)) if !rest.is_empty() => inner.settle(rest),
+            (Beneath::Branch(index), Doing::Join(join)) => {
                 let leaf = matches!(join.callee(index), Some(Callee::Step(_)));
                 let Some(strand) = join.running.get_mut(&index) else { return };
                 if !rest.is_empty() {
-                    strand.settle(rest, pivot_passed);
+                    strand.settle(rest);
                 } else if leaf && let Phase::After { answer: AnswerAt::Row(row), .. } = strand.phase {
                     // Only what failed is undone.
                     join.ended(index, row, false);
@@ -159,10 +159,9 @@ impl Strand {
         }
         let (segment, rest) = path.split_once('/').unwrap_or((path, ""));
         let Phase::Calling(calling) = &mut self.phase else { return Err(NONE) };
-        let branch = calling.call.branch(segment).ok_or(NONE)?;
-        match (&mut calling.doing, branch) {
-            (Doing::Flow(inner), None) => inner.descend(rest, now, event, pivot_passed),
-            (Doing::Join(join), Some(index)) => {
+        match (&mut calling.doing, calling.call.beneath(segment)) {
+            (Doing::Flow(inner), Beneath::Flow) => inner.descend(rest, now, event, pivot_passed),
+            (Doing::Join(join), Beneath::Branch(index)) => {
                 let leaf = matches!(join.callee(index), Some(Callee::Step(_)));
                 let strand = join.running.get_mut(&index).ok_or(NONE)?;
                 if rest.is_empty() && leaf && matches!(event, Event::Called(_) | Event::Returned { .. }) {

@@ -3,6 +3,7 @@
 use super::{
     admission::Admission,
     attempt::{Effort, Work},
+    intent::Intent,
     journal::Over,
     load::Payloads,
     strand::Strand,
@@ -10,22 +11,15 @@ use super::{
 };
 use crate::{
     core::{
-        Called, Callee, Calls, Event, Failed, ParkCause, Saved, StepAt, Stored,
+        Calls, Event, Failed, ParkCause,
         decide::{self, Ended, Next},
         key::{Purpose, key},
         phase::Tries,
     },
-    definition::{Branch, Definition, Policy, Step, Work as Works},
-    machine::{Answer, Argument, Arguments, Asked, Call, Json, Unreadable, Until},
+    definition::{Policy, Step},
+    machine::{Answer, Arguments, Call, Json, Unreadable},
     store::Micros,
 };
-use std::{collections::BTreeMap, time::UNIX_EPOCH};
-
-/// What can be written down of a call, and what it is made with.
-struct Intent {
-    called: Called,
-    arguments: Vec<Arguments>,
-}
 
 impl Strand<'_> {
     /// The flow has arrived at a call: its intent, with everything before it, is made durable, and then it is made.
@@ -80,126 +74,6 @@ impl Strand<'_> {
                 self.send().await
             }
         }
-    }
-
-    /// The call as it is journaled, and what it is made with; an error says what cannot be saved.
-    fn intent(&self, call: Call) -> Result<Intent, String> {
-        if let Some(error) = call.error {
-            return Err(error.to_string());
-        }
-        let definition = self.worker.saga.definition();
-        let state = self.definition().states.get(call.state).ok_or("the machine is in a state that does not exist")?;
-        let limits = self.worker.engine.limits;
-        let now = self.worker.engine.clock.now();
-        let inner = self.worker.journal.inner();
-        let strand = inner.state.root.at(&self.path).ok_or("the strand is not there")?;
-        let stored = &strand.stored;
-        let row = inner.next();
-
-        let mut frame = BTreeMap::new();
-        let mut frame_size = 0;
-        for value in call.frame {
-            let saved = match (value.changed, stored.get(value.name)) {
-                (Some(json), _) => {
-                    frame_size += json.get().len();
-                    Stored::Value(json)
-                }
-                (None, Some(held)) => {
-                    frame_size += held.size;
-                    Stored::Kept { row: held.row, local: value.name.into() }
-                }
-                // An argument of an inner flow, which is where its call is.
-                (None, None) => match self.begun_with.get(value.name) {
-                    Some(json) => {
-                        frame_size += json.get().len();
-                        Stored::Value(json.clone())
-                    }
-                    None => return Err(format!("saved value `{}`: it was never saved", value.name)),
-                },
-            };
-            frame.insert(Box::from(value.name), saved);
-        }
-        within("the frame of state", state.name, frame_size, limits.instance)?;
-
-        let save = |asked: Vec<Argument>, size: &mut usize| {
-            let mut arguments = Saved::new();
-            let mut passed = Vec::with_capacity(asked.len());
-            for argument in asked {
-                *size += argument.value.get().len();
-                let saved = match argument.same_as {
-                    Some(local) if matches!(frame.get(local), Some(Stored::Value(_))) => {
-                        Stored::Kept { row, local: local.into() }
-                    }
-                    Some(local) => match stored.get(local) {
-                        Some(held) => Stored::Kept { row: held.row, local: local.into() },
-                        None => Stored::Value(argument.value.clone()),
-                    },
-                    None => Stored::Value(argument.value.clone()),
-                };
-                arguments.insert(Box::from(argument.parameter), saved);
-                passed.push((Box::from(argument.parameter), argument.value));
-            }
-            (arguments, Arguments(passed))
-        };
-        let misfit = || format!("state `{}` does not do what the machine asks for", state.name);
-        let mut size = 0;
-        let (calls, arguments) = match (state.work, call.asked) {
-            (Works::Step(step), Asked::Call(asked)) => {
-                let step = definition.steps.get(step).ok_or_else(misfit)?;
-                let (saved, passed) = save(asked, &mut size);
-                within("the arguments of step", step.name, size, limits.step)?;
-                (Calls::Step(step_at(step), saved), vec![passed])
-            }
-            (Works::Flow(flow), Asked::Call(asked)) => {
-                let flow = definition.flows.get(flow).ok_or_else(misfit)?;
-                let (saved, passed) = save(asked, &mut size);
-                within("the arguments of inner flow", flow.name, size, limits.instance)?;
-                (Calls::Flow(flow.name.into(), saved), vec![passed])
-            }
-            (Works::Join(_) | Works::Each(_), Asked::Join { branches, limit }) => {
-                let callees = match state.work {
-                    Works::Join(branches) => branches.to_vec(),
-                    Works::Each(branch) => vec![branch],
-                    _ => Vec::new(),
-                };
-                let callees = callees.into_iter().map(|branch| callee(definition, branch)).collect::<Option<_>>();
-                let (saved, passed): (Vec<_>, Vec<_>) =
-                    branches.into_iter().map(|asked| save(asked, &mut size)).unzip();
-                within("the arguments of all branches of", state.name, size, limits.instance)?;
-                let limit = limit.map(|limit| u32::try_from(limit.max(1)).unwrap_or(u32::MAX));
-                (Calls::Join { callees: callees.ok_or_else(misfit)?, branches: saved, limit }, passed)
-            }
-            (Works::Sleep | Works::Wait(_), Asked::Wait { until }) => {
-                let signals = if let Works::Wait(signals) = state.work { signals } else { &[] };
-                let names = signals.iter().filter_map(|index| definition.signals.get(*index));
-                let signals = names.map(|signal| signal.name.into()).collect();
-                (Calls::Wait { signals, until: until.map(|until| moment(until, now)) }, Vec::new())
-            }
-            (Works::Send, Asked::Send(to)) => {
-                within("the value of signal", to.signal, to.value.get().len(), limits.step)?;
-                let (saga, id, signal) = (to.saga.into(), to.id, to.signal.into());
-                (Calls::Send { saga, id, signal, value: to.value }, Vec::new())
-            }
-            (Works::Child(index), asked) => {
-                let child = definition.children.get(index).ok_or_else(misfit)?;
-                let ordinal = strand.ordinals.get(state.name).map_or(1, |ordinal| ordinal + 1);
-                let id = key(&self.worker.journal.identity.birth, &self.path, state.name, ordinal, Purpose::Step);
-                let (asked, deadline) = child_asked(asked).ok_or_else(misfit)?;
-                let (saved, passed) = save(asked, &mut size);
-                within("the input of saga", (child.definition)().name, size, limits.instance)?;
-                let deadline = deadline.map(|until| moment(until, now));
-                (self.child_calls(child, id, saved, deadline), vec![passed])
-            }
-            _ => return Err(misfit()),
-        };
-        let called = Called {
-            state: state.name.into(),
-            fingerprint: state.fingerprint.into(),
-            ordinal: strand.ordinals.get(state.name).map_or(1, |ordinal| ordinal + 1),
-            calls,
-            frame,
-        };
-        Ok(Intent { called, arguments })
     }
 
     /// Attempts the step's call that the strand stands at until there is an answer.
@@ -322,44 +196,6 @@ impl Kind {
             Calls::Send { .. } => Self::Send,
         }
     }
-}
-
-fn step_at(step: &Step) -> StepAt {
-    StepAt {
-        step: step.name.into(),
-        class: step.class,
-        compensation: step.compensation.as_ref().map(|compensation| compensation.name.into()),
-    }
-}
-
-fn callee(definition: &Definition, branch: Branch) -> Option<Callee> {
-    Some(match branch {
-        Branch::Step(step) => Callee::Step(step_at(definition.steps.get(step)?)),
-        Branch::Flow(flow) => Callee::Flow(definition.flows.get(flow)?.name.into()),
-    })
-}
-
-/// The input of another saga, and when its time is over.
-fn child_asked(asked: Asked) -> Option<(Vec<Argument>, Option<Until>)> {
-    match asked {
-        Asked::Child { input, deadline } => Some((vec![input], deadline)),
-        _ => None,
-    }
-}
-
-/// The end of a wait as a moment.
-fn moment(until: Until, now: Micros) -> Micros {
-    match until {
-        Until::After(span) => now.saturating_add(decide::micros(span)),
-        Until::At(at) => at.duration_since(UNIX_EPOCH).map_or(0, decide::micros),
-    }
-}
-
-fn within(what: &str, name: &str, size: usize, limit: usize) -> Result<(), String> {
-    if size <= limit {
-        return Ok(());
-    }
-    Err(format!("{what} `{name}` would be {size} bytes long, more than the limit of {limit}"))
 }
 
 /// The parts of an attempt's end that a call needs.

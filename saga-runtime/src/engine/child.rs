@@ -9,24 +9,18 @@ use super::{
 };
 use crate::{
     core::{
-        Calls, ChildAt, Event, How, Parent, Phase, Saved, UnwindCause, Verb,
+        Calls, ChildAt, Event, How, Parent, Phase, UnwindCause, Verb,
         child::{ChildEnd, end_of},
         key::input_hash,
         log::ChildUndo,
         request::Request,
     },
-    definition::{Child, ChildKind},
+    definition::ChildKind,
     machine::{Answer, encode},
     store::{Delivery, Labels, Message, Micros, Row, Start, Status},
 };
 
 impl Strand<'_> {
-    /// How the start of another saga is journaled.
-    pub(super) fn child_calls(&self, child: &Child, id: Box<str>, arguments: Saved, deadline: Option<Micros>) -> Calls {
-        let saga = (child.definition)().name.into();
-        Calls::Child { child: ChildAt { saga, id, kind: child.kind }, arguments, deadline }
-    }
-
     /// Starts the other saga in the commit that says so, and waits for it if that is what the flow does.
     pub(super) async fn child(&mut self, calls: Calls) -> Result<Answer, Halt> {
         let Calls::Child { child, deadline, .. } = calls else { return Err(Halt::Turn) };
@@ -68,7 +62,7 @@ impl Strand<'_> {
         let input_hash = input_hash(&input);
         let started = Event::Started {
             version: definition.version,
-            parameter: definition.main().slots.first().copied().unwrap_or_default().into(),
+            parameter: definition.main().parameters.first().copied().unwrap_or_default().into(),
             input,
             deadline,
             parent: Some(Box::new(parent)),
@@ -92,13 +86,13 @@ impl Strand<'_> {
 
 impl Worker {
     /// What the saga that waits for this one is told of its end.
-    pub(super) fn tell_parent(&self, end: ChildEnd) -> Result<(), Over> {
+    pub(super) fn tell_parent(&self, end: &ChildEnd) -> Result<(), Over> {
         let Some(to) = self.journal.parent() else { return Ok(()) };
         let id = match end {
             ChildEnd::Completed(_) => "completed",
             ChildEnd::Compensated(_) => "compensated",
         };
-        let body = serde_json::to_string(&end).map_err(|error| Over::Rejected(error.to_string().into()))?;
+        let body = serde_json::to_string(end).map_err(|error| Over::Rejected(error.to_string().into()))?;
         let name = end_of(&self.journal.identity.ids.instance);
         let message = Message { name, id: id.into(), body: body.into() };
         self.journal.send(Delivery { to, message, at: self.engine.clock.now() });

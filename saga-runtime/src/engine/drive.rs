@@ -124,6 +124,6 @@ impl Worker {
             (Status::Parked, Over::Parked)
         };
         let wake_at = wake_at.filter(|_| status != Status::Parked);
-        self.release(status, Release { wake_at, awaits, ..Release::default() }).await.err().unwrap_or(over)
+        self.release(status, Release { wake_at, awaits }).await.err().unwrap_or(over)
     }
 }

@@ -8,7 +8,7 @@ use crate::{
 /// What this build does not know, if there is something.
 pub(super) fn unknown_to(definition: &Definition, state: &State) -> Option<Box<str>> {
     if let Phase::Start = state.phase().beneath() {
-        let parameter = definition.main().slots.first().copied().unwrap_or_default();
+        let parameter = definition.main().parameters.first().copied().unwrap_or_default();
         if !state.root.stored.contains_key(parameter) {
             return Some("start, with another input".into());
         }

@@ -12,6 +12,7 @@ mod drive;
 pub(crate) mod erased;
 mod gate;
 pub(crate) mod hub;
+mod intent;
 mod join;
 mod journal;
 mod known;

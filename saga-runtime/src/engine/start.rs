@@ -61,7 +61,7 @@ impl Engine {
             input_hash: input.hash,
         };
         let journal = Journal::fresh(self, identity);
-        let parameter: Box<str> = definition.main().slots.first().copied().unwrap_or_default().into();
+        let parameter: Box<str> = definition.main().parameters.first().copied().unwrap_or_default().into();
         let begin = Payloads::start(Arguments(vec![(parameter.clone(), input.json.clone())]));
         let payloads = BTreeMap::from([(Box::from(""), begin)]);
         let worker = Worker::new(self, saga, journal, payloads, Arc::new(Poke::default()));

@@ -47,7 +47,7 @@ impl Worker {
             // Why it unwound is read from its row, which a saga with nothing to undo has not committed yet.
             self.commit().await?;
             let end = self.compensated_end().await;
-            self.tell_parent(end)?;
+            self.tell_parent(&end)?;
         }
         self.push(&Event::Compensated {})?;
         self.release(self.end_status(), super::journal::Release::default()).await?;

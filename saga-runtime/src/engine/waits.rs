@@ -112,7 +112,7 @@ impl Wait {
             return serde_json::from_str::<child::ChildEnd>(&message.body).map(Into::into).map_err(unreadable);
         }
         let signal = self.names.iter().position(|name| *name == message.name).unwrap_or_default();
-        let value: Json = RawValue::from_string(message.body.clone().into()).map_err(unreadable)?.into();
+        let value: Json = RawValue::from_string(message.body.clone().into()).map_err(unreadable)?;
         Ok(Answer::Received { signal, value })
     }
 }

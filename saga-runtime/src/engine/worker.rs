@@ -290,7 +290,7 @@ impl Worker {
                     return Err(self.park(ParkCause::Unsavable, &error).await);
                 }
                 self.push(&Event::Completed { output: output.clone() })?;
-                self.tell_parent(ChildEnd::Completed(output))?;
+                self.tell_parent(&ChildEnd::Completed(output))?;
                 self.release(Status::Completed, Release::default()).await?;
                 Err(Over::Ended)
             }
