@@ -300,6 +300,25 @@ impl<T> OptionExt<T> for Option<T> {
     }
 }
 
+impl<R> Failure<R> {
+    /// The same failure, with its refusal turned into another: for a `match` on a child saga or a step whose refusal type is
+    /// another one than the saga's, `Err(failed) => Err(failed.refuse_as(Refused::NotForSale).into())`.
+    ///
+    /// ```
+    /// use saga_runtime::Failure;
+    ///
+    /// let failed: Failure<u8> = Failure::Refused(7);
+    /// assert!(matches!(failed.refuse_as(|no| no + 1), Failure::Refused(8)));
+    /// ```
+    pub fn refuse_as<S>(self, turn: impl FnOnce(R) -> S) -> Failure<S> {
+        match self {
+            Self::Refused(refusal) => Failure::Refused(turn(refusal)),
+            Self::Transient(transient) => Failure::Transient(transient),
+            Self::Exhausted(exhausted) => Failure::Exhausted(exhausted),
+        }
+    }
+}
+
 /// For a step whose refusal type is another one than the saga's.
 pub trait RefuseAs<T, R> {
     /// The same answer, with its refusal turned into another.
@@ -308,10 +327,6 @@ pub trait RefuseAs<T, R> {
 
 impl<T, R> RefuseAs<T, R> for Result<T, Failure<R>> {
     fn refuse_as<S>(self, turn: impl FnOnce(R) -> S) -> Result<T, Failure<S>> {
-        self.map_err(|failure| match failure {
-            Failure::Refused(refusal) => Failure::Refused(turn(refusal)),
-            Failure::Transient(transient) => Failure::Transient(transient),
-            Failure::Exhausted(exhausted) => Failure::Exhausted(exhausted),
-        })
+        self.map_err(|failure| failure.refuse_as(turn))
     }
 }

@@ -19,9 +19,9 @@ const MAX_QUANTITY: u32 = 1_000_000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// Chosen by the caller; the saga's id too.
-    pub(crate) id: String,
+    pub id: String,
     /// Who gets the parcel.
-    pub(crate) customer: String,
+    pub customer: String,
     /// What all prices are in.
     pub(crate) currency: Currency,
     /// A token of the card to charge, never its number.
