@@ -35,7 +35,13 @@ impl<'w> Strand<'w> {
             if !self.is_stopped() {
                 let next = self.next(running.len());
                 // Branches go on while something is written: one of them may be writing before it.
-                for index in along(&mut running, &mut ended, self.begin(next)).await? {
+                let begun = match along(&mut running, &mut ended, self.begin(next)).await {
+                    Ok(begun) => begun,
+                    // A join around this one has failed meanwhile: what runs is awaited.
+                    Err(Halt::Stop) => Vec::new(),
+                    Err(halt) => return Err(halt),
+                };
+                for index in begun {
                     running.push(self.branch(index, &stop)?);
                 }
             }

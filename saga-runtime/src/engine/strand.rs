@@ -270,8 +270,9 @@ impl<'w> Strand<'w> {
             self.worker.commit().await?;
             self.worker.undo_strand(&self.path).await?;
             return match self.look(|phase| matches!(phase, Phase::After { .. })) {
-                Some(true) => Ok(then),
-                _ => Err(Halt::Turn),
+                // A branch that is one call has ended with its undo, and is no more.
+                Some(true) | None => Ok(then),
+                Some(false) => Err(Halt::Turn),
             };
         }
         self.push(Event::Answered { answer: then.clone() })?;
