@@ -37,9 +37,9 @@ pub(crate) enum Entry {
 /// Logs that are undone independently of each other.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Group {
-    /// One for each branch that has something to undo, or had.
+    /// One for each branch that has something to undo, in any order.
     pub(crate) logs: Vec<Log>,
-    /// How many of them are not empty.
+    /// How many there are.
     pub(crate) left: usize,
 }
 
@@ -136,11 +136,11 @@ impl Log {
             return entry;
         }
         let Entry::Group(group) = self.entries.last_mut()? else { return None };
-        let (entry, emptied) = group.logs.iter_mut().find_map(|log| {
-            let entry = log.take(at, call)?;
-            Some((entry, log.entries.is_empty()))
-        })?;
-        if emptied {
+        let found = group.logs.iter_mut().enumerate().find_map(|(index, log)| Some((index, log.take(at, call)?)));
+        let (index, entry) = found?;
+        if group.logs[index].entries.is_empty() {
+            // What is over is not looked at again: a join may have thousands of branches.
+            group.logs.swap_remove(index);
             group.left -= 1;
         }
         if group.left == 0 {

@@ -120,6 +120,10 @@ impl<'w> Strand<'w> {
             return Ok(next);
         }
         self.boundary().await?;
+        if self.joining(|join| join.failed.is_some()).unwrap_or(true) {
+            // One of those that run has failed while this waited.
+            return Ok(Vec::new());
+        }
         self.push(Event::Begun { branches: next.clone() })?;
         let call = self.calling_call()?;
         for index in &next {

@@ -8,7 +8,11 @@ use crate::{
     machine::{Answer, Arguments, Json},
     store::{InstanceNo, Row, Store, StoreError},
 };
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// How many rows are read at a time.
 const PAGE: usize = 256;
@@ -308,12 +312,38 @@ pub(crate) struct Undoing {
     pub(crate) output: Option<Json>,
 }
 
+/// The row of a join, read once for all of its branches: there may be thousands, and each of them needs a part of it.
+#[derive(Debug, Default)]
+pub(crate) struct Joined(Mutex<Option<(u64, Arc<Event>)>>);
+
+impl Joined {
+    fn get(&self, row: u64) -> Option<Arc<Event>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().filter(|(of, _)| *of == row).map(|(_, event)| Arc::clone(event))
+    }
+
+    fn keep(&self, row: u64, event: &Arc<Event>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((row, Arc::clone(event)));
+    }
+}
+
 /// Reads what the undo of a call needs.
-pub(crate) async fn undoing(store: &dyn Store, instance: InstanceNo, undo: &Undo) -> Result<Undoing, Unfoldable> {
+pub(crate) async fn undoing(
+    store: &dyn Store,
+    instance: InstanceNo,
+    undo: &Undo,
+    joined: &Joined,
+) -> Result<Undoing, Unfoldable> {
     let mut rows = Rows::new(store, instance);
     let CallId { row, branch } = undo.call;
     let no_call = || Unfoldable::Damaged { row, error: "it is no call of a step".into() };
-    let event = rows.get(row).await?;
+    let event = match joined.get(row) {
+        Some(event) => event,
+        None => Arc::new(rows.get(row).await?),
+    };
+    if branch.is_some() {
+        joined.keep(row, &event);
+    }
     let (path, Event::Called(called)) = event.unwrapped() else { return Err(no_call()) };
     let output = match undo.answer {
         None => None,

@@ -60,11 +60,8 @@ impl Worker {
         let mut running: FuturesUnordered<Running<'_>> = FuturesUnordered::new();
         let mut under_way = BTreeSet::new();
         loop {
-            for undo in self.undoable(path) {
-                if running.len() >= AT_A_TIME {
-                    break;
-                }
-                let Some(call) = undo.call().filter(|call| under_way.insert(*call)) else { continue };
+            for (call, undo) in self.undoable(path, &under_way) {
+                under_way.insert(call);
                 let thread = self.pulse.thread();
                 let path: Box<str> = path.into();
                 running.push(Box::pin(async move {
@@ -88,15 +85,18 @@ impl Worker {
         }
     }
 
-    /// What may be undone in this strand now.
-    fn undoable(&self, path: &str) -> Vec<Entry> {
+    /// What may be undone in this strand now, beside what is being undone, as far as there is room for it.
+    fn undoable(&self, path: &str, under_way: &BTreeSet<CallId>) -> Vec<(CallId, Entry)> {
         let inner = self.journal.inner();
         let Some(strand) = inner.state.root.at(path).filter(|strand| strand.phase.is_undoing()) else {
             return Vec::new();
         };
         let mut current = Vec::new();
         strand.log.current(&mut current);
-        current.into_iter().map(|(_, entry)| entry.clone()).collect()
+        let calls = current.into_iter().filter_map(|(_, entry)| Some((entry.call()?, entry)));
+        let room = AT_A_TIME.saturating_sub(under_way.len());
+        let new = calls.filter(|(call, _)| !under_way.contains(call)).take(room);
+        new.map(|(call, entry)| (call, entry.clone())).collect()
     }
 
     /// Reads the part of the undo log that an earlier snapshot holds, if it is needed now; whether it was.
@@ -258,7 +258,7 @@ impl Worker {
         let Some(no) = self.journal.no() else {
             return Err(Unfoldable::Damaged { row: undo.call.row, error: "the start is not durable".into() });
         };
-        undoing(&*self.engine.store, no, undo).await
+        undoing(&*self.engine.store, no, undo, &self.joined).await
     }
 
     /// The status of an instance that has ended.

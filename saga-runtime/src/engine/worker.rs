@@ -7,7 +7,7 @@ use super::{
     gate::Alone,
     hub::Poke,
     journal::{Journal, Over, Release},
-    load::{Loaded, Payloads},
+    load::{Joined, Loaded, Payloads},
     pulse::{Pulse, Waits},
     start::Started,
     strand::Strand,
@@ -31,6 +31,8 @@ pub(crate) struct Worker {
     pub(super) journal: Journal,
     pub(super) poke: Arc<Poke>,
     pub(super) pulse: Pulse,
+    /// The row of a join whose branches are being undone.
+    pub(super) joined: Joined,
     leave: Mutex<Leave>,
     shared: Mutex<Shared>,
 }
@@ -97,6 +99,7 @@ impl Worker {
             journal,
             poke,
             pulse: Pulse::default(),
+            joined: Joined::default(),
             leave: Mutex::default(),
             shared: Mutex::new(Shared { payloads, ..Shared::default() }),
         }

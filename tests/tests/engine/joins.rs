@@ -146,3 +146,18 @@ async fn ten_thousand_branches_run_eight_at_a_time_and_are_undone() {
     assert_eq!(completed(&saga).await, ["no 9990"]);
     assert_eq!(lab.world.stands().len(), 10_000, "those of the first");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_branch_that_waits_to_begin_while_something_is_decided_does_not_begin_after_a_refusal() {
+    let lab = Lab::new();
+    let runtime = lab.runtime().await;
+    lab.world.always("a", Act::Slow(1_000));
+    lab.world.always("b", Act::Late(2_000));
+    let saga = start(&runtime, "1", catching([Work::Each(texts(&["a", "b", "c"]), 2)])).await;
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    let crier = start(&runtime, "2", plan([Work::Send("1".into(), 1)])).await;
+    assert_eq!(completed(&crier).await, ["sent"]);
+    assert_eq!(completed(&saga).await, ["no b"], "{}", timeline(&saga).await);
+    assert_eq!(lab.world.stands(), [""; 0]);
+    assert!(lab.world.got().iter().all(|got| got.what != "c"));
+}

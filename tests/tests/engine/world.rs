@@ -19,6 +19,8 @@ pub(crate) enum Act {
     Refuse,
     /// Does it, and the answer is lost.
     Lose,
+    /// Says no after so many milliseconds.
+    Late(u64),
     /// Fails, certainly without effect.
     NoEffect,
     /// Does it, and panics.
@@ -142,8 +144,8 @@ impl World {
             always.or_else(|| inner.plans.get_mut(&got.what).and_then(VecDeque::pop_front))
         };
         let running = Running(self);
-        let refused = act != Some(Act::NoEffect) && self.act(&got, act == Some(Act::Refuse));
-        if let Some(Act::Slow(millis)) = act {
+        let refused = act != Some(Act::NoEffect) && self.act(&got, matches!(act, Some(Act::Refuse | Act::Late(_))));
+        if let Some(Act::Slow(millis) | Act::Late(millis)) = act {
             tokio::time::sleep(Duration::from_millis(millis)).await;
         } else {
             tokio::task::yield_now().await;
