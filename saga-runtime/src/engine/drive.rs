@@ -107,7 +107,8 @@ impl Worker {
         if soon || !(soonest.is_some() || listens || waits.contains(&Waits::Person)) {
             return Ok(());
         }
-        let deadline = self.deadline_at();
+        // One that has passed already waits for what cannot be decided yet, as a pivot's answer: it wakes nobody.
+        let deadline = self.next_deadline();
         Err(self.rest(soonest, deadline, listens).await.into())
     }
 

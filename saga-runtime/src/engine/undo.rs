@@ -127,12 +127,15 @@ impl Worker {
 
     /// Leave to undo. One that only goes back gives up its leave to go forward, and only then.
     pub(super) async fn undo_permit(&self) -> Result<(), Over> {
+        // One of several threads asks for all: a second leave would wait for the first, which this instance keeps.
+        let turn = self.undo_turn.lock().await;
         if self.leave().undoing.is_none() {
             // Nobody waits for leave to undo while everybody else waits for this one.
             self.not_alone();
             let permit = Arc::clone(&self.engine.undoing).acquire_owned().await.map_err(|_| Over::Stopped)?;
             self.leave().undoing = Some(permit);
         }
+        drop(turn);
         let unwinding = matches!(self.journal.inner().state.phase().beneath(), Phase::Unwinding { .. });
         if unwinding && self.leave().forward.take().is_some() {
             self.engine.freed();

@@ -22,7 +22,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::{Mutex as Turn, OwnedSemaphorePermit, oneshot};
 
 /// One running instance. Its threads are polled by one task and share this.
 pub(crate) struct Worker {
@@ -34,6 +34,8 @@ pub(crate) struct Worker {
     /// The row of a join whose branches are being undone.
     pub(super) joined: Joined,
     leave: Mutex<Leave>,
+    /// Held by the thread that asks for leave to undo.
+    pub(super) undo_turn: Turn<()>,
     shared: Mutex<Shared>,
 }
 
@@ -101,6 +103,7 @@ impl Worker {
             pulse: Pulse::default(),
             joined: Joined::default(),
             leave: Mutex::default(),
+            undo_turn: Turn::default(),
             shared: Mutex::new(Shared { payloads, ..Shared::default() }),
         }
     }

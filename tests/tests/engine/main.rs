@@ -3,6 +3,7 @@
 
 mod errand;
 mod joins;
+mod times;
 mod world;
 
 use errand::{Delivery, Errand, Hasty, Helper, Op, Plan, Work};
