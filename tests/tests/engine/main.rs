@@ -3,6 +3,7 @@
 
 mod errand;
 mod joins;
+mod random;
 mod times;
 mod world;
 

@@ -75,11 +75,6 @@ impl World {
         self.inner().always.insert(what.into(), act);
     }
 
-    /// No longer.
-    pub(crate) fn no_longer(&self, what: &str) {
-        self.inner().always.remove(what);
-    }
-
     /// Every call so far.
     pub(crate) fn got(&self) -> Vec<Got> {
         self.inner().got.clone()
