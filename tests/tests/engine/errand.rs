@@ -91,6 +91,7 @@ macro_rules! errand {
             pub(crate) const HALT: Signal<Self, String> = Signal::new("halt");
 
             #[flow]
+            #[expect(clippy::too_many_lines, reason = "an arm for each construct")]
             pub(crate) async fn run(&self, cx: &FlowContext, $plan: Plan) -> Result<Vec<String>, Unwind<No>> {
                 let mut log: Vec<String> = Vec::new();
                 for op in &$plan.ops {

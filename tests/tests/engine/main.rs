@@ -3,6 +3,7 @@
 
 mod errand;
 mod joins;
+mod killed;
 mod random;
 mod times;
 mod world;
@@ -79,7 +80,7 @@ async fn end<S: Saga<Output = Vec<String>, Refusal = No>>(saga: &Handle<S>) -> E
 async fn completed<S: Saga<Output = Vec<String>, Refusal = No>>(saga: &Handle<S>) -> Vec<String> {
     match end(saga).await {
         End::Completed(log) => log,
-        other => panic!("{other:?}\n{}", timeline(saga).await),
+        other @ End::Compensated { .. } => panic!("{other:?}\n{}", timeline(saga).await),
     }
 }
 

@@ -197,7 +197,13 @@ async fn seed(seed: u64) -> &'static str {
         lives = lives.saturating_sub(1);
         let mut chance = Dice(dice.roll(u64::MAX));
         let run = async {
-            let saga: Handle<Errand> = runtime.start("1", plan.clone()).await.expect("it is started");
+            // Started again if nobody knows whether it was.
+            let saga: Handle<Errand> = loop {
+                match runtime.start("1", plan.clone()).await {
+                    Ok(saga) => break saga,
+                    Err(error) => assert!(error.is_unavailable(), "{error}"),
+                }
+            };
             let ended = tokio::select! {
                 ended = tokio::time::timeout(Duration::from_hours(400), saga.result()) => ended,
                 () = outside(&runtime, &saga, &mut chance, &mut sent, cancels) => unreachable!("it has no end"),

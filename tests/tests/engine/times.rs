@@ -6,7 +6,10 @@ use crate::{
     parked, plan, rows, start, texts, timeline,
     world::Act,
 };
-use saga_runtime::{End, Handle, Runtime, store::Store as _};
+use saga_runtime::{
+    End, Handle, Runtime,
+    store::{Filter, Store as _},
+};
 use std::time::Duration;
 
 const NOTHING: [&str; 0] = [];
@@ -24,7 +27,7 @@ async fn soon(seconds: u64) {
 /// The child of an instance.
 async fn child(lab: &Lab, runtime: &Runtime, of: &str) -> Handle<Helper> {
     let parent = lab.store.find("errand", of).await.expect("the store answers").expect("it is there");
-    let all = lab.store.list(&Default::default(), None, 100).await.expect("the store answers");
+    let all = lab.store.list(&Filter::default(), None, 100).await.expect("the store answers");
     let child = all.into_iter().find(|instance| instance.parent == Some(parent.no)).expect("it has a child");
     runtime.get::<Helper>(&child.id).await.expect("the store answers").expect("it is there")
 }
