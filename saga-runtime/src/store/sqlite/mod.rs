@@ -34,7 +34,7 @@ use lock::{Identity, Lock};
 use pool::Pool;
 use std::{
     path::{Path, PathBuf},
-    sync::Weak,
+    sync::{Arc, Weak},
     time::Duration,
 };
 use tokio::time::sleep;
@@ -53,8 +53,8 @@ use tokio::time::sleep;
 /// [`close`](Store::close) waits for that.
 #[derive(Debug)]
 pub struct Sqlite {
-    writer: Pool,
-    readers: Pool,
+    writer: Arc<Pool>,
+    readers: Arc<Pool>,
     path: PathBuf,
     identity: Identity,
     /// Held by the connections' pools, so that it goes after the last of them.

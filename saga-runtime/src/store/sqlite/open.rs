@@ -84,9 +84,9 @@ impl SqliteBuilder {
             // The size of a page of every file that this library makes.
             writing = writing.pragma("max_page_count", (limit / 4096).max(1).to_string());
         }
-        let readers = Pool::new(options.pragma("query_only", "ON"), READERS, Arc::clone(&lock));
+        let readers = Arc::new(Pool::new(options.pragma("query_only", "ON"), READERS, Arc::clone(&lock)));
         let store = Sqlite {
-            writer: Pool::new(writing, 1, Arc::clone(&lock)),
+            writer: Arc::new(Pool::new(writing, 1, Arc::clone(&lock))),
             readers,
             path: lock.path().to_owned(),
             identity: lock.identity(),
@@ -144,7 +144,7 @@ impl Sqlite {
         transaction.end(prepared).await
     }
 
-    async fn write_tables(&self, transaction: &mut Transaction<'_>, found: Found) -> Result<(), Fault> {
+    async fn write_tables(&self, transaction: &mut Transaction, found: Found) -> Result<(), Fault> {
         schema::migrate(transaction, found, self.identity).await?;
         let adopt = query("UPDATE store SET file = ?1 WHERE file <> ?1");
         adopt.bind(self.identity.to_string()).execute(&mut **transaction).await?;

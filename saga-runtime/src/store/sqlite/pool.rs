@@ -34,7 +34,7 @@ impl Pool {
     }
 
     /// A connection, as soon as one is free.
-    pub(super) async fn take(&self) -> Result<Taken<'_>, Fault> {
+    pub(super) async fn take(self: &Arc<Self>) -> Result<Taken, Fault> {
         let permit = Arc::clone(&self.permits).acquire_owned().await;
         let lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (Ok(permit), Some(lock)) = (permit, lock) else {
@@ -47,7 +47,7 @@ impl Pool {
             Some(conn) => conn,
             None => self.options.connect().await?,
         };
-        Ok(Taken { conn: Some(conn), pool: self, lock, _permit: permit })
+        Ok(Taken { conn: Some(conn), pool: Arc::clone(self), lock, _permit: permit })
     }
 
     /// Waits for what is under way, closes every connection, and lets nobody take one afterwards.
@@ -82,21 +82,21 @@ impl Drop for Pool {
 /// A connection that is in use. Dropped without [`Taken::done`], it is closed, which rolls back what it was in the middle
 /// of: nobody gets a connection in a state that nobody knows.
 #[derive(Debug)]
-pub(super) struct Taken<'a> {
+pub(super) struct Taken {
     conn: Option<SqliteConnection>,
-    pool: &'a Pool,
+    pool: Arc<Pool>,
     lock: Arc<Lock>,
     _permit: OwnedSemaphorePermit,
 }
 
-impl Taken<'_> {
+impl Taken {
     /// Gives it back for others to use.
     pub(super) fn done(mut self) {
         self.pool.idle().extend(self.conn.take());
     }
 }
 
-impl Deref for Taken<'_> {
+impl Deref for Taken {
     type Target = SqliteConnection;
 
     fn deref(&self) -> &SqliteConnection {
@@ -104,13 +104,13 @@ impl Deref for Taken<'_> {
     }
 }
 
-impl DerefMut for Taken<'_> {
+impl DerefMut for Taken {
     fn deref_mut(&mut self) -> &mut SqliteConnection {
         self.conn.as_mut().expect("it is given away by `done` only, which takes the value")
     }
 }
 
-impl Drop for Taken<'_> {
+impl Drop for Taken {
     fn drop(&mut self) {
         if let Some(conn) = self.conn.take() {
             close_later(vec![conn], Arc::clone(&self.lock));

@@ -7,18 +7,18 @@ use std::ops::{Deref, DerefMut};
 
 /// A write transaction, from `BEGIN IMMEDIATE` on. Dropped without [`Transaction::end`], nothing of it was written.
 #[derive(Debug)]
-pub(super) struct Transaction<'a>(Taken<'a>);
+pub(super) struct Transaction(Taken);
 
 impl Sqlite {
     /// Begins a write transaction, as soon as nobody else writes.
-    pub(super) async fn begin(&self) -> Result<Transaction<'_>, Fault> {
+    pub(super) async fn begin(&self) -> Result<Transaction, Fault> {
         let mut conn = self.writer.take().await?;
         query("BEGIN IMMEDIATE").execute(&mut *conn).await?;
         Ok(Transaction(conn))
     }
 
     /// Begins a write transaction of a worker: it fails if another one has taken over.
-    pub(super) async fn begin_as(&self, epoch: Epoch) -> Result<Transaction<'_>, Fault> {
+    pub(super) async fn begin_as(&self, epoch: Epoch) -> Result<Transaction, Fault> {
         let mut transaction = self.begin().await?;
         let current: Result<i64, _> = query_scalar("SELECT epoch FROM store").fetch_one(&mut *transaction).await;
         match current {
@@ -37,7 +37,7 @@ impl Sqlite {
     }
 }
 
-impl Transaction<'_> {
+impl Transaction {
     /// Commits if the work was done, or else rolls back and hands on the work's error.
     ///
     /// # Errors
@@ -69,7 +69,7 @@ impl Transaction<'_> {
     }
 }
 
-impl Deref for Transaction<'_> {
+impl Deref for Transaction {
     type Target = SqliteConnection;
 
     fn deref(&self) -> &SqliteConnection {
@@ -77,7 +77,7 @@ impl Deref for Transaction<'_> {
     }
 }
 
-impl DerefMut for Transaction<'_> {
+impl DerefMut for Transaction {
     fn deref_mut(&mut self) -> &mut SqliteConnection {
         &mut self.0
     }
