@@ -210,6 +210,7 @@ pub fn flow(_: TokenStream, item: TokenStream) -> TokenStream {
 /// | option | meaning |
 /// |---|---|
 /// | `name = "reserve"` | the durable name; the method's if left out |
+/// | `transaction` | the step writes to the database that the store is in, with `cx.transaction()`, and so does its compensation: see below |
 /// | `policy = "payments"` | the named policy of the runtime under which attempts are made: its breaker, bulkhead and rate limit, and its timeout and retry where none is written here |
 /// | `timeout = "2s"` | the longest that one attempt may take; 30 s if left out |
 /// | `deadline = "10m"` | the longest that all attempts together may take; no bound if left out |
@@ -219,6 +220,13 @@ pub fn flow(_: TokenStream, item: TokenStream) -> TokenStream {
 /// | `idempotent = "why"` | why the step does without the idempotency key, if it takes no `&StepContext` |
 ///
 /// Durations are a whole number and a unit: `ms`, `s`, `m`, `h` or `d`.
+///
+/// # In one transaction
+/// Where the store is in the same database as the tables of the saga's own service, `#[step(transaction)]` makes the step
+/// and its compensation happen exactly once: `cx.transaction()` is the very sqlx transaction in which the step's answer
+/// commits. It needs no idempotency key, and is never in doubt, so that its compensation takes the output as it is
+/// (`taken: i64`, or `Outcome<i64>`). It is given a second at most on SQLite, where it keeps everybody else from writing; it
+/// cannot stand in a join, and cannot call the runtime. See `StepContext::transaction`.
 ///
 /// # Policies by name
 /// What many steps of many sagas share about one participant is defined once on the runtime and changed while it runs. A
@@ -256,7 +264,7 @@ pub fn step(_: TokenStream, item: TokenStream) -> TokenStream {
 /// The compensation of a step of a `#[saga]` impl, `#[compensate(reserve)]`: its semantic undo.
 ///
 /// `async fn name(&self, cx: &StepContext, ..) -> Result<(), Transient>`. Its other parameters are some of the step's own,
-/// by name and type, and the step's output as `Outcome<T>`: `Done` with what the step answered, or `Unknown`
+/// by name and type, and the step's output as `Outcome<T>` (of a transactional step also as `T`): `Done` with what the step answered, or `Unknown`
 /// where no answer came, which includes that the step never happened; there is nothing to undo then, and the compensation
 /// succeeds. It cannot be refused.
 ///

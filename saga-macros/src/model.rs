@@ -155,6 +155,8 @@ pub(crate) struct Step {
     pub(crate) idempotent: Option<String>,
     /// `no_compensation = "why"`.
     pub(crate) no_compensation: Option<String>,
+    /// `transaction`: it commits in the store's own transaction.
+    pub(crate) transactional: bool,
     /// The expression of its `Policy` for the definition (a const expression that names `__def`).
     pub(crate) policy: TokenStream,
     /// The expression of its `policy_name: Option<&'static str>` for the definition.

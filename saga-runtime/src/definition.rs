@@ -145,6 +145,9 @@ pub struct Step {
     pub idempotent: Option<&'static str>,
     /// Why the step has no compensation, if it says so (`no_compensation = "why"`).
     pub no_compensation: Option<&'static str>,
+    /// Whether attempts of the step, and of its compensation, are made in a transaction of the store, which commits what they
+    /// write together with the record of it (`transaction`).
+    pub transactional: bool,
     /// For how long the key is valid at the participant, counted from the first attempt (`key_valid = ".."`).
     pub key_valid: Option<Duration>,
 }

@@ -70,6 +70,7 @@ const _: () = {
                 policy_name: None,
                 idempotent: None,
                 no_compensation: Some("shown elsewhere"),
+                transactional: false,
                 key_valid: None,
             },
             Step {
@@ -82,6 +83,7 @@ const _: () = {
                 policy_name: None,
                 idempotent: None,
                 no_compensation: Some("shown elsewhere"),
+                transactional: false,
                 key_valid: None,
             },
         ],

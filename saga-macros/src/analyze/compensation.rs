@@ -119,6 +119,8 @@ fn missing(step: &Step, method: &Method, errors: &mut Errors) {
         }
     }
     let ok = Returns::of(&method.sig.output).ok().map_or_else(|| "..".to_owned(), pretty::tokens);
+    // What a transactional step did is never in doubt.
+    let output = if step.transactional { ok } else { format!("Outcome<{ok}>") };
     let name = step.ident.unraw();
     errors.at(
         "missing_compensation",
@@ -127,7 +129,7 @@ fn missing(step: &Step, method: &Method, errors: &mut Errors) {
             "step `{name}` has no compensation: if the saga gives up later, what it did stays done\n\
              help: undo it:\n    \
              #[compensate({name})]\n    \
-             async fn undo_{name}({parameters}, output: Outcome<{ok}>) -> Result<(), Transient> {{ .. }}\n\
+             async fn undo_{name}({parameters}, output: {output}) -> Result<(), Transient> {{ .. }}\n\
              help: or say why there is none: `#[step(pivot)]` if it is the last step that may be refused, \
              `#[step(read_only)]` if it changes nothing, otherwise `#[step(no_compensation = \"why\")]`",
         ),
@@ -139,7 +141,7 @@ fn compensation(method: &Method, step: &Step, step_method: &Method, errors: &mut
     let written = signature::check(method, "compensation", errors);
     let name = &method.sig.ident;
     let (outputs, others): (Vec<_>, Vec<_>) =
-        written.iter().copied().partition(|parameter| outcome(parameter.ty).is_some());
+        written.iter().copied().partition(|parameter| is_output(step, step_method, parameter));
     for output in outputs.iter().skip(1) {
         errors.at(
             "compensation_inputs",
@@ -162,8 +164,8 @@ fn compensation(method: &Method, step: &Step, step_method: &Method, errors: &mut
         if unknown.contains(&parameter.ident) {
             continue;
         }
-        if let Some(inner) = outcome(parameter.ty) {
-            if let Err(why) = owned(inner) {
+        if is_output(step, step_method, parameter) {
+            if let Err(why) = owned(outcome(parameter.ty).unwrap_or(parameter.ty)) {
                 errors.span(
                     "unownable_argument",
                     why.span,
@@ -183,9 +185,10 @@ fn compensation(method: &Method, step: &Step, step_method: &Method, errors: &mut
     let (policy, within) = Policy::of_compensation(&method.options, errors);
     let policy_name = policy.name.clone();
     let idempotent = method.options.reason("idempotent", errors);
-    if !parameters.iter().any(|parameter| matches!(parameter.role, Role::Context))
-        && method.options.get("idempotent").is_none()
-    {
+    let has_context = parameters.iter().any(|parameter| matches!(parameter.role, Role::Context));
+    if step.transactional {
+        within_a_transaction(method, step, has_context, errors);
+    } else if !has_context && method.options.get("idempotent").is_none() {
         errors.at(
             "missing_key",
             name,
@@ -213,6 +216,47 @@ fn compensation(method: &Method, step: &Step, step_method: &Method, errors: &mut
     Compensation { ident: name.clone(), parameters, output: step::output(&method.sig.output), definition }
 }
 
+/// What holds of the compensation of a transactional step, which commits in the same way.
+fn within_a_transaction(method: &Method, step: &Step, has_context: bool, errors: &mut Errors) {
+    if !has_context {
+        errors.at(
+            "missing_key",
+            &method.sig.ident,
+            format_args!(
+                "compensation `{}` of transactional step `{}` takes no `&StepContext`, where its transaction comes from: what it \
+                 writes would not commit with its record\nhelp: add `cx: &StepContext` and write on `&mut *cx.transaction()?`",
+                method.sig.ident, step.ident
+            ),
+        );
+    }
+    if let Some(option) = method.options.get("idempotent") {
+        errors.at(
+            "unknown_option",
+            &option.key,
+            "`idempotent` can have no effect: what the compensation of a transactional step writes commits with its record, \
+             exactly once, and needs no key\nhelp: remove it",
+        );
+    }
+}
+
+/// Whether the step's output goes into a parameter: written `Outcome<..>`, or, of a transactional step, whose output is never
+/// lost, as what is no parameter of the step, unless it is rather one that is misspelt.
+fn is_output(step: &Step, step_method: &Method, parameter: &Written<'_>) -> bool {
+    if outcome(parameter.ty).is_some() {
+        return true;
+    }
+    let own = step.parameters.iter().filter(|own| matches!(own.role, Role::Argument { .. }));
+    let names: Vec<_> = own.map(|own| own.ident.to_string()).collect();
+    let output = Returns::of(&step_method.sig.output).ok();
+    step.transactional
+        && signature::context(parameter.ty).is_none()
+        && !is_argument(step, parameter.ident)
+        // One that is borrowed is told to be taken by value.
+        && !matches!(bare(parameter.ty), Type::Reference(_))
+        && (output.is_some_and(|output| pretty::tokens(parameter.ty) == pretty::tokens(output))
+            || similar(&parameter.ident.to_string(), names.iter().map(String::as_str)).is_none())
+}
+
 /// Whether the step takes an argument of this name.
 fn is_argument(step: &Step, name: &Ident) -> bool {
     step.parameters.iter().any(|own| own.ident == *name && matches!(own.role, Role::Argument { .. }))
@@ -224,6 +268,7 @@ fn inputs(parameter: &Written<'_>, name: &Ident, step: &Step, step_method: &Meth
     let text = |ty: &Type| owned(ty).map_or_else(|_| pretty::tokens(ty), |owned| pretty::tokens(&owned));
     if let Some(output) = output
         && text(parameter.ty) == text(output)
+        && !step.transactional
     {
         errors.at(
             "in_doubt",
@@ -240,6 +285,8 @@ fn inputs(parameter: &Written<'_>, name: &Ident, step: &Step, step_method: &Meth
     }
     let is_outcome_reference =
         matches!(bare(parameter.ty), Type::Reference(reference) if outcome(&reference.elem).is_some());
+    let is_output_reference = step.transactional
+        && matches!(bare(parameter.ty), Type::Reference(reference) if output.is_some_and(|output| text(&reference.elem) == text(output)));
     let names: Vec<_> = step
         .parameters
         .iter()
@@ -247,12 +294,15 @@ fn inputs(parameter: &Written<'_>, name: &Ident, step: &Step, step_method: &Meth
         .map(|own| own.ident.to_string())
         .collect();
     let output = output.map_or_else(|| "T".to_owned(), pretty::tokens);
+    let output = if step.transactional { output } else { format!("Outcome<{output}>") };
     let help = match similar(&parameter.ident.to_string(), names.iter().map(String::as_str)) {
-        _ if is_outcome_reference => format!("take it by value: `{}: Outcome<{output}>`", parameter.ident),
+        _ if is_outcome_reference || is_output_reference => {
+            format!("take it by value: `{}: {output}`", parameter.ident)
+        }
         Some(close) => format!("did you mean `{close}`?"),
-        None if names.is_empty() => format!("it can take `cx: &StepContext` and `{}: Outcome<{output}>`", step.ident),
+        None if names.is_empty() => format!("it can take `cx: &StepContext` and `{}: {output}`", step.ident),
         None => format!(
-            "it can take `cx: &StepContext`, the step's own parameters ({}) and its output, as `Outcome<{output}>`",
+            "it can take `cx: &StepContext`, the step's own parameters ({}) and its output, as `{output}`",
             names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
         ),
     };

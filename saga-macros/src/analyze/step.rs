@@ -26,6 +26,7 @@ pub(super) fn step(method: &Method, errors: &mut Errors) -> (Step, Span) {
     let policy = Policy::of_step(options, errors);
     let key_valid = options.duration("key_valid", errors).map(|(valid, _)| valid);
     let idempotent = options.reason("idempotent", errors);
+    let transactional = transactional(method, class, errors);
     useless(method, class, errors);
 
     let step = Step {
@@ -39,6 +40,7 @@ pub(super) fn step(method: &Method, errors: &mut Errors) -> (Step, Span) {
         parks: policy.parks,
         idempotent,
         no_compensation: options.reason("no_compensation", errors),
+        transactional,
         // A retriable step and a pivot never exhaust: they park (SEMANTICS.md rule 11).
         policy: policy.tokens(policy.parks || matches!(class, Class::Pivot | Class::Retriable)),
         policy_name: policy.name,
@@ -185,6 +187,33 @@ fn class(method: &Method, errors: &mut Errors) -> (Class, Span) {
     }
 }
 
+/// Whether it commits in the store's transaction; options that this makes useless are reported.
+fn transactional(method: &Method, class: Class, errors: &mut Errors) -> bool {
+    let options = &method.options;
+    let Some(span) = options.flag("transaction", errors) else { return false };
+    if class == Class::ReadOnly {
+        errors.span(
+            "unknown_option",
+            span,
+            "`transaction` can have no effect: a read-only step writes nothing that would have to commit\n\
+             help: remove it, or remove `read_only`",
+        );
+        return false;
+    }
+    for option in ["idempotent", "key_valid"].iter().filter_map(|key| options.get(key)) {
+        errors.at(
+            "unknown_option",
+            &option.key,
+            format_args!(
+                "`{}` can have no effect: what a transactional step writes commits with its record, exactly once, and needs no \
+                 key\nhelp: remove it",
+                option.key
+            ),
+        );
+    }
+    true
+}
+
 /// Options that the class makes useless.
 fn useless(method: &Method, class: Class, errors: &mut Errors) {
     let options = &method.options;
@@ -199,7 +228,9 @@ fn useless(method: &Method, class: Class, errors: &mut Errors) {
                 ),
             );
         }
-    } else if let (Some(valid), Some(_)) = (options.get("key_valid"), options.get("idempotent")) {
+    } else if let (Some(valid), Some(_), None) =
+        (options.get("key_valid"), options.get("idempotent"), options.get("transaction"))
+    {
         errors.at(
             "unknown_option",
             &valid.key,
@@ -243,10 +274,20 @@ fn refusable(method: &Method, step: &Step, errors: &mut Errors) {
     }
 }
 
-/// A step with an effect needs the idempotency key.
+/// A step with an effect needs the idempotency key, or the transaction.
 fn key(method: &Method, step: &Step, errors: &mut Errors) {
     let has_context = step.parameters.iter().any(|parameter| matches!(parameter.role, Role::Context));
-    if step.class != Class::ReadOnly && !has_context && method.options.get("idempotent").is_none() {
+    if step.transactional && !has_context {
+        errors.at(
+            "missing_key",
+            &step.ident,
+            format_args!(
+                "transactional step `{}` takes no `&StepContext`, where its transaction comes from: what it writes would not \
+                 commit with its record\nhelp: add `cx: &StepContext` and write on `&mut *cx.transaction()?`",
+                step.ident
+            ),
+        );
+    } else if step.class != Class::ReadOnly && !has_context && method.options.get("idempotent").is_none() {
         let option = match step.class {
             Class::Pivot => "pivot, idempotent = \"why\"",
             Class::Retriable => "retriable, idempotent = \"why\"",

@@ -60,7 +60,7 @@ fn agrees(step: &Step, parameter: &Parameter) -> Option<TokenStream> {
             (!same(owned, taken)).then(|| quote!(__rt::takes_what_the_step_takes::<#owned, #taken>();))
         }
         Role::Output => {
-            let inner = outcome(&parameter.ty)?;
+            let inner = outcome(&parameter.ty).unwrap_or(&parameter.ty);
             let same = Returns::of_type(&step.output).ok().is_some_and(|ok| same(inner, ok));
             let returning = returning(step);
             (!same).then(|| quote_spanned!(inner.span()=> #returning.is_taken_as::<#inner>();))

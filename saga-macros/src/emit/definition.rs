@@ -86,7 +86,7 @@ fn work(work: &Work) -> TokenStream {
 
 /// One step.
 fn step(step: &Step) -> TokenStream {
-    let Step { name, docs, policy, policy_name, key_valid, .. } = step;
+    let Step { name, docs, policy, policy_name, key_valid, transactional, .. } = step;
     let class = match step.class {
         Class::Compensatable => quote!(Compensatable),
         Class::Pivot => quote!(Pivot),
@@ -109,6 +109,7 @@ fn step(step: &Step) -> TokenStream {
             policy_name: #policy_name,
             idempotent: #idempotent,
             no_compensation: #no_compensation,
+            transactional: #transactional,
             key_valid: #key_valid,
         }
     }
@@ -143,7 +144,9 @@ fn asked(model: &Model, machines: &Machines, work: &Work) -> Vec<String> {
     let called = |callee: Callee| match callee {
         Callee::Step(step) => {
             let step = &model.steps[step];
-            [step.name.clone()].into_iter().chain(arguments(step)).collect::<Vec<_>>()
+            // What it means that its answer is missing is another thing then.
+            let within = step.transactional.then(|| "(transaction)".to_owned());
+            [step.name.clone()].into_iter().chain(within).chain(arguments(step)).collect::<Vec<_>>()
         }
         Callee::Flow(flow) => {
             let flow = &model.flows[flow];

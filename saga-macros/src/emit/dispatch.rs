@@ -134,8 +134,13 @@ fn arguments(parameters: &[Parameter], span: Span) -> (TokenStream, Vec<TokenStr
             }
             Role::Output => {
                 values.push(quote!(#local));
-                let inner = outcome(&parameter.ty);
-                let read = quote_spanned!(span=> __rt::outcome::<#inner>);
+                let read = match outcome(&parameter.ty) {
+                    Some(inner) => quote_spanned!(span=> __rt::outcome::<#inner>),
+                    None => {
+                        let ty = &parameter.ty;
+                        quote_spanned!(span=> __rt::known_output::<#ty>)
+                    }
+                };
                 quote!(#read(__output))
             }
         };

@@ -36,6 +36,7 @@ const KNOWN: &[(Place, &str, &str)] = &[
     (Place::Step, "read_only", "read_only"),
     (Place::Step, "pivot", "pivot"),
     (Place::Step, "retriable", "retriable"),
+    (Place::Step, "transaction", "transaction"),
     (Place::Step, "policy", "policy = \"payments\""),
     (Place::Step, "timeout", "timeout = \"2s\""),
     (Place::Step, "deadline", "deadline = \"10m\""),

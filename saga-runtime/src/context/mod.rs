@@ -6,6 +6,7 @@ mod join;
 mod labels;
 mod signal;
 mod span;
+mod transaction;
 mod wait;
 
 pub use self::{
@@ -16,6 +17,10 @@ pub use self::{
     span::Span,
     wait::Wait,
 };
+
+pub(crate) use self::transaction::Held;
+#[cfg(feature = "sqlite")]
+pub use self::transaction::SqliteTransaction;
 
 use crate::clock::Clock;
 use detached::Detached;
@@ -34,6 +39,7 @@ pub struct StepContext {
     pub(crate) undoes: Option<Box<str>>,
     pub(crate) attempt: u32,
     pub(crate) deadline: Instant,
+    pub(crate) held: Held,
 }
 
 /// Which instance this is.
@@ -54,6 +60,7 @@ impl StepContext {
             undoes: None,
             attempt,
             deadline: Instant::now() + Duration::from_secs(30),
+            held: Held::default(),
         }
     }
 
@@ -117,12 +124,21 @@ pub struct FlowContext {
     clock: Option<Arc<dyn Clock>>,
     /// What the verbs do where the flow runs as the plain method.
     detached: Detached,
+    /// What stands for the transaction of its steps there.
+    held: Held,
 }
 
 impl FlowContext {
     pub(crate) fn new(saga: &str, instance: &str) -> Self {
         let ids = Arc::new(Ids { saga: saga.into(), instance: instance.into() });
-        Self { ids, minted: Minted::default(), labels: Labels::default(), clock: None, detached: Detached::default() }
+        Self {
+            ids,
+            minted: Minted::default(),
+            labels: Labels::default(),
+            clock: None,
+            detached: Detached::default(),
+            held: Held::default(),
+        }
     }
 
     /// A context for an executor: with its clock, and with the place where labels are put until it takes them.
@@ -203,6 +219,7 @@ impl Deref for FlowContext {
             undoes: None,
             attempt: 1,
             deadline: Instant::now() + Duration::from_secs(30),
+            held: self.held.clone(),
         })
     }
 }

@@ -232,6 +232,9 @@ pub(crate) struct StepAt {
     /// The compensation that undoes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) compensation: Option<Box<str>>,
+    /// Whether its answer commits with what it writes: then it has happened if that is in the journal, and not otherwise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) transactional: bool,
 }
 
 /// Another saga's instance that was started by this one.

@@ -309,7 +309,7 @@ impl State {
                 if let Doing::Step(tries) = &mut calling.doing
                     && running(tries)
                 {
-                    tries.lost();
+                    tries.lost(!calling.call.step.as_ref().is_some_and(|step| step.transactional));
                 }
             }
             Phase::Doubted { .. } | Phase::Unwinding { .. } => strand.log.lost(&running),

@@ -194,7 +194,7 @@ impl Log {
     pub(super) fn lost(&mut self, running: &dyn Fn(&Tries) -> bool) {
         match self.entries.last_mut() {
             Some(Entry::Group(group)) => group.logs.iter_mut().for_each(|log| log.lost(running)),
-            Some(Entry::Call(_)) if self.parked.is_none() && running(&self.tries) => self.tries.lost(),
+            Some(Entry::Call(_)) if self.parked.is_none() && running(&self.tries) => self.tries.lost(true),
             _ => {}
         }
     }

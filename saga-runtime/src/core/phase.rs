@@ -189,9 +189,9 @@ impl Tries {
         self.retry_at = failed.retry_at;
     }
 
-    pub(super) fn lost(&mut self) {
+    pub(super) fn lost(&mut self, effect: bool) {
         self.count = self.count.saturating_add(1);
-        self.doubt = true;
+        self.doubt |= effect;
         self.last_error = Some("lost in a crash".into());
         self.retry_at = None;
     }

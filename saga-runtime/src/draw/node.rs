@@ -225,7 +225,9 @@ fn of_step(step: &Step, state: &str, how: &str) -> Shape {
         None => docs,
     };
     let policy = step.policy_name.map(|name| format!(" · policy {}", clipped(name, NAME_MOST))).unwrap_or_default();
-    called(Form::Step(step.class), (state, step.name), &format!("{how}{}{policy}", class_words(step.class)), full)
+    let within = if step.transactional { " · transaction" } else { "" };
+    let says = format!("{how}{}{within}{policy}", class_words(step.class));
+    called(Form::Step(step.class), (state, step.name), &says, full)
 }
 
 fn of_flow(flow: &Flow, state: &str, how: &str) -> Shape {

@@ -58,6 +58,7 @@ impl Sketch {
             policy_name: None,
             idempotent: None,
             no_compensation: (class == Class::NotCompensated).then_some("a notice does no harm"),
+            transactional: false,
             key_valid: None,
         });
         self.steps.len() - 1

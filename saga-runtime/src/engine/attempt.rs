@@ -4,15 +4,16 @@ use super::{
     Point, SECOND,
     call::unreadable,
     journal::Over,
+    transact::Records,
     unwind_safe::{Caught, message},
     worker::Worker,
 };
 use crate::{
-    context::StepContext,
+    context::{Held, StepContext},
     core::decide::Ended,
-    machine::{Arguments, Attempted, Json, RawValue},
+    machine::{Arguments, Attempt, Attempted, Json, RawValue},
     policy::Verdict,
-    store::Micros,
+    store::{Micros, within},
 };
 use std::{
     sync::Arc,
@@ -41,6 +42,8 @@ pub(super) struct Effort<'a> {
     pub(super) attempt: u32,
     /// How long it may take.
     pub(super) timeout: Micros,
+    /// What it is recorded as, if it is made in a transaction of the store.
+    pub(super) records: Option<Records<'a>>,
 }
 
 /// What came of an attempt.
@@ -51,11 +54,15 @@ pub(super) struct Made {
     pub(super) json: Option<Json>,
     /// In words, if it failed.
     pub(super) error: Box<str>,
+    /// Whether its answer is recorded already, with what it wrote.
+    pub(super) recorded: bool,
+    /// Whether what it wrote was taken back.
+    pub(super) rolled_back: bool,
 }
 
 impl Made {
-    fn failed(ended: Ended, error: impl Into<Box<str>>) -> Self {
-        Self { ended, json: None, error: error.into() }
+    pub(super) fn failed(ended: Ended, error: impl Into<Box<str>>) -> Self {
+        Self { ended, json: None, error: error.into(), recorded: false, rolled_back: false }
     }
 
     /// Whether it is journaled as a failed attempt.
@@ -74,7 +81,7 @@ impl Made {
 
     /// Whether it may have taken effect although it failed.
     pub(super) fn may_have_effect(&self) -> bool {
-        !matches!(self.ended, Ended::Failed { effect: false, .. })
+        !self.rolled_back && !matches!(self.ended, Ended::Failed { effect: false, .. })
     }
 }
 
@@ -88,6 +95,7 @@ impl Worker {
         let is_alone = self.leave().alone.is_some();
         let pass = if is_alone { engine.gate.pass_alone() } else { engine.gate.pass().await };
         engine.at(Point::BeforeAttempt { instance, state, undo, attempt }).await;
+        let held = if effort.records.is_some() { self.begin().await? } else { Held::default() };
         let begun = engine.clock.now();
         let timeout = Duration::from_micros(u64::try_from(effort.timeout).unwrap_or(1));
         let cx = StepContext {
@@ -97,12 +105,14 @@ impl Worker {
             undoes: effort.undoes.clone(),
             attempt,
             deadline: Instant::now() + timeout,
+            held: held.clone(),
         };
         let attempted = {
             let running = match effort.work {
                 Work::Step => saga.step(effort.index, cx, arguments),
                 Work::Undo(output) => saga.compensate(effort.index, cx, arguments, output),
             };
+            let running: Attempt<'_> = if held.is_one() { Box::pin(within(state, running)) } else { running };
             let mut running = Caught(running);
             let over = engine.clock.sleep_until(begun.saturating_add(effort.timeout));
             tokio::pin!(over);
@@ -110,7 +120,8 @@ impl Worker {
                 // What may be done while it runs: let the others begin after a second, and save what read-only steps
                 // before it have answered.
                 let alone_until = self.leave().alone.is_some().then_some(begun.saturating_add(SECOND));
-                let save_at = self.journal.save_at();
+                // In a transaction nothing else is written: there is nothing to save, and it would wait for this one.
+                let save_at = self.journal.save_at().filter(|_| !held.is_one());
                 tokio::select! {
                     biased;
                     ended = &mut running => break Some(ended),
@@ -127,7 +138,11 @@ impl Worker {
         drop(pass);
         self.not_alone();
         engine.at(Point::AfterAttempt { instance, state, undo, attempt }).await;
-        Ok(self.weighed(attempted, effort, timeout))
+        let made = self.weighed(attempted, effort, timeout);
+        match effort.records {
+            Some(records) => self.conclude(&held, records, made).await,
+            None => Ok(made),
+        }
     }
 
     fn weighed(
@@ -140,7 +155,7 @@ impl Worker {
         let recorded = |ended, json: Json| {
             let size = json.get().len();
             if size <= limit {
-                return Made { ended, json: Some(json), error: Box::default() };
+                return Made { json: Some(json), ..Made::failed(ended, "") };
             }
             let error =
                 format!("the answer of `{}` is {size} bytes long, more than the limit of {limit}", effort.state);

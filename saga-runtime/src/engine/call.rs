@@ -7,6 +7,7 @@ use super::{
     journal::Over,
     load::Payloads,
     strand::Strand,
+    transact::Records,
     worker::Halt,
 };
 use crate::{
@@ -113,7 +114,8 @@ impl Strand<'_> {
                 key: key(birth, &self.path, &call.state, call.ordinal, Purpose::Step),
                 undoes: None,
                 attempt: tries.count + 1,
-                timeout: decide::micros(policy.timeout).min(left).max(1),
+                timeout: worker.timeout(step, &policy).min(left).max(1),
+                records: step.transactional.then_some(Records::Answer { path: &self.path }),
             };
             let pass = match worker.admission(step.policy_name, call.id(), false, by).await? {
                 Admission::Pass(pass) => pass,
@@ -130,6 +132,9 @@ impl Strand<'_> {
             let made = worker.attempt(&effort, self.payloads.arguments.first().unwrap_or(&none)).await?;
             pass.ended(made.verdict(), worker.engine.clock.now());
             worker.own(&self.path);
+            if made.recorded {
+                return Ok(made.answer()?);
+            }
 
             let next = decide::step_ended(&rules, made.ended, worker.engine.clock.now(), worker.engine.random());
             if made.is_failure() {

@@ -170,7 +170,7 @@ impl Worker {
         let inner = self.journal.inner();
         let calling = inner.state.phase().calling()?;
         let (Doing::Step(tries), Some(step)) = (&calling.doing, &calling.call.step) else { return None };
-        let effect = step.class.has_effect();
+        let effect = step.class.has_effect() && !step.transactional;
         let (attempt, error) = (tries.count + 1, reason.into());
         effect.then_some(Event::AttemptFailed(Failed { attempt, error, effect, retry_at: None }))
     }

@@ -180,6 +180,7 @@ fn step_at(step: &Step) -> StepAt {
         step: step.name.into(),
         class: step.class,
         compensation: step.compensation.as_ref().map(|compensation| compensation.name.into()),
+        transactional: step.transactional,
     }
 }
 

@@ -50,13 +50,13 @@ pub(crate) struct Identity {
 
 /// An instance's journal, as its owner writes it. Several threads of the instance may write to it.
 pub(crate) struct Journal {
-    engine: Arc<Engine>,
+    pub(super) engine: Arc<Engine>,
     pub(crate) identity: Identity,
     inner: Mutex<Inner>,
     /// Where the instance's flows put their labels.
     labels: context::Labels,
     /// Held while something is written: one commit of an instance goes after another.
-    turn: Turn<()>,
+    pub(super) turn: Turn<()>,
 }
 
 /// What a journal holds in this process.
@@ -110,6 +110,15 @@ impl Pending {
         let first = self.kinds.iter().take_while(|kind| matches!(**kind, "answered" | "returned")).count();
         self.rows[..first].to_vec()
     }
+}
+
+/// Rows that are about to be committed, and the state that they lead to.
+pub(super) struct Staged {
+    /// The last row before them.
+    after: u64,
+    state: State,
+    pub(super) rows: Vec<Row>,
+    pub(super) kinds: Vec<&'static str>,
 }
 
 /// How an instance is let go.
@@ -189,6 +198,34 @@ impl Journal {
             inner.push(at, &Event::Snapshot { state })?;
         }
         inner.push(at, event)
+    }
+
+    /// What would be committed of this event now, without a trace of it in this process.
+    pub(super) fn stage(&self, event: &Event) -> Result<(InstanceNo, Staged), Over> {
+        let at = self.engine.clock.now();
+        let inner = self.inner();
+        let Some(no) = inner.no.filter(|_| inner.pending.is_empty()) else {
+            return Err(Over::Broken("a step's transaction ended before what came before it was durable".into()));
+        };
+        let mut staged =
+            Staged { after: inner.state.seq, state: inner.state.clone(), rows: Vec::new(), kinds: Vec::new() };
+        if (staged.after + 1).is_multiple_of(SNAPSHOT_EVERY) {
+            let state = Box::new(staged.state.clone());
+            staged.add(at, &Event::Snapshot { state })?;
+        }
+        staged.add(at, event)?;
+        Ok((no, staged))
+    }
+
+    /// What was staged is committed.
+    pub(super) fn adopt(&self, staged: Staged) -> Result<(), Over> {
+        let mut inner = self.inner();
+        if inner.state.seq != staged.after {
+            return Err(Over::Broken("something else happened during a step's transaction".into()));
+        }
+        inner.state = staged.state;
+        inner.committed_at = self.engine.clock.now();
+        Ok(())
     }
 
     /// A request that the next commit answers.
@@ -413,16 +450,31 @@ impl Inner {
     }
 
     fn push(&mut self, at: Micros, event: &Event) -> Result<u64, Over> {
-        let seq = self.state.seq + 1;
-        let text = event.to_text().map_err(|error| Over::Rejected(error.to_string().into()))?;
-        self.state.apply(seq, at, event).map_err(|illegal| Over::Broken(illegal.to_string().into()))?;
-        self.pending.rows.push(Row { seq, at, event: text });
+        let row = next_row(&mut self.state, at, event)?;
+        let seq = row.seq;
+        self.pending.rows.push(row);
         self.pending.kinds.push(event.kind());
         if let Event::Parked { error, .. } = event.unwrapped().1 {
             self.pending.error = Some(error.clone());
         }
         Ok(seq)
     }
+}
+
+impl Staged {
+    fn add(&mut self, at: Micros, event: &Event) -> Result<(), Over> {
+        self.rows.push(next_row(&mut self.state, at, event)?);
+        self.kinds.push(event.kind());
+        Ok(())
+    }
+}
+
+/// Applies an event to a state, and gives its row.
+fn next_row(state: &mut State, at: Micros, event: &Event) -> Result<Row, Over> {
+    let seq = state.seq + 1;
+    let text = event.to_text().map_err(|error| Over::Rejected(error.to_string().into()))?;
+    state.apply(seq, at, event).map_err(|illegal| Over::Broken(illegal.to_string().into()))?;
+    Ok(Row { seq, at, event: text })
 }
 
 impl From<CommitError> for Over {

@@ -6,6 +6,7 @@ use super::{
     journal::Over,
     load::{Undoing, Unfoldable, row, undoing},
     pulse::Waits,
+    transact::Records,
     worker::{Halt, Worker},
 };
 use crate::{
@@ -195,8 +196,9 @@ impl Worker {
     /// Makes one attempt to undo a call; whether it is undone.
     async fn undo_once(&self, path: &str, undo: &Undo, at: &Undoing, tries: &Tries) -> Result<bool, Halt> {
         let definition = self.saga.definition();
-        let found = definition.step(&undo.step).and_then(|(index, step)| Some((index, step.compensation.as_ref()?)));
-        let Some((index, compensation)) = found else {
+        let found =
+            definition.step(&undo.step).and_then(|(index, step)| Some((index, step, step.compensation.as_ref()?)));
+        let Some((index, step, compensation)) = found else {
             return Err(Over::Broken(format!("there is no compensation `{}`", undo.compensation).into()).into());
         };
         let by = tries.since.saturating_add(decide::micros(compensation.within));
@@ -217,10 +219,14 @@ impl Worker {
             key: key(birth, &at.path, &at.state, at.ordinal, Purpose::Compensation),
             undoes: Some(key(birth, &at.path, &at.state, at.ordinal, Purpose::Step)),
             attempt: tries.count + 1,
-            timeout: decide::micros(policy.timeout),
+            timeout: self.timeout(step, &policy),
+            records: step.transactional.then_some(Records::Undone { path, call: undo.call }),
         };
         let made = self.attempt(&effort, &at.arguments).await?;
         pass.ended(made.verdict(), self.engine.clock.now());
+        if made.recorded {
+            return Ok(true);
+        }
         let (now, random) = (self.engine.clock.now(), self.engine.random());
         let next = decide::undo_ended(&policy, compensation.within, tries, made.ended, now, random);
         if made.is_failure() || made.ended == Ended::Refused {

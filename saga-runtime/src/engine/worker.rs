@@ -202,7 +202,7 @@ impl Worker {
         strand.visit(beneath, &mut |path, strand| {
             if let Some(calling) = strand.phase.calling()
                 && let Doing::Step(tries) = &calling.doing
-                && calling.call.step.as_ref().is_some_and(|step| step.compensation.is_some())
+                && calling.call.step.as_ref().is_some_and(|step| step.compensation.is_some() && !step.transactional)
                 && (tries.doubt || (shared.inherited.contains(path) && tries.count == 0))
             {
                 doubts.push(path.into());

@@ -189,6 +189,17 @@ pub fn outcome<T: ReadBack>(output: Option<&RawValue>) -> Result<Outcome<T>, Unr
     })
 }
 
+/// What the compensation of a transactional step is told of its output, which is never lost.
+///
+/// # Errors
+/// The output was recorded, but is not a `T`; or it was not: the step was not a transactional one when it was called.
+pub fn known_output<T: ReadBack>(output: Option<&RawValue>) -> Result<T, Unreadable> {
+    let unreadable = |reason| Unreadable { what: "output", name: "of the step".into(), reason };
+    let output =
+        output.ok_or_else(|| unreadable("it is not known, since the step was called without a transaction".into()))?;
+    decode(output).map_err(|error| unreadable(error.0))
+}
+
 /// Stands in for the refusal of a saga that does not compile.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Inert;

@@ -213,7 +213,8 @@ impl Builder {
     ///
     /// # Errors
     /// No store was given, two sagas have one durable name, a limit is zero, a policy is defined twice or would let nothing
-    /// through, a saga names a policy that is not defined, a retention or a schedule cannot be what it is or is for a saga
+    /// through, a saga names a policy that is not defined or has a step that commits in a transaction of a store that has none, a
+    /// retention or a schedule cannot be what it is or is for a saga
     /// that is not registered, or two schedules have one name ([`Error::is_invalid`]); or the store cannot be opened for
     /// work ([`Error::is_unavailable`]).
     ///
@@ -235,6 +236,7 @@ impl Builder {
             return Err(Error::invalid("a payload limit of 0 would park every instance at its first call"));
         }
         self.check_policies()?;
+        transactions::check(&self.sagas, store.longest_transaction())?;
         retention::check(&self.retentions, |saga| self.sagas.contains_key(saga))?;
         #[cfg(feature = "cron")]
         let schedules = schedule::check(self.schedules, |saga| self.sagas.contains_key(saga))?;

@@ -8,7 +8,7 @@ use crate::{
         load::{Unfoldable, fold, row},
     },
     machine::{Saga, decode},
-    store::{Instance, InstanceNo, Status as Stored, Store, committer::Health},
+    store::{Instance, InstanceNo, Status as Stored, Store, committer::Health, outside},
 };
 use std::{fmt, marker::PhantomData, sync::Arc};
 use tokio::sync::watch;
@@ -207,6 +207,7 @@ impl<S: Saga> Handle<S> {
 
     /// Puts a request into the inbox and waits for the row that decides it.
     pub(super) async fn ask(&self, request: &Request) -> Result<Decision, Error> {
+        outside().map_err(|inside| Error::invalid(&inside))?;
         let engine = &self.engine;
         let body = serde_json::to_string(request)
             .map_err(|error| Error::invalid(&format!("the request cannot be written: {error}")))?;
@@ -234,6 +235,7 @@ impl<S: Saga> Handle<S> {
     }
 
     pub(super) async fn instance(&self) -> Result<Instance, Error> {
+        outside().map_err(|inside| Error::invalid(&inside))?;
         let found =
             self.engine.store.find(self.saga, &self.id).await.map_err(|error| Error::of_store(&self.engine, error))?;
         found.ok_or_else(|| Error::unknown_instance(self.saga, &self.id))

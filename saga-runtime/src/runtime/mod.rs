@@ -20,6 +20,7 @@ mod start;
 mod status;
 mod timekeeper;
 mod timeline;
+mod transactions;
 mod watch;
 mod words;
 
@@ -49,7 +50,7 @@ use crate::{
     engine::Engine,
     machine::Saga,
     policy::{self, NamedPolicy, PolicyStatus},
-    store::committer::Health,
+    store::committer::Health, outside,
 };
 use std::{any::TypeId, collections::HashMap, fmt, sync::Arc, time::Duration};
 
@@ -207,6 +208,7 @@ impl Runtime {
     }
 
     fn registered<S: Saga>(&self) -> Result<&'static str, Error> {
+        outside().map_err(|inside| Error::invalid(&inside))?;
         let known = self.owner.types.get(&TypeId::of::<S>()).copied();
         known.ok_or_else(|| Error::unknown_saga(S::DEFINITION.name))
     }

@@ -15,6 +15,8 @@ use tokio::{
 mod readback;
 mod task;
 
+pub(crate) use readback::read_back;
+
 #[cfg(test)]
 mod tests;
 

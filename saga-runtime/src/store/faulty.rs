@@ -2,12 +2,14 @@
 
 use super::{
     Claimed, Claims, Epoch, Expired, Filter, Instance, InstanceNo, Message, Micros, Received, RequestNo, Row, Sent,
-    Store, StoreError, Storing, Write, Written,
+    Store, StoreError, Storing, Transaction, Write, Written,
 };
 use std::{
+    any::Any,
     collections::BTreeMap,
     future::ready,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 /// Any store, with faults: an operation that fails, a commit whose answer is lost, a store that is away for a while.
@@ -17,7 +19,7 @@ use std::{
 #[derive(Debug)]
 pub struct Faulty {
     store: Arc<dyn Store>,
-    plan: Mutex<Plan>,
+    plan: Arc<Mutex<Plan>>,
 }
 
 #[derive(Debug, Default)]
@@ -42,7 +44,7 @@ pub enum Lost {
 impl Faulty {
     /// This store, without faults so far.
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, plan: Mutex::default() }
+        Self { store, plan: Arc::default() }
     }
 
     /// The operation with this number fails, and does nothing.
@@ -113,12 +115,7 @@ impl Store for Faulty {
     }
 
     fn commit<'a>(&'a self, epoch: Epoch, writes: &'a [Write]) -> Storing<'a, Vec<Written>> {
-        let lost = {
-            let mut plan = self.plan();
-            plan.commits += 1;
-            let commit = plan.commits;
-            plan.losing.remove(&commit)
-        };
+        let lost = self.plan().commit();
         self.through(move |store| {
             Box::pin(async move {
                 if lost != Some(Lost::Everything) {
@@ -200,7 +197,59 @@ impl Store for Faulty {
         self.through(move |store| store.set_tick(name, at))
     }
 
+    fn transact(&self, epoch: Epoch) -> Storing<'_, Box<dyn Transaction>> {
+        let plan = Arc::clone(&self.plan);
+        self.through(move |store| {
+            Box::pin(async move {
+                let transaction = store.transact(epoch).await?;
+                Ok(Box::new(FaultyTransaction { transaction, plan }) as Box<dyn Transaction>)
+            })
+        })
+    }
+
+    fn longest_transaction(&self) -> Option<Duration> {
+        self.store.longest_transaction()
+    }
+
     fn close(&self) -> Storing<'_, ()> {
         self.store.close()
+    }
+}
+
+/// A step's transaction: its commit counts among the store's.
+#[derive(Debug)]
+struct FaultyTransaction {
+    transaction: Box<dyn Transaction>,
+    plan: Arc<Mutex<Plan>>,
+}
+
+impl Transaction for FaultyTransaction {
+    fn connection(&mut self) -> &mut (dyn Any + Send) {
+        self.transaction.connection()
+    }
+
+    fn commit<'a>(self: Box<Self>, writes: &'a [Write]) -> Storing<'a, Vec<Written>> {
+        let lost = self.plan.lock().unwrap_or_else(PoisonError::into_inner).commit();
+        Box::pin(async move {
+            match lost {
+                None => return self.transaction.commit(writes).await,
+                Some(Lost::Answer) => drop(self.transaction.commit(writes).await?),
+                Some(Lost::Everything) => self.transaction.rollback().await?,
+            }
+            Err(StoreError::InDoubt("the connection broke".into()))
+        })
+    }
+
+    fn rollback(self: Box<Self>) -> Storing<'static, ()> {
+        self.transaction.rollback()
+    }
+}
+
+impl Plan {
+    /// Counts a commit, and says what becomes of it.
+    fn commit(&mut self) -> Option<Lost> {
+        self.commits += 1;
+        let commit = self.commits;
+        self.losing.remove(&commit)
     }
 }

@@ -15,11 +15,14 @@ pub mod memory;
 mod message;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+mod transaction;
 mod write;
 
 pub use error::StoreError;
 pub use instance::{Claimed, Claims, Expired, Filter, Instance, Labels, Row, Status};
 pub use message::{Message, MessageNo, Received, Sent};
+pub use transaction::Transaction;
+pub(crate) use transaction::{outside, within};
 pub use write::{Append, Delivery, Request, Start, Touch, Write, Written};
 
 use serde::{Deserialize, Serialize};
@@ -164,6 +167,22 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Says that this tick has been dealt with. An earlier one than the last changes nothing.
     fn set_tick<'a>(&'a self, name: &'a str, at: Micros) -> Storing<'a, ()>;
+
+    /// Begins a transaction in which a step of this worker writes to tables of its own, in the store's database. It begins when
+    /// whoever else writes lets it, and it may keep others waiting until it ends.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] if `epoch` no longer owns the store's work; nothing can change that before the transaction ends.
+    /// [`StoreError::Unusable`] of a store that has no such transactions, as one has none unless it says otherwise.
+    fn transact(&self, epoch: Epoch) -> Storing<'_, Box<dyn Transaction>> {
+        let _ = epoch;
+        Box::pin(std::future::ready(Err(StoreError::Unusable("this store has no transactions for steps".into()))))
+    }
+
+    /// How long such a transaction may last without harm to others, if the store has them.
+    fn longest_transaction(&self) -> Option<Duration> {
+        None
+    }
 
     /// Lets go of files and connections, once what is under way has ended; later calls fail. Nothing is lost without it.
     fn close(&self) -> Storing<'_, ()>;

@@ -66,6 +66,7 @@ const STEP: Step = Step {
     policy_name: None,
     idempotent: None,
     no_compensation: None,
+    transactional: false,
     key_valid: None,
 };
 static STEPS: [Step; 10] = [

@@ -34,6 +34,10 @@ pub(crate) fn summaries(model: &Model, drafts: &[Draft], errors: &mut Errors) ->
     for draft in drafts {
         pivots_in_joins(model, &draft.lowered.code, errors);
     }
+    let transactional = transactional(model, drafts);
+    for draft in drafts {
+        transactions_in_joins(model, &transactional, &draft.lowered.code, errors);
+    }
     let mut look = Look { model, drafts, errors, done: vec![None; drafts.len()], path: Vec::new(), circle: false };
     for flow in 0..drafts.len() {
         look.flow(flow);
@@ -62,6 +66,50 @@ fn pivots_in_joins(model: &Model, code: &Code, errors: &mut Errors) {
                     ),
                 );
             }
+        }
+    }
+}
+
+/// For each flow, a transactional step that it calls, itself or in an inner flow.
+fn transactional(model: &Model, drafts: &[Draft]) -> Vec<Option<usize>> {
+    let mut found = vec![None; drafts.len()];
+    // Flows may be called before they are written: nothing more is found after so many rounds.
+    for _ in drafts {
+        for (flow, draft) in drafts.iter().enumerate() {
+            let callees = draft.lowered.code.calls.iter().flat_map(|call| call.callees());
+            let steps: Vec<usize> = callees
+                .filter_map(|callee| match callee {
+                    Callee::Step(step) => model.steps[step].transactional.then_some(step),
+                    Callee::Flow(inner) => found[inner],
+                })
+                .collect();
+            found[flow] = found[flow].or(steps.first().copied());
+        }
+    }
+    found
+}
+
+/// A transaction is the only thing that an instance does as long as it lasts: its record is the journal's next row.
+fn transactions_in_joins(model: &Model, flows: &[Option<usize>], code: &Code, errors: &mut Errors) {
+    for call in code.calls.iter().filter(|call| matches!(call.job, Job::Join(_) | Job::Each(_))) {
+        for callee in call.callees() {
+            let (step, of) = match callee {
+                Callee::Step(step) if model.steps[step].transactional => (step, String::new()),
+                Callee::Flow(inner) => match flows[inner] {
+                    Some(step) => (step, format!(" (in inner flow `{}`)", model.flows[inner].name())),
+                    None => continue,
+                },
+                Callee::Step(_) => continue,
+            };
+            let name = &model.steps[step].ident;
+            errors.span(
+                "parallel_conflict",
+                call.span,
+                format_args!(
+                    "transactional step `{name}`{of} stands in a join: nobody else can write while its transaction lasts, not \
+                     even to record what the branches beside it did\nhelp: call it before or after the join"
+                ),
+            );
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
 use std::collections::BTreeMap;
 
 fn step_at(class: Class, compensation: Option<&str>) -> StepAt {
-    StepAt { step: "step".into(), class, compensation: compensation.map(Into::into) }
+    StepAt { step: "step".into(), class, compensation: compensation.map(Into::into), transactional: false }
 }
 
 fn calls(calls: Calls) -> Event {

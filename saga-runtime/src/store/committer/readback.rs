@@ -7,7 +7,7 @@ use super::super::{Store, StoreError, Write, Written};
 /// A batch is written wholly or not at all, so one write that left a trace tells of all. A batch in which none does (all of
 /// its starts find others in their place, and its appends have no rows) changes nothing when it is written again: what its
 /// appends start or send is found by its identity, and a request that they forward is asked for twice at worst.
-pub(super) async fn read_back(store: &dyn Store, writes: &[Write]) -> Result<Option<Vec<Written>>, StoreError> {
+pub(crate) async fn read_back(store: &dyn Store, writes: &[Write]) -> Result<Option<Vec<Written>>, StoreError> {
     // Appends first: nobody else could have written their rows.
     let (appends, starts): (Vec<_>, Vec<_>) = writes.iter().partition(|write| matches!(write, Write::Append(_)));
     for write in appends.into_iter().chain(starts) {

@@ -17,6 +17,7 @@ mod pool;
 mod read;
 mod retention;
 mod schema;
+mod step;
 mod transaction;
 mod write;
 
@@ -27,7 +28,7 @@ pub use open::SqliteBuilder;
 
 use super::{
     Claimed, Claims, Epoch, Expired, Filter, Instance, InstanceNo, Message, Micros, Received, RequestNo, Row, Sent,
-    Store, StoreError, Storing, Write, Written,
+    Store, StoreError, Storing, Transaction, Write, Written,
 };
 use error::Fault;
 use lock::{Identity, Lock};
@@ -171,6 +172,14 @@ impl Store for Sqlite {
 
     fn set_tick<'a>(&'a self, name: &'a str, at: Micros) -> Storing<'a, ()> {
         storing(self.write_tick(name, at))
+    }
+
+    fn transact(&self, epoch: Epoch) -> Storing<'_, Box<dyn Transaction>> {
+        storing(self.lend(epoch))
+    }
+
+    fn longest_transaction(&self) -> Option<Duration> {
+        Some(step::LONGEST)
     }
 
     fn close(&self) -> Storing<'_, ()> {

@@ -1,7 +1,7 @@
 //! Write transactions.
 
 use super::{Sqlite, error::Fault, pool::Taken};
-use crate::store::{Epoch, StoreError};
+use crate::store::{Epoch, StoreError, outside};
 use sqlx::{SqliteConnection, query, query_scalar};
 use std::ops::{Deref, DerefMut};
 
@@ -12,6 +12,8 @@ pub(super) struct Transaction(Taken);
 impl Sqlite {
     /// Begins a write transaction, as soon as nobody else writes.
     pub(super) async fn begin(&self) -> Result<Transaction, Fault> {
+        // From within a step's transaction it would wait for that one, which waits for it.
+        outside().map_err(|inside| StoreError::Unusable(inside.into()))?;
         let mut conn = self.writer.take().await?;
         query("BEGIN IMMEDIATE").execute(&mut *conn).await?;
         Ok(Transaction(conn))

@@ -49,7 +49,7 @@ impl Sqlite {
     }
 }
 
-async fn write_all(
+pub(super) async fn write_all(
     conn: &mut SqliteConnection,
     epoch: Epoch,
     writes: &[Write],
