@@ -31,12 +31,13 @@ pub struct SqliteBuilder {
     path: PathBuf,
     wait: Duration,
     adopt: bool,
+    beside: bool,
     max_bytes: Option<u64>,
 }
 
 impl SqliteBuilder {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, wait: Duration::ZERO, adopt: false, max_bytes: None }
+        Self { path, wait: Duration::ZERO, adopt: false, beside: false, max_bytes: None }
     }
 
     /// Waits so long for another runtime to let go of the file, instead of failing at once. For a replacement that is
@@ -52,6 +53,17 @@ impl SqliteBuilder {
     /// instances, under the same idempotency keys, and neither would know of the other.
     pub fn adopt(mut self) -> Self {
         self.adopt = true;
+        self
+    }
+
+    /// Makes the store's tables in a database that has other tables already: the application's own, which
+    /// [transactional steps](crate::StepContext::transaction) write to.
+    ///
+    /// The store's are called `store`, `instance`, `journal`, `request`, `message`, `label` and `tick`; the file gets a
+    /// write-ahead log, and its `application_id` and `user_version` are the store's from then on. The application may have
+    /// connections of its own to the file. In a file that is new or a store already this changes nothing.
+    pub fn beside_other_tables(mut self) -> Self {
+        self.beside = true;
         self
     }
 
@@ -93,7 +105,7 @@ impl SqliteBuilder {
             lock: Arc::downgrade(&lock),
         };
         drop(lock);
-        match store.prepare(self.adopt).await {
+        match store.prepare(self.adopt, self.beside).await {
             Ok(()) => Ok(store),
             Err(fault) => {
                 // Whatever went wrong with closing says less than what went wrong before.
@@ -127,9 +139,9 @@ fn named(path: &Path) -> Result<(), StoreError> {
 
 impl Sqlite {
     /// Looks at the file, and makes it ready if it is ours to use.
-    async fn prepare(&self, adopt: bool) -> Result<(), Fault> {
+    async fn prepare(&self, adopt: bool, beside: bool) -> Result<(), Fault> {
         let mut conn = self.writer.take().await?;
-        let found = schema::inspect(&mut conn, self.path()).await?;
+        let found = schema::inspect(&mut conn, self.path(), beside).await?;
         if let Found::Store(_) = found {
             self.check_file(&mut conn, adopt).await?;
         }

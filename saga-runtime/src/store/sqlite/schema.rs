@@ -23,17 +23,25 @@ pub(super) enum Found {
 }
 
 /// Looks, and refuses what is not ours or too new. Writes nothing.
-pub(super) async fn inspect(conn: &mut SqliteConnection, path: &Path) -> Result<Found, Fault> {
+pub(super) async fn inspect(conn: &mut SqliteConnection, path: &Path, beside: bool) -> Result<Found, Fault> {
     let objects: i64 = query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *conn).await?;
     let application: i64 = query_scalar("PRAGMA application_id").fetch_one(&mut *conn).await?;
     let version: i64 = query_scalar("PRAGMA user_version").fetch_one(&mut *conn).await?;
     match (application, objects) {
         (APPLICATION, _) => {}
         (0, 0) => return Ok(Found::Empty),
-        _ => {
-            return Err(
-                unusable(path, "is a SQLite database of something else: give the store a file of its own").into()
+        // Tables of somebody's own, who wants the store's beside them.
+        (0, _) if beside && version == 0 => return Ok(Found::Empty),
+        (0, _) if beside => {
+            let what = format!(
+                "has a `user_version` of its own ({version}), which is where the store notes its tables' version"
             );
+            return Err(unusable(path, what).into());
+        }
+        _ => {
+            let what = "is a SQLite database of something else: give the store a file of its own, or, if its tables are to \
+                        stand beside those, open it with `Sqlite::builder(path).beside_other_tables()`";
+            return Err(unusable(path, what).into());
         }
     }
     match usize::try_from(version) {
