@@ -6,6 +6,7 @@ use super::{
     Error, Owner, Runtime,
     retention::{self, Retention, Retentions},
     timekeeper::Timekeeper,
+    transactions,
 };
 use crate::{
     clock::{Clock, SystemClock},

@@ -50,7 +50,7 @@ use crate::{
     engine::Engine,
     machine::Saga,
     policy::{self, NamedPolicy, PolicyStatus},
-    store::committer::Health, outside,
+    store::{committer::Health, outside},
 };
 use std::{any::TypeId, collections::HashMap, fmt, sync::Arc, time::Duration};
 
