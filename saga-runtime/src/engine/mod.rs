@@ -39,7 +39,6 @@ use crate::{
     store::{
         Epoch, InstanceNo, Message, Micros, Sent, Store, StoreError,
         committer::{Committer, Health},
-        outside,
     },
 };
 use erased::AnySaga;
@@ -196,7 +195,6 @@ impl Engine {
 
     /// Sends a message to an instance, and wakes it if it waits for one of this name.
     pub(crate) async fn send(&self, saga: &str, id: &str, message: &Message) -> Result<Sent, StoreError> {
-        outside().map_err(|inside| StoreError::Unusable(inside.into()))?;
         let sent = self.store.send(saga, id, message, self.clock.now()).await?;
         if let Sent::Stored(no) = sent {
             self.has_message(no);

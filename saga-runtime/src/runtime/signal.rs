@@ -6,7 +6,7 @@ use crate::{
     core::child,
     engine::Engine,
     machine::{Json, Persist, RawValue, Saga, encode_checked},
-    store::{Message, Micros, Received, Sent},
+    store::{Message, Micros, Received, Sent, outside},
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -181,6 +181,7 @@ fn send<'a, S: Saga, T: Persist>(
     let id = message.map_or_else(|| uuid::Uuid::now_v7().simple().to_string().into(), Box::from);
     let message = Message { name: name.into(), id, body: in_order(&json).into() };
     Ok(async move {
+        outside().map_err(|inside| Error::invalid(&inside))?;
         if engine.is_stopping() {
             return Err(Error::stopped());
         }

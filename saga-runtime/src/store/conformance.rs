@@ -30,6 +30,7 @@ mod retention;
 mod sends;
 mod starts;
 mod support;
+mod transactions;
 
 use super::Store;
 use std::{fmt, pin::Pin, sync::Arc};
@@ -173,6 +174,11 @@ cases! {
         only_what_is_named_is_buried,
         a_forgotten_identity_is_free,
         ticks_never_go_back;
+    transactions:
+        a_store_says_whether_it_has_transactions_for_steps,
+        an_old_epoch_begins_no_transaction,
+        a_transaction_commits_its_batch_and_others_go_on,
+        a_transaction_that_does_not_commit_writes_nothing;
     burial:
         only_what_has_ended_without_open_debt_is_buried,
         a_tombstone_keeps_the_identity_and_nothing_else,

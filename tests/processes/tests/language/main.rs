@@ -21,6 +21,7 @@ mod repeat;
 mod runs;
 mod sequence;
 mod sleep;
+mod transaction;
 mod wait;
 
 use saga_runtime::definition::Definition;

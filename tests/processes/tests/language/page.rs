@@ -27,6 +27,7 @@ fn programs() -> Vec<(&'static str, &'static Definition)> {
         ("launch", super::launch::definition()),
         ("labels", super::labels::definition()),
         ("policy", super::policy::definition()),
+        ("transaction", super::transaction::definition()),
     ]
 }
 
