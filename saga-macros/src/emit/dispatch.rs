@@ -134,12 +134,11 @@ fn arguments(parameters: &[Parameter], span: Span) -> (TokenStream, Vec<TokenStr
             }
             Role::Output => {
                 values.push(quote!(#local));
-                let read = match outcome(&parameter.ty) {
-                    Some(inner) => quote_spanned!(span=> __rt::outcome::<#inner>),
-                    None => {
-                        let ty = &parameter.ty;
-                        quote_spanned!(span=> __rt::known_output::<#ty>)
-                    }
+                let ty = &parameter.ty;
+                let read = if let Some(inner) = outcome(ty) {
+                    quote_spanned!(span=> __rt::outcome::<#inner>)
+                } else {
+                    quote_spanned!(span=> __rt::known_output::<#ty>)
                 };
                 quote!(#read(__output))
             }

@@ -6,7 +6,10 @@ use tokio::sync::Mutex;
 
 /// The transaction that an attempt is made in, if it is made in one.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Held(Option<Arc<Mutex<Option<Box<dyn Transaction>>>>>);
+pub(crate) struct Held(Option<Arc<Lent>>);
+
+/// A transaction, until it is taken back.
+type Lent = Mutex<Option<Box<dyn Transaction>>>;
 
 impl Held {
     pub(crate) fn of(transaction: Box<dyn Transaction>) -> Self {
@@ -142,7 +145,7 @@ mod sqlite {
             &mut self.0
         }
 
-        fn commit<'a>(self: Box<Self>, _: &'a [Write]) -> Storing<'a, Vec<Written>> {
+        fn commit(self: Box<Self>, _: &[Write]) -> Storing<'_, Vec<Written>> {
             Box::pin(ready(Err(StoreError::Unusable("there is no store here".into()))))
         }
 

@@ -76,17 +76,14 @@ impl Worker {
         let Some(transaction) = held.take() else {
             return Ok(made.rolled_back(Some(Uncommitted::for_good("the step kept its transaction"))));
         };
-        let output = match (&made.ended, &made.json) {
-            (Ended::Done, Some(output)) => output.clone(),
-            _ => {
-                let misused = match transaction.rollback().await {
-                    Err(StoreError::Unusable(reason)) => Some(Uncommitted { reason, for_good: true }),
-                    _ => None,
-                };
-                return Ok(made.rolled_back(misused));
-            }
+        let Some(output) = made.json.as_ref().filter(|_| made.ended == Ended::Done) else {
+            let misused = match transaction.rollback().await {
+                Err(StoreError::Unusable(reason)) => Some(Uncommitted { reason, for_good: true }),
+                _ => None,
+            };
+            return Ok(made.rolled_back(misused));
         };
-        match self.journal.commit_within(transaction, &records.event(&output)).await? {
+        match self.journal.commit_within(transaction, &records.event(output)).await? {
             Ok(()) => Ok(Made { recorded: true, ..made }),
             Err(uncommitted) => Ok(made.rolled_back(Some(uncommitted))),
         }

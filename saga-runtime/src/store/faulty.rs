@@ -228,7 +228,7 @@ impl Transaction for FaultyTransaction {
         self.transaction.connection()
     }
 
-    fn commit<'a>(self: Box<Self>, writes: &'a [Write]) -> Storing<'a, Vec<Written>> {
+    fn commit(self: Box<Self>, writes: &[Write]) -> Storing<'_, Vec<Written>> {
         let lost = self.plan.lock().unwrap_or_else(PoisonError::into_inner).commit();
         Box::pin(async move {
             match lost {

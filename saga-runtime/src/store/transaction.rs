@@ -18,7 +18,7 @@ pub trait Transaction: fmt::Debug + Send {
     /// Nothing was written, neither of the batch nor on the connection, except after
     /// [`StoreError::InDoubt`](super::StoreError::InDoubt), where all of it was or nothing: the journal tells. The error is
     /// [`StoreError::Unusable`](super::StoreError::Unusable) if whoever had the connection ended the transaction.
-    fn commit<'a>(self: Box<Self>, writes: &'a [Write]) -> Storing<'a, Vec<Written>>;
+    fn commit(self: Box<Self>, writes: &[Write]) -> Storing<'_, Vec<Written>>;
 
     /// Takes back everything that was written on the connection. What still runs on it is interrupted.
     ///

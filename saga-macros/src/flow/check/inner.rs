@@ -4,7 +4,7 @@ use super::paths::LetsOut;
 use crate::{
     errors::Errors,
     flow::{
-        code::{Code, Job, Node, Taken},
+        code::{Call, Code, Job, Node, Taken},
         draft::Draft,
     },
     model::{Callee, Class, Model, Refusable},
@@ -76,7 +76,7 @@ fn transactional(model: &Model, drafts: &[Draft]) -> Vec<Option<usize>> {
     // Flows may be called before they are written: nothing more is found after so many rounds.
     for _ in drafts {
         for (flow, draft) in drafts.iter().enumerate() {
-            let callees = draft.lowered.code.calls.iter().flat_map(|call| call.callees());
+            let callees = draft.lowered.code.calls.iter().flat_map(Call::callees);
             let steps: Vec<usize> = callees
                 .filter_map(|callee| match callee {
                     Callee::Step(step) => model.steps[step].transactional.then_some(step),

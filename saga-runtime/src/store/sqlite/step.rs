@@ -77,7 +77,7 @@ impl Transaction for Lent {
         &mut *self.begun
     }
 
-    fn commit<'a>(mut self: Box<Self>, writes: &'a [Write]) -> Storing<'a, Vec<Written>> {
+    fn commit(mut self: Box<Self>, writes: &[Write]) -> Storing<'_, Vec<Written>> {
         storing(async move {
             let written = write_all(&mut self.begun, self.epoch, writes, true).await;
             self.end(written).await
