@@ -55,7 +55,7 @@ fn budget() -> Result<String, Failure> {
         Limit {
             tree: "tree -e normal -p saga-runtime --prefix depth --no-dedupe --no-default-features",
             title: "without",
-            most: 45,
+            most: 40,
         },
         Limit {
             tree: "tree -e normal -p saga-runtime --prefix depth --no-dedupe --features cron",

@@ -261,5 +261,5 @@ pub(super) struct Shown {
     pub(super) refused: u64,
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "rate"))]
 mod tests;

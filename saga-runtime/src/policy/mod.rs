@@ -46,6 +46,7 @@
 mod breaker;
 mod check;
 mod door;
+#[cfg_attr(not(feature = "rate"), path = "no_rate.rs")]
 mod rate;
 mod settings;
 mod table;

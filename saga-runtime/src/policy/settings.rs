@@ -44,11 +44,32 @@ pub struct Breaker {
     pub(super) open: Duration,
 }
 
+/// A rate limit: there is none without the feature.
+#[cfg(not(feature = "rate"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) enum Rate {}
+
 /// A rate limit.
+#[cfg(feature = "rate")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct Rate {
     pub(super) count: u32,
     pub(super) per: Duration,
+}
+
+impl Rate {
+    #[cfg(not(feature = "rate"))]
+    fn wrong(self) -> Option<&'static str> {
+        match self {}
+    }
+
+    #[cfg(feature = "rate")]
+    fn wrong(self) -> Option<&'static str> {
+        if self.count == 0 || self.per.is_zero() {
+            return Some("a rate is at least one attempt in a span of time");
+        }
+        (self.per > Duration::from_hours(24 * 366)).then_some("a rate is counted over a year at the most")
+    }
 }
 
 impl Breaker {
@@ -105,7 +126,9 @@ impl NamedPolicy {
         Self { bulkhead: Some(most), ..self }
     }
 
-    /// How many attempts may begin in a span of time: so many at once, and then one for each share of the span.
+    /// How many attempts may begin in a span of time: so many at once, and then one for each share of the span. With the
+    /// feature `rate`, which is on by default.
+    #[cfg(feature = "rate")]
     #[must_use]
     pub fn rate(self, count: u32, per: Duration) -> Self {
         Self { rate: Some(Rate { count, per }), ..self }
@@ -126,13 +149,8 @@ impl NamedPolicy {
         if *bulkhead == Some(0) {
             return Some("a bulkhead of 0 would let nothing through");
         }
-        if let Some(rate) = rate {
-            if rate.count == 0 || rate.per.is_zero() {
-                return Some("a rate is at least one attempt in a span of time");
-            }
-            if rate.per > Duration::from_hours(24 * 366) {
-                return Some("a rate is counted over a year at the most");
-            }
+        if let Some(wrong) = rate.and_then(Rate::wrong) {
+            return Some(wrong);
         }
         let breaker = (*breaker)?;
         if breaker.failures == 0 || breaker.open.is_zero() {
