@@ -1,7 +1,12 @@
 //! Branches at the same time: their results, their refusals, their parks.
 
 use crate::{Lab, Plan, Work, catching, cause, completed, parked, plan, rows, start, texts, timeline, world::Act};
-use std::collections::BTreeSet;
+use saga_runtime::runtime::Point;
+use std::{
+    collections::BTreeSet,
+    ops::ControlFlow,
+    sync::{Arc, Mutex},
+};
 
 fn sorted(mut whats: Vec<String>) -> Vec<String> {
     whats.sort();
@@ -158,4 +163,24 @@ async fn a_branch_that_waits_to_begin_while_something_is_decided_does_not_begin_
     assert_eq!(completed(&saga).await, ["no b"], "{}", timeline(&saga).await);
     assert_eq!(lab.world.stands(), [""; 0]);
     assert!(lab.world.got().iter().all(|got| got.what != "c"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn which_branches_have_begun_is_durable_before_they_are_attempted() {
+    let lab = Lab::new();
+    let points = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&points);
+    let observer = Arc::new(move |point: Point<'_>| {
+        let mut seen = seen.lock().expect("nobody panics");
+        match point {
+            Point::AfterCommit { events, .. } if events.contains(&"begun") => seen.push("begun"),
+            Point::BeforeAttempt { .. } => seen.push("attempt"),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    });
+    let runtime = lab.builder().observer(observer).start().await.expect("it starts");
+    let saga = start(&runtime, "1", plan([Work::Each(texts(&["a", "b", "c"]), 1)])).await;
+    assert_eq!(completed(&saga).await, ["a!", "b!", "c!"]);
+    assert_eq!(*points.lock().expect("nobody panics"), ["begun", "attempt"].repeat(3));
 }
