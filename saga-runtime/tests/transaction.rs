@@ -53,6 +53,7 @@ enum No {
     Unconfirmed,
 }
 
+#[expect(clippy::unused_async, reason = "a step is async whether or not it awaits something")]
 #[saga(name = "bank", version = 1)]
 impl Bank {
     #[flow]
@@ -103,8 +104,12 @@ impl Bank {
                 let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT sum(i) FROM n";
                 query(endless).execute(&mut *cx.transaction()?).await?;
             }
-            Some(Act::Commits) => drop((&mut *cx.transaction()?).execute("COMMIT").await?),
-            Some(Act::RollsBack) => drop((&mut *cx.transaction()?).execute("ROLLBACK").await?),
+            Some(Act::Commits) => {
+                (&mut *cx.transaction()?).execute("COMMIT").await?;
+            }
+            Some(Act::RollsBack) => {
+                (&mut *cx.transaction()?).execute("ROLLBACK").await?;
+            }
             Some(Act::TakesTwo) => {
                 let _first = cx.transaction()?;
                 drop(cx.transaction()?);
@@ -387,6 +392,7 @@ async fn a_runtime_does_not_start_on_a_store_that_cannot_do_it() {
 
 struct Patient;
 
+#[expect(clippy::unused_async, reason = "a step is async whether or not it awaits something")]
 #[saga(name = "patient")]
 impl Patient {
     #[flow]
