@@ -328,3 +328,29 @@ flow! { a_queue_of_pairs[a b]
     }
     vec![], vec![("x".into(), 2), ("y".into(), 0), ("no".into(), 1)]
 }
+
+flow! { an_item_that_a_guard_looks_at_after_a_call_within_the_turn[a b]
+    (self, cx, input: (Vec<(String, bool)>, u32)) -> Vec<String> {
+        let plan = Plan { ops: input.0, times: input.1 };
+        let mut done = vec![plan.times.to_string()];
+        for op in &plan.ops {
+            let answer = match op.0.len() {
+                1 => self.a(cx, &op.0).await,
+                _ => self.b(cx, &op.0).await,
+            };
+            match answer {
+                Ok(made) => done.push(made.to_string()),
+                Err(_) if op.1 => done.push(format!("no {}", op.0)),
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Ok(done)
+    }
+    (vec![], 1), (vec![("x".into(), false), ("two".into(), true), ("no".into(), true)], 2), (vec![("no".into(), false)], 3)
+}
+
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+struct Plan {
+    ops: Vec<(String, bool)>,
+    times: u32,
+}

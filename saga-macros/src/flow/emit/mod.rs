@@ -328,6 +328,10 @@ impl Emit<'_> {
         }
         for &from in &derivation.from {
             mentioned.insert(from);
+            // A part is there in the local that it is a part of.
+            if let Kind::Field(of, _) = self.bindings[from].kind {
+                mentioned.insert(of);
+            }
             self.derive(from, declared, mentioned, derived);
         }
         let statement = derivation.statement.to_token_stream();
