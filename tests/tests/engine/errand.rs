@@ -95,7 +95,6 @@ macro_rules! errand {
             pub(crate) async fn run(&self, cx: &FlowContext, $plan: Plan) -> Result<Vec<String>, Unwind<No>> {
                 let mut log: Vec<String> = Vec::new();
                 for op in &$plan.ops {
-                    let catch = op.catch;
                     let done = match &op.work {
                         Work::Book(what) => match self.book(cx, what).await {
                             Ok(done) => Ok(vec![done]),
@@ -172,8 +171,8 @@ macro_rules! errand {
                     };
                     match done {
                         Ok(done) => log.extend(done),
-                        Err(Unwind::Refused(No(why))) if catch => log.push(format!("no {why}")),
-                        Err(Unwind::Exhausted(exhausted)) if catch => log.push(format!("not {}", exhausted.step())),
+                        Err(Unwind::Refused(No(why))) if op.catch => log.push(format!("no {why}")),
+                        Err(Unwind::Exhausted(exhausted)) if op.catch => log.push(format!("not {}", exhausted.step())),
                         Err(error) => return Err(error),
                     }
                 }
