@@ -77,6 +77,7 @@ fn is_error(input: &DeriveInput) -> TokenStream {
                 const IS_ERROR: bool = false;
             }
             impl<T> IsNoError for Asked<T> {}
+            // For a refusal that is no `Error`, which is the rule, nobody asks for this one.
             #[allow(dead_code)]
             impl<T: ::core::error::Error> Asked<T> {
                 const IS_ERROR: bool = true;

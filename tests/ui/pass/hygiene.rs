@@ -7,15 +7,13 @@ extern crate saga_runtime as renamed;
 use ::renamed::{Elapsed, Failure, FlowContext, OneOf2, Outcome, Signal, StepContext, Transient, Unwind};
 use ::saga_tests::shop::{Hold, Order, Refused};
 
-#[allow(dead_code)]
+#[expect(dead_code, reason = "it only stands in the way")]
 struct Result;
-#[allow(dead_code)]
+#[expect(dead_code, reason = "it only stands in the way")]
 struct Option;
-#[allow(dead_code)]
+#[expect(dead_code, reason = "it only stands in the way")]
 struct Box;
-#[allow(dead_code)]
 mod std {}
-#[allow(dead_code)]
 mod core {}
 
 /// A saga.
