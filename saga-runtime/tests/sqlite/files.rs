@@ -5,6 +5,7 @@ use saga_runtime::store::{Filter, Store, StoreError, Write, sqlite::Sqlite};
 use sqlx::{Connection, query, query_scalar, raw_sql};
 use std::{
     fs::{self, Permissions},
+    io::Read as _,
     os::unix::fs::{MetadataExt, PermissionsExt, symlink},
     path::Path,
     time::Duration,
@@ -226,7 +227,10 @@ async fn unchanged(path: &Path, words: &[&str]) {
 /// The record locks that the kernel lists for this process and this file.
 fn locks_of_this_process(path: &Path) -> Vec<String> {
     let (process, inode) = (std::process::id().to_string(), format!(":{}", fs::metadata(path).unwrap().ino()));
-    let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
+    // At once: read piece by piece, the list leaves locks out while others of it come and go.
+    let mut locks = vec![0; 1 << 16];
+    let length = fs::File::open("/proc/locks").and_then(|mut file| file.read(&mut locks)).unwrap_or_default();
+    let locks = String::from_utf8_lossy(&locks[..length]);
     let ours = locks.lines().map(str::split_whitespace).filter_map(|words| {
         let words: Vec<_> = words.skip(1).collect();
         let ours = words.first() == Some(&"POSIX") && words.get(3) == Some(&&*process);
