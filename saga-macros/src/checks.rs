@@ -34,6 +34,7 @@ pub(crate) const CHECKS: &[&str] = &[
     "recursive_flow",
     "unhandled_wait",
     "unknown_signal",
+    "timeouts_nest",
     // The flow's body.
     "foreign_await",
     "lost_context",

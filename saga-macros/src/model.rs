@@ -1,6 +1,7 @@
 //! What an annotated impl block says, once read: the input of every later phase.
 
 use proc_macro2::{Span, TokenStream};
+use std::time::Duration;
 use syn::{Ident, ImplItemFn, Type, ext::IdentExt};
 
 /// The whole saga.
@@ -14,8 +15,8 @@ pub(crate) struct Model {
     pub(crate) name: String,
     /// The label `#[saga(version = 1)]`.
     pub(crate) version: u32,
-    /// The expression of its `deadline: Option<Duration>` for the definition.
-    pub(crate) deadline: TokenStream,
+    /// `deadline = "30d"`, with its span.
+    pub(crate) deadline: Option<(Duration, Span)>,
     /// The flows: the main one first, then the inner ones in the order of the source.
     pub(crate) flows: Vec<Flow>,
     /// The steps, in the order of the source.
@@ -151,6 +152,8 @@ pub(crate) struct Step {
     pub(crate) attempts: Option<(u32, Span)>,
     /// Whether `attempts_then = "park"` is written out.
     pub(crate) parks: bool,
+    /// The longest that all its attempts may take, if that is bounded.
+    pub(crate) longest: Option<Longest>,
     /// `idempotent = "why"`.
     pub(crate) idempotent: Option<String>,
     /// `no_compensation = "why"`.
@@ -167,6 +170,17 @@ pub(crate) struct Step {
     pub(crate) compensation: Option<Compensation>,
     /// The doc comment.
     pub(crate) docs: String,
+}
+
+/// The longest that all attempts of a step may take.
+#[derive(Debug, Clone)]
+pub(crate) struct Longest {
+    /// How long that is.
+    pub(crate) time: Duration,
+    /// What makes it so (e.g. "6 attempts of 30s with the waits between them").
+    pub(crate) why: String,
+    /// Where that is written.
+    pub(crate) span: Span,
 }
 
 /// Whether a step can be refused, as far as its tokens tell.

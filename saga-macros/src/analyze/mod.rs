@@ -12,7 +12,7 @@ pub(crate) use self::{compensation::outcome, returns::Returns};
 use crate::{
     errors::Errors,
     model::{Model, Step},
-    parse::{Method, SagaImpl, duration_tokens},
+    parse::{Method, SagaImpl},
 };
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
@@ -22,7 +22,7 @@ use syn::{Ident, Type, ext::IdentExt};
 pub(crate) fn analyze(saga: &SagaImpl, errors: &mut Errors) -> Option<Model> {
     let name = saga.options.name(errors).unwrap_or_else(|| type_name(&saga.header.self_ty));
     let version = saga.options.number("version", errors).map_or(1, |(version, _)| version);
-    let deadline = optional(saga.options.duration("deadline", errors).map(|(deadline, _)| duration_tokens(deadline)));
+    let deadline = saga.options.duration("deadline", errors);
     let flows = flow::flows(saga, errors);
     let signals = signal::signals(saga, errors);
     let mut names = Vec::new();

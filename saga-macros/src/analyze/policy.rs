@@ -3,7 +3,8 @@
 use super::optional;
 use crate::{
     errors::Errors,
-    parse::{Options, Timed, duration_tokens},
+    model::Longest,
+    parse::{Options, Timed, duration_tokens, spoken},
 };
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -22,6 +23,8 @@ pub(super) struct Policy {
     pub(super) attempts: Option<(u32, Span)>,
     /// Whether `attempts_then = "park"` is written out.
     pub(super) parks: bool,
+    /// The longest that all attempts may take, if that is bounded.
+    pub(super) longest: Option<Longest>,
     /// `policy = "payments"`, as the expression of an `Option<&str>`.
     pub(super) name: TokenStream,
     own_timeout: bool,
@@ -64,12 +67,26 @@ impl Policy {
                 ),
             );
         }
-        let (retry, attempts) = retry(options.nested("retry", errors), errors);
+        let retry = Retry::of(options.nested("retry", errors), errors);
         let deadline = bound.map(|(bound, _)| bound);
-        let name = optional(options.policy(errors).as_deref());
+        let policy = options.policy(errors);
         let (own_timeout, own_retry) = (timeout.is_some(), options.get("retry").is_some());
         let timeout = timeout.map_or(TIMEOUT, |(timeout, _)| timeout);
-        Self { attempts, parks: false, name, own_timeout, own_retry, timeout, deadline, retry }
+        // A named policy may give an attempt less time, and that may change at any moment.
+        let known = own_timeout || policy.is_none();
+        let all = retry.attempts.filter(|_| known).map(|(attempts, span)| retry.longest(attempts, timeout, span));
+        let bound = bound.map(|(time, span)| Longest { time, why: "its own `deadline`".to_owned(), span });
+        Self {
+            attempts: retry.attempts,
+            parks: false,
+            longest: [all, bound].into_iter().flatten().min_by_key(|longest| longest.time),
+            name: optional(policy.as_deref()),
+            own_timeout,
+            own_retry,
+            timeout,
+            deadline,
+            retry: retry.tokens(),
+        }
     }
 
     /// The const expression. `parks` says whether running out of attempts parks the instance.
@@ -107,44 +124,81 @@ fn parks(options: &Options, bounded: bool, errors: &mut Errors) -> bool {
     true
 }
 
-/// Reads `retry(..)`: the const expression, and `attempts` with its span.
-fn retry(options: Option<&Options>, errors: &mut Errors) -> (TokenStream, Option<(u32, Span)>) {
-    let Some(options) = options else { return (quote!(__def::Retry::DEFAULT), None) };
-    let initial = options.duration("initial", errors);
-    let max = options.duration("max", errors);
-    let attempts = options.number("attempts", errors);
-    let jitter = options.truth("jitter", errors);
-    if options.empty {
-        errors.span(
-            "unknown_option",
-            options.span,
-            "`retry` without options can have no effect\nhelp: write `retry(initial = \"50ms\", max = \"5s\", attempts = 6)`, or remove it",
-        );
-    }
-    if let (Some((initial, at_initial)), Some((max, at_max))) = (initial, max)
-        && initial > max
-    {
-        for span in [at_initial, at_max] {
-            errors.span("bad_value", span, "`initial` is above `max`: no wait is longer than `max`");
-        }
-    }
-    if let Some((1, _)) = attempts {
-        for option in options.list.iter().filter(|option| option.key != "attempts") {
-            errors.at(
+/// `retry(..)`, or what stands for it.
+struct Retry {
+    initial: Duration,
+    max: Duration,
+    attempts: Option<(u32, Span)>,
+    jitter: bool,
+}
+
+impl Retry {
+    fn of(options: Option<&Options>, errors: &mut Errors) -> Self {
+        let Some(options) = options else { return Self { initial: INITIAL, max: MAX, attempts: None, jitter: true } };
+        let initial = options.duration("initial", errors);
+        let max = options.duration("max", errors);
+        let attempts = options.number("attempts", errors);
+        let jitter = options.truth("jitter", errors).unwrap_or(true);
+        if options.empty {
+            errors.span(
                 "unknown_option",
-                &option.key,
-                format_args!("`{}` can have no effect: with one attempt there is no wait between attempts", option.key),
+                options.span,
+                "`retry` without options can have no effect\nhelp: write `retry(initial = \"50ms\", max = \"5s\", attempts = 6)`, or remove it",
             );
         }
+        if let (Some((initial, at_initial)), Some((max, at_max))) = (initial, max)
+            && initial > max
+        {
+            for span in [at_initial, at_max] {
+                errors.span("bad_value", span, "`initial` is above `max`: no wait is longer than `max`");
+            }
+        }
+        if let Some((1, _)) = attempts {
+            for option in options.list.iter().filter(|option| option.key != "attempts") {
+                errors.at(
+                    "unknown_option",
+                    &option.key,
+                    format_args!(
+                        "`{}` can have no effect: with one attempt there is no wait between attempts",
+                        option.key
+                    ),
+                );
+            }
+        }
+        // A bound on one side moves the other's default, so that the two never cross.
+        let (initial, max) = match (initial, max) {
+            (Some((initial, _)), Some((max, _))) => (initial, max),
+            (Some((initial, _)), None) => (initial, MAX.max(initial)),
+            (None, Some((max, _))) => (INITIAL.min(max), max),
+            (None, None) => (INITIAL, MAX),
+        };
+        Self { initial, max, attempts, jitter }
     }
-    // A bound on one side moves the other's default, so that the two never cross.
-    let (first, most) = match (initial, max) {
-        (Some((initial, _)), Some((max, _))) => (initial, max),
-        (Some((initial, _)), None) => (initial, MAX.max(initial)),
-        (None, Some((max, _))) => (INITIAL.min(max), max),
-        (None, None) => (INITIAL, MAX),
-    };
-    let (first, most, jitter) = (duration_tokens(first), duration_tokens(most), jitter.unwrap_or(true));
-    let count = optional(attempts.map(|(count, _)| count));
-    (quote!(__def::Retry { initial: #first, max: #most, attempts: #count, jitter: #jitter }), attempts)
+
+    /// How long so many attempts take if each lasts as long as it may, and each wait as well.
+    fn longest(&self, attempts: u32, timeout: Duration, span: Span) -> Longest {
+        let mut time = timeout.saturating_mul(attempts);
+        let mut wait = self.initial;
+        for done in 1..attempts {
+            if wait >= self.max {
+                time = time.saturating_add(self.max.saturating_mul(attempts - done));
+                break;
+            }
+            time = time.saturating_add(wait);
+            wait = wait.saturating_mul(2);
+        }
+        let of = spoken(timeout);
+        let why = match attempts {
+            1 => format!("one attempt of {of}"),
+            _ => format!("{attempts} attempts of {of}, with the waits between them"),
+        };
+        Longest { time, why, span }
+    }
+
+    /// The const expression.
+    fn tokens(&self) -> TokenStream {
+        let (initial, max, jitter) = (duration_tokens(self.initial), duration_tokens(self.max), self.jitter);
+        let count = optional(self.attempts.map(|(count, _)| count));
+        quote!(__def::Retry { initial: #initial, max: #max, attempts: #count, jitter: #jitter })
+    }
 }

@@ -38,6 +38,7 @@ pub(super) fn step(method: &Method, errors: &mut Errors) -> (Step, Span) {
         output: output(&sig.output),
         attempts: policy.attempts,
         parks: policy.parks,
+        longest: policy.longest.clone(),
         idempotent,
         no_compensation: options.reason("no_compensation", errors),
         transactional,

@@ -3,6 +3,7 @@
 use crate::{
     analyze::optional,
     model::{Callee, Child, ChildKind, Class, Flow, Machine, Machines, Model, Role, Signal, State, Step, Work},
+    parse::duration_tokens,
 };
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -10,7 +11,8 @@ use syn::ext::IdentExt;
 
 /// `&Definition { .. }`, which the compiler promotes to a static in generic impls as well.
 pub(super) fn definition(model: &Model, machines: &Machines) -> TokenStream {
-    let Model { name, version, deadline, .. } = model;
+    let Model { name, version, .. } = model;
+    let deadline = optional(model.deadline.map(|(deadline, _)| duration_tokens(deadline)));
     let steps = model.steps.iter().map(step);
     let flows =
         model.flows.iter().zip(&machines.flows).map(|(flow, machine)| self::flow(model, machines, flow, machine));

@@ -32,6 +32,7 @@ pub(crate) fn lower(model: &Model, errors: &mut Errors) -> Option<Machines> {
     check::check_used(model, &drafts, errors);
     let summaries = check::summaries(model, &drafts, errors)?;
     let mut after = check::check_paths(model, &drafts[0].lowered.code, &summaries, errors);
+    check::check_nest(model, &drafts, &after, errors);
 
     let mut machines = Machines { flows: Vec::new(), children: Vec::new() };
     for (index, mut draft) in drafts.into_iter().enumerate() {

@@ -6,7 +6,7 @@ mod values;
 
 pub(crate) use self::{
     options::{OptValue, Options, Place, similar},
-    values::{Timed, check_name, duration, duration_tokens},
+    values::{Timed, check_name, duration, duration_tokens, spoken},
 };
 use crate::{checks::SYNTAX, errors::Errors};
 use proc_macro2::{Group, Span, TokenStream, TokenTree};

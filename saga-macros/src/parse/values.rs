@@ -180,6 +180,28 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A duration as a person says it: `3m 1.5s`.
+pub(crate) fn spoken(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    let mut parts = Vec::new();
+    let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000)];
+    let rest = units.into_iter().fold(millis, |rest, (unit, length)| {
+        if rest >= length {
+            parts.push(format!("{}{unit}", rest / length));
+        }
+        rest % length
+    });
+    match (rest / 1_000, rest % 1_000) {
+        (0, 0) => {}
+        (0, millis) => parts.push(format!("{millis}ms")),
+        (seconds, 0) => parts.push(format!("{seconds}s")),
+        (seconds, millis) => {
+            parts.push(format!("{}s", format!("{seconds}.{millis:03}").trim_end_matches('0')));
+        }
+    }
+    parts.join(" ")
+}
+
 /// A duration as a const expression.
 pub(crate) fn duration_tokens(duration: Duration) -> TokenStream {
     let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
@@ -208,7 +230,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{check_name, duration};
+    use super::{check_name, duration, spoken};
     use std::time::Duration;
 
     #[test]
@@ -218,6 +240,20 @@ mod tests {
         assert_eq!(duration("7d"), Ok(Duration::from_hours(7 * 24)));
         for bad in ["", "5", "s", "1.5s", "-1s", "5 s", "5S", "0s", "99999999999999999999s", "4000d"] {
             assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn durations_are_said_in_the_units_in_which_they_are_written() {
+        for (millis, said) in [
+            (50, "50ms"),
+            (2_000, "2s"),
+            (181_500, "3m 1.5s"),
+            (120_000, "2m"),
+            (90_060_001, "1d 1h 1m 1ms"),
+            (604_800_000, "7d"),
+        ] {
+            assert_eq!(spoken(Duration::from_millis(millis)), said);
         }
     }
 

@@ -109,6 +109,8 @@ impl Worker {
             let changed = self.pulse.changed();
             tokio::pin!(changed);
             changed.as_mut().enable();
+            // Before the child is looked at: what it said after this look stays in the inbox, and wakes this instance again.
+            self.take_messages(&end_of(id)).await;
             let found = match self.engine.store.find(saga, id).await {
                 Ok(found) => found,
                 Err(error) => {
@@ -117,7 +119,6 @@ impl Worker {
                     continue;
                 }
             };
-            self.take_messages(&end_of(id)).await;
             let Some(child) = found else {
                 return Err(Over::Broken(format!("there is no child `{id}` of saga `{saga}`").into()).into());
             };

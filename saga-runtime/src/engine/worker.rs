@@ -374,6 +374,11 @@ impl Worker {
         if let Some(at) = wake_at {
             self.engine.sleeps(at);
         }
+        if status == Status::Waiting {
+            // A message that came after the last look, and before this was durable, has told the one who was running: to the
+            // store it is due at once, and nobody else will say so.
+            self.engine.waits();
+        }
         Ok(())
     }
 

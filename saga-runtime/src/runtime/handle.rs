@@ -1,6 +1,6 @@
 //! One instance.
 
-use super::{Cause, Debt, Decision, End, Error, Park, Settled, Timeline};
+use super::{Cause, Debt, Decision, End, Error, Park, Settled, Timeline, news::News};
 use crate::{
     core::{Event, Phase, State, Verb, request::Request},
     engine::{
@@ -8,10 +8,9 @@ use crate::{
         load::{Unfoldable, fold, row},
     },
     machine::{Saga, decode},
-    store::{Instance, InstanceNo, Status as Stored, Store, committer::Health, outside},
+    store::{Instance, InstanceNo, Status as Stored, Store, outside},
 };
 use std::{fmt, marker::PhantomData, sync::Arc};
-use tokio::sync::watch;
 
 /// One instance of a saga. It does not keep the runtime alive: once that is gone, waiting ends with an error.
 pub struct Handle<S> {
@@ -82,9 +81,9 @@ impl<S: Saga> Handle<S> {
 
     async fn wait(&self, enough: impl Fn(Stored) -> bool) -> Result<Settled<S::Output, S::Refusal>, Error> {
         let engine = &self.engine;
-        let mut news = engine.hub.watch(self.no);
+        let mut news = News::of(engine, self.no);
         loop {
-            news.mark_unchanged();
+            news.looking();
             let instance = self.instance().await?;
             // Nothing, if it has moved on between two looks: then there is news.
             if enough(instance.status)
@@ -92,22 +91,7 @@ impl<S: Saga> Handle<S> {
             {
                 return Ok(settled);
             }
-            self.news(&mut news).await?;
-        }
-    }
-
-    /// Waits for news of the instance, as long as there can be any.
-    async fn news(&self, news: &mut watch::Receiver<()>) -> Result<(), Error> {
-        let engine = &self.engine;
-        let mut health = engine.committer.health();
-        let cut = health.wait_for(|health| matches!(health, Health::Fenced | Health::Stopped));
-        tokio::select! {
-            _ = news.changed() => Ok(()),
-            () = engine.stops() => Err(Error::stopped()),
-            health = cut => match health.map(|health| health.clone()) {
-                Ok(Health::Fenced) => Err(Error::fenced()),
-                _ => Err(Error::stopped()),
-            },
+            news.come_here(engine).await?;
         }
     }
 
@@ -211,7 +195,7 @@ impl<S: Saga> Handle<S> {
         let engine = &self.engine;
         let body = serde_json::to_string(request)
             .map_err(|error| Error::invalid(&format!("the request cannot be written: {error}")))?;
-        let mut news = engine.hub.watch(self.no);
+        let mut news = News::of(engine, self.no);
         let settles = request.verb == Verb::Settle;
         let Some(number) = engine.store.request(self.no, &body, settles).await? else {
             let reason = Some("the instance has ended".into());
@@ -220,7 +204,7 @@ impl<S: Saga> Handle<S> {
         engine.deliver(self.no);
         let mut from = 1;
         loop {
-            news.mark_unchanged();
+            news.looking();
             for (row, event) in history(&*engine.store, self.no, from).await? {
                 from = row.seq + 1;
                 if let Ok(Event::Decided(decided)) = event
@@ -230,7 +214,7 @@ impl<S: Saga> Handle<S> {
                     return Ok(Decision { granted, reason: decided.refused, row: Some(row.seq) });
                 }
             }
-            self.news(&mut news).await?;
+            news.come_here(engine).await?;
         }
     }
 

@@ -11,6 +11,7 @@ mod handle;
 pub(crate) mod input;
 mod list;
 mod look;
+mod news;
 mod park;
 mod retention;
 #[cfg(feature = "cron")]

@@ -1,13 +1,10 @@
 //! An instance's timeline while it grows.
 
-use super::{Entry, Error, Handle, timeline::Reader};
+use super::{Entry, Error, Handle, news::News, timeline::Reader};
 use crate::{
-    engine::{
-        SECOND,
-        load::{read, snapshot_at},
-    },
+    engine::load::{read, snapshot_at},
     machine::Saga,
-    store::{Micros, Row},
+    store::Row,
 };
 use futures_util::stream::{Stream, unfold};
 use std::collections::VecDeque;
@@ -15,16 +12,13 @@ use std::collections::VecDeque;
 /// How many rows are read at a time.
 const PAGE: usize = 256;
 
-/// Where nothing is heard of an instance, it is looked for after a second, and then less and less often, down to this.
-const SELDOM: Micros = 15 * SECOND;
-
 impl<S: Saga> Handle<S> {
     /// The entries of the timeline after this row, and then each new one when it is there, up to the end of the instance. From 0
     /// on that is all of them.
     ///
     /// Each entry carries its row, and that is the position: whoever was cut off goes on with a new watch from the last row it
     /// has seen, on any runtime with this store, and misses nothing and sees nothing twice. Rows that this runtime writes are
-    /// told at once; those of another one at the latest when the watch looks for them, after a second at first and every fifteen
+    /// told at once; those of another one at the latest when the watch looks for them, after a second at first and every minute
     /// where nothing happens. Nobody waits for a watch: it reads at its own pace, a page of rows at a time.
     ///
     /// ```
@@ -59,9 +53,9 @@ impl<S: Saga> Handle<S> {
     /// # }
     /// ```
     pub fn watch(&self, after: u64) -> Watch<S> {
-        let news = self.engine.hub.watch(self.no);
+        let news = News::of(&self.engine, self.no);
         let (reader, entries) = (None, VecDeque::new());
-        Watch { handle: self.clone(), position: after, reader, entries, news, pause: SECOND, over: false }
+        Watch { handle: self.clone(), position: after, reader, entries, news, over: false }
     }
 }
 
@@ -76,8 +70,7 @@ pub struct Watch<S> {
     reader: Option<Reader>,
     /// Read and not handed out yet.
     entries: VecDeque<Entry>,
-    news: tokio::sync::watch::Receiver<()>,
-    pause: Micros,
+    news: News,
     over: bool,
 }
 
@@ -108,9 +101,9 @@ impl<S: Saga> Watch<S> {
                 return None;
             }
             match self.fill().await {
-                Ok(true) => self.pause = SECOND,
+                Ok(true) => self.news.found(),
                 Ok(false) => {
-                    if let Err(error) = self.wait().await {
+                    if let Err(error) = self.news.come(&self.handle.engine).await {
                         self.over = true;
                         return Some(Err(error));
                     }
@@ -140,7 +133,7 @@ impl<S: Saga> Watch<S> {
 
     /// Reads what is new; whether there was something, or the end.
     async fn fill(&mut self) -> Result<bool, Error> {
-        self.news.mark_unchanged();
+        self.news.looking();
         if self.reader.is_none() {
             self.reader = Some(self.begin().await?);
         }
@@ -196,17 +189,5 @@ impl<S: Saga> Watch<S> {
         }
         self.entries.extend(events.into_iter().map(|(row, event)| reader.entry(&row, event)));
         Ok(!self.entries.is_empty())
-    }
-
-    /// Waits until there may be something new.
-    async fn wait(&mut self) -> Result<(), Error> {
-        let engine = &self.handle.engine;
-        let at = engine.clock.now().saturating_add(self.pause);
-        tokio::select! {
-            _ = self.news.changed() => self.pause = SECOND,
-            () = engine.clock.sleep_until(at) => self.pause = self.pause.saturating_mul(2).min(SELDOM),
-            () = engine.stops() => return Err(Error::stopped()),
-        }
-        Ok(())
     }
 }

@@ -30,6 +30,14 @@ struct Plan {
     panicking: Option<u64>,
     losing: BTreeMap<u64, Lost>,
     away: Option<Box<str>>,
+    lag: Option<Lag>,
+}
+
+/// How long operations take.
+#[derive(Debug)]
+struct Lag {
+    most: Duration,
+    random: u64,
 }
 
 /// What became of a commit whose answer is lost.
@@ -72,6 +80,13 @@ impl Faulty {
         self.plan().away = None;
     }
 
+    /// From now on each operation happens a while after it was asked for, and answers a while after it has happened: at random,
+    /// up to `most` each. What was read is old by the time it is known, and what two ask for at the same time happens in any
+    /// order. It sleeps on tokio's clock, which a test pauses.
+    pub fn lag(&self, most: Duration, seed: u64) {
+        self.plan().lag = Some(Lag { most, random: seed });
+    }
+
     /// How many operations there were.
     pub fn operations(&self) -> u64 {
         self.plan().operations
@@ -101,10 +116,20 @@ impl Faulty {
         plan.failing.remove(&operation).map_or(Ok(()), Err)
     }
 
-    fn through<'a, T: Send + 'a>(&'a self, operation: impl FnOnce(&'a dyn Store) -> Storing<'a, T>) -> Storing<'a, T> {
-        match self.step() {
-            Ok(()) => operation(&*self.store),
-            Err(error) => Box::pin(ready(Err(error))),
+    fn through<'a, T: Send + 'a>(
+        &'a self,
+        operation: impl FnOnce(&'a dyn Store) -> Storing<'a, T> + Send + 'a,
+    ) -> Storing<'a, T> {
+        let lag = self.plan().lag.as_mut().map(|lag| (lag.next(), lag.next()));
+        match (self.step(), lag) {
+            (Ok(()), None) => operation(&*self.store),
+            (Ok(()), Some((before, after))) => Box::pin(async move {
+                tokio::time::sleep(before).await;
+                let answer = operation(&*self.store).await;
+                tokio::time::sleep(after).await;
+                answer
+            }),
+            (Err(error), _) => Box::pin(ready(Err(error))),
         }
     }
 }
@@ -242,6 +267,17 @@ impl Transaction for FaultyTransaction {
 
     fn rollback(self: Box<Self>) -> Storing<'static, ()> {
         self.transaction.rollback()
+    }
+}
+
+impl Lag {
+    /// The next time, at random (splitmix64, Steele et al. 2014).
+    fn next(&mut self) -> Duration {
+        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.random;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        self.most.mul_f64(f64::from(u32::try_from(z >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX))
     }
 }
 

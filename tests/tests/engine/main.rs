@@ -5,6 +5,7 @@ mod errand;
 mod joins;
 mod killed;
 mod random;
+mod takeover;
 mod times;
 mod world;
 

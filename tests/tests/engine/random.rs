@@ -123,7 +123,7 @@ fn random_acts(dice: &mut Dice, lab: &Lab, steps: &[String], sure: &[String]) {
     }
 }
 
-/// A runtime that dies at a random point, or never, on a store that sometimes loses its answers.
+/// A runtime that dies at a random point, or never, on a store that sometimes loses its answers, or takes its time.
 async fn life(lab: &Lab, dice: &mut Dice, mortal: bool) -> (Runtime, Arc<AtomicBool>) {
     let died = Arc::new(AtomicBool::new(false));
     let ended = Arc::clone(&died);
@@ -140,6 +140,9 @@ async fn life(lab: &Lab, dice: &mut Dice, mortal: bool) -> (Runtime, Arc<AtomicB
     for _ in 0..dice.roll(3) {
         let lost = if dice.roll(2) == 0 { Lost::Answer } else { Lost::Everything };
         faulty.lose(1 + dice.roll(30), lost);
+    }
+    if dice.roll(3) == 0 {
+        faulty.lag(Duration::from_millis(1 + dice.roll(200)), dice.roll(u64::MAX));
     }
     let builder = lab.builder().shared_store(Arc::new(faulty)).observer(observer);
     (builder.start().await.expect("it starts"), died)

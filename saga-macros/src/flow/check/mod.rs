@@ -2,12 +2,14 @@
 
 mod body;
 mod inner;
+mod nest;
 mod paths;
 mod states;
 
 pub(crate) use self::{
     body::{check_body, check_used},
     inner::summaries,
+    nest::check_nest,
     paths::{AfterPivot, check_paths},
     states::{check_frames, check_states},
 };

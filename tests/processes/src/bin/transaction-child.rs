@@ -1,40 +1,13 @@
 //! One life of a process whose saga writes to tables in the store's own file, and that kills itself at a point if told to.
 //!
 //! `transaction-child DIR UNDONE POINT`: works in `DIR`, with a saga that is undone if `UNDONE` is `true`, and sends itself
-//! SIGKILL at the `POINT`-th point (never, if that is 0). If it lives, it prints how many points it passed.
+//! SIGKILL at the `POINT`-th point (never, if that is 0). If it lives, it prints as JSON how many points it passed.
 
+use saga_process_tests::Points;
 use saga_runtime::prelude::*;
 use serde::{Deserialize, Serialize};
 use sqlx::query;
-use std::{
-    ops::ControlFlow,
-    path::Path,
-    process::Command,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
-
-/// Counts points, and does not come back from the one it is told.
-struct Points {
-    last: usize,
-    passed: AtomicUsize,
-}
-
-impl Points {
-    fn pass(&self) {
-        if self.passed.fetch_add(1, Ordering::SeqCst) + 1 == self.last {
-            // The only thread that makes progress waits here, so nothing happens between the point and the end.
-            let process = std::process::id().to_string();
-            let _ = Command::new("sh").args(["-c", r#"kill -KILL "$0""#, &process]).status();
-            loop {
-                std::thread::sleep(Duration::from_secs(1));
-            }
-        }
-    }
-}
+use std::{path::Path, sync::Arc, time::Duration};
 
 struct Books(Arc<Points>);
 
@@ -85,16 +58,11 @@ impl Books {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [dir, undone, point] = &arguments[..] else { return Err("transaction-child DIR UNDONE POINT".into()) };
-    let points = Arc::new(Points { last: point.parse()?, passed: AtomicUsize::new(0) });
-
-    let observed = Arc::clone(&points);
+    let points = Points::until(point.parse()?);
     let runtime = Runtime::builder()
         .store(Sqlite::builder(Path::new(dir).join("books.db")).beside_other_tables().open().await?)
         .register(Books(Arc::clone(&points)))
-        .observer(Arc::new(move |_| {
-            observed.pass();
-            ControlFlow::Continue(())
-        }))
+        .observer(points.observer())
         .start()
         .await?;
     let end = runtime.start::<Books>("one", undone.parse()?).await?.result().await?;
@@ -102,6 +70,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err(format!("{end:?}").into());
     }
     runtime.shutdown(Duration::from_secs(5)).await;
-    println!("{}", points.passed.load(Ordering::SeqCst));
+    println!("{}", serde_json::json!({ "points": points.passed() }));
     Ok(())
 }

@@ -1,73 +1,12 @@
 //! A process is killed before and after every single commit and every effect of a saga with a loop, a branch, a caught
 //! refusal and a full unwind, and started again.
 
-use saga_process_tests::{Entry, Ledger, Plan};
-use saga_runtime::store::{Store, sqlite::Sqlite};
+use crate::{Folder, count, effects, killed, one_key_one_call, points, said};
+use saga_process_tests::{Entry, trip::Plan};
 use serde_json::Value;
-use std::{
-    collections::BTreeMap,
-    os::unix::process::ExitStatusExt,
-    path::{Path, PathBuf},
-    process::{Command, Output},
-};
 
-/// A folder of its own for each history, removed when it is over.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("crash-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).expect("a folder can be made");
-        Self(path)
-    }
-
-    fn life(&self, plan: &Plan, point: usize) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_crash-child"))
-            .arg(&self.0)
-            .arg(serde_json::to_string(plan).expect("a plan is JSON"))
-            .arg(point.to_string())
-            .output()
-            .expect("the child can be started")
-    }
-
-    fn ledger(&self) -> Vec<Entry> {
-        Ledger::open(&self.0.join("ledger.jsonl")).entries()
-    }
-
-    /// The rows of the journal, as a dead process left them.
-    async fn journal(&self) -> Vec<Value> {
-        let store = Sqlite::open(self.0.join("trips.db")).await.expect("the store opens after a kill");
-        let rows = match store.find("trip", "trip-1").await.expect("it can be read") {
-            None => Vec::new(),
-            Some(instance) => store.journal(instance.no, 1, 10_000).await.expect("it can be read"),
-        };
-        store.close().await.expect("it closes");
-        rows.iter().map(|row| serde_json::from_str(&row.event).expect("an event is JSON")).collect()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// What a life that was not killed says last.
-fn said(output: &Output) -> Value {
-    assert!(output.status.success(), "the life ends well: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("it prints JSON")
-}
-
-/// What took effect, in order.
-fn effects(ledger: &[Entry]) -> Vec<(&str, &str)> {
-    ledger
-        .iter()
-        .filter_map(|entry| match entry {
-            Entry::Done { action, about, .. } => Some((action.as_str(), about.as_str())),
-            Entry::Asked { .. } => None,
-        })
-        .collect()
+fn folder(name: &str) -> Folder {
+    Folder::new(name, env!("CARGO_BIN_EXE_trip-child"), "trips.db")
 }
 
 /// The keys of calls (or of compensations), each once, in the order in which they were first asked for.
@@ -84,10 +23,6 @@ fn keys(ledger: &[Entry], compensations: bool) -> Vec<&str> {
     keys
 }
 
-fn count(journal: &[Value], kind: &str) -> usize {
-    journal.iter().filter(|event| event.get(kind).is_some()).count()
-}
-
 /// What must hold over all lives, given what the dead one left behind.
 fn check(ledger: &[Entry], before: usize, journal: &[Value], history: &str) {
     // The n-th key that was asked for is that of the n-th call in the journal, which is recorded once it is answered.
@@ -96,37 +31,31 @@ fn check(ledger: &[Entry], before: usize, journal: &[Value], history: &str) {
         .take(count(journal, "answered"))
         .chain(keys(ledger, true).into_iter().take(count(journal, "undone")))
         .collect();
-    let mut arguments = BTreeMap::new();
-    for (at, entry) in ledger.iter().enumerate() {
-        let Entry::Asked { action, key, arguments: these, .. } = entry else { continue };
-        assert!(
-            at < before || !recorded.contains(&key.as_str()),
-            "{history}: `{action}` ran again after its record: {journal:#?}"
-        );
-        let first = arguments.entry(key).or_insert((action, these));
-        assert_eq!(*first, (action, these), "{history}: one key, one call, one set of arguments");
+    for entry in &ledger[before..] {
+        let Entry::Asked { action, key, .. } = entry else { continue };
+        assert!(!recorded.contains(&key.as_str()), "{history}: `{action}` ran again after its record: {journal:#?}");
     }
+    one_key_one_call(ledger, history);
 }
 
 async fn killed_at_every_point(name: &str, plan: Plan, expected: &[&str]) {
-    let folder = Folder::new(name);
+    let folder = folder(name);
     let reference = said(&folder.life(&plan, 0));
     let ledger = folder.ledger();
     let actions: Vec<&str> = effects(&ledger).into_iter().map(|(action, _)| action).collect();
     assert_eq!(actions, expected, "undisturbed");
-    let (end, points) = (&reference["end"], reference["points"].as_u64().expect("a number"));
-    let points = usize::try_from(points).expect("a small number");
+    let (end, points) = (&reference["end"], points(&reference));
     assert!(points > 6 * expected.len(), "there is a point before and after each commit and effect: {points}");
 
     for first in 1..=points {
         // Every point alone, and with a second kill somewhere in the life that recovers from it.
         for second in [0, 1 + first * 7 % points] {
             let history = format!("{name}, killed at {first} of {points}, then at {second}");
-            let folder = Folder::new(&format!("{name}-{first}-{second}"));
+            let folder = self::folder(&format!("{name}-{first}-{second}"));
             let life = folder.life(&plan, first);
-            assert_eq!(life.status.signal(), Some(9), "{history}: {}", String::from_utf8_lossy(&life.stderr));
+            assert!(killed(&life), "{history}: {}", String::from_utf8_lossy(&life.stderr));
             let (mut before, mut journal) = (folder.ledger().len(), folder.journal().await);
-            if second > 0 && folder.life(&plan, second).status.signal() == Some(9) {
+            if second > 0 && killed(&folder.life(&plan, second)) {
                 check(&folder.ledger(), before, &journal, &history);
                 (before, journal) = (folder.ledger().len(), folder.journal().await);
             }

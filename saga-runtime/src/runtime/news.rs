@@ -1,0 +1,65 @@
+//! Waiting for something to happen to an instance.
+
+use super::Error;
+use crate::{
+    engine::{Engine, SECOND},
+    store::{InstanceNo, Micros, committer::Health},
+};
+use tokio::sync::watch;
+
+/// Where nothing is heard of an instance, it is looked for after a second, and then less and less often, down to this.
+const SELDOM: Micros = 60 * SECOND;
+
+/// News of an instance. What this runtime writes is told at once; what another one writes is looked for.
+#[derive(Debug)]
+pub(super) struct News {
+    told: watch::Receiver<()>,
+    pause: Micros,
+}
+
+impl News {
+    /// News from now on.
+    pub(super) fn of(engine: &Engine, instance: InstanceNo) -> Self {
+        Self { told: engine.hub.watch(instance), pause: SECOND }
+    }
+
+    /// Whoever calls this looks now.
+    pub(super) fn looking(&mut self) {
+        self.told.mark_unchanged();
+    }
+
+    /// Something was found.
+    pub(super) fn found(&mut self) {
+        self.pause = SECOND;
+    }
+
+    /// Ends when it is time to look again.
+    ///
+    /// # Errors
+    /// The runtime stops.
+    pub(super) async fn come(&mut self, engine: &Engine) -> Result<(), Error> {
+        let at = engine.clock.now().saturating_add(self.pause);
+        tokio::select! {
+            _ = self.told.changed() => self.pause = SECOND,
+            () = engine.clock.sleep_until(at) => self.pause = self.pause.saturating_mul(2).min(SELDOM),
+            () = engine.stops() => return Err(Error::stopped()),
+        }
+        Ok(())
+    }
+
+    /// The same, as long as this runtime can do anything for the instance.
+    ///
+    /// # Errors
+    /// The runtime stops, or has lost its work to another one.
+    pub(super) async fn come_here(&mut self, engine: &Engine) -> Result<(), Error> {
+        let mut health = engine.committer.health();
+        let cut = health.wait_for(|health| matches!(health, Health::Fenced | Health::Stopped));
+        tokio::select! {
+            come = self.come(engine) => come,
+            health = cut => match health.map(|health| health.clone()) {
+                Ok(Health::Fenced) => Err(Error::fenced()),
+                _ => Err(Error::stopped()),
+            },
+        }
+    }
+}
