@@ -1,4 +1,53 @@
 //! For tests of sagas.
+//!
+//! A saga is tested in two ways. Its **methods** are called as they are, with [`FlowContext::detached()`]: steps one by one, or
+//! the flow as the plain method that it is. Signals, other sagas and a connection for transactional steps are put in
+//! beforehand. Nothing is saved, retried or undone there: no compensation runs, neither of the saga nor of an inner flow that is
+//! refused.
+//!
+//! With a **runtime** it is executed as in earnest, on [`Memory`](crate::store::memory::Memory), which needs no file, and with a
+//! clock that a test can move. [`TokioClock`] in a test whose time is paused skips every wait: days pass as soon as nobody has
+//! anything else to do.
+//!
+//! ```
+//! use saga_runtime::{prelude::*, store::memory::Memory, testing::TokioClock};
+//! use std::sync::Arc;
+//! # #[derive(Debug, serde::Serialize, serde::Deserialize, Refusal)]
+//! # struct No;
+//!
+//! struct Reminder;
+//!
+//! #[saga(name = "reminder")]
+//! impl Reminder {
+//!     #[signal]
+//!     const PAID: Signal<Self, u64> = Signal::new("paid");
+//!
+//!     #[flow]
+//!     async fn run(&self, cx: &FlowContext, _invoice: String) -> Result<String, Unwind<No>> {
+//!         match cx.wait(Self::PAID).within("30d").await {
+//!             Ok(cents) => Ok(format!("{cents} cents")),
+//!             Err(Elapsed) => Ok("a letter".into()),
+//!         }
+//!     }
+//! }
+//!
+//! # let test = async {
+//! // In a test: #[tokio::test(start_paused = true)]
+//! let plain = Reminder.run(&FlowContext::detached().with_signal(Reminder::PAID, 100), "7".into()).await;
+//! assert_eq!(plain.ok().as_deref(), Some("100 cents"));
+//!
+//! let clock = Arc::new(TokioClock::at(0));
+//! let runtime = Runtime::builder().store(Memory::default()).clock(clock).register(Reminder).start().await?;
+//! let saga = runtime.start::<Reminder>("invoice-7", "7".into()).await?;
+//! assert!(matches!(saga.result().await?, End::Completed(what) if what == "a letter")); // a month, in no time
+//! # Ok::<(), saga_runtime::Error>(())
+//! # };
+//! # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(test).unwrap();
+//! ```
+//!
+//! On a store in a file, time that is paused does not stand still: its answers come from another thread, and tokio skips
+//! timeouts and deadlines while everybody waits for one. A test on SQLite takes a [`ManualClock`], and moves it when the
+//! instances are at rest: a wait begins when the flow comes to it, and not before.
 
 pub use crate::{
     context::FlowContext,
@@ -104,6 +153,9 @@ impl Clock for ManualClock {
 
 /// A clock on tokio's time: in a runtime whose time is paused (`#[tokio::test(start_paused = true)]`) it skips every wait
 /// as soon as nobody has anything else to do.
+///
+/// That includes everybody who waits for another thread, as for the answer of a store in a file: use it with
+/// [`Memory`](crate::store::memory::Memory) where time is paused.
 pub struct TokioClock {
     base: Micros,
     since: Instant,

@@ -102,6 +102,19 @@ async fn runtime(world: &World) -> Runtime {
     builder.register(Evening(world.clone())).start().await.expect("it starts")
 }
 
+#[tokio::test]
+async fn a_child_that_nobody_runs_is_an_error_when_the_runtime_starts() {
+    let builder = || Runtime::builder().store(Memory::default()).register(Evening(World::default()));
+    let alone = builder().start().await.expect_err("nobody runs the child");
+    assert!(alone.is_invalid());
+    assert_eq!(
+        alone.to_string(),
+        "saga `evening` calls saga `table`, which is not registered, so that it would wait for ever: add `.register(..)` for it, \
+         or, if another runtime on this store runs it, `.elsewhere::<..>()`"
+    );
+    builder().elsewhere::<Table>().start().await.expect("another one runs it");
+}
+
 async fn evening(world: &World, name: &str, film: bool) -> (Runtime, End<String, No>) {
     let runtime = runtime(world).await;
     let saga = runtime.start::<Evening>("1", (name.into(), film)).await.expect("it is started");

@@ -113,6 +113,7 @@ impl Random {
             awaits: (0..self.below(3)).map(|_| self.name()).collect(),
             state: (self.below(2) == 0).then(|| "somewhere".into()),
             error: (self.below(4) == 0).then(|| "the card was declined".into()),
+            queued: self.below(3) == 0,
             owned: self.below(2) == 0,
             ..Touch::new(self.status(), self.small(100))
         });

@@ -8,6 +8,12 @@ use saga_runtime::prelude::*;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    if let Some(argument) = std::env::args().nth(1) {
+        eprintln!(
+            "error: `{argument}` means nothing here: the demonstration takes no arguments, see examples/approval/README.md"
+        );
+        return ExitCode::from(2);
+    }
     match demonstrate().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

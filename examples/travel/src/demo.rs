@@ -66,7 +66,16 @@ const PATIENCE: Duration = Duration::from_mins(4);
 /// How often one looks how things stand.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Runs the demonstration.
+/// Ends with Ctrl-C or SIGTERM.
+async fn asked_to_stop() -> std::io::Result<()> {
+    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed,
+        _ = terminated.recv() => Ok(()),
+    }
+}
+
+/// Runs the demonstration; Ctrl-C or SIGTERM ends it, and with it everything that it started.
 pub(crate) async fn run(options: Options) -> Result<ExitCode, Failed> {
     let made = TempDir::with_prefix("travel-")?;
     let folder = options.dir.clone().unwrap_or_else(|| made.path().to_owned());
@@ -75,7 +84,11 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failed> {
     if std::fs::read_dir(&folder)?.next().is_some() {
         return Err(format!("{} is not empty", folder.display()).into());
     }
-    let violations = timeout(PATIENCE, demonstrate(&options, &folder)).await??;
+    let violations = tokio::select! {
+        ended = timeout(PATIENCE, demonstrate(&options, &folder)) => ended??,
+        // What was made and started goes with this function.
+        asked = asked_to_stop() => return Err(asked.err().map_or_else(|| "interrupted".into(), Into::into)),
+    };
     if violations.is_empty() {
         println!("Verdict: who has tickets has paid for them, once; of the other trips nothing is left.");
         return Ok(ExitCode::SUCCESS);

@@ -118,6 +118,13 @@ mod sqlite {
         pub fn transaction(&self) -> Result<SqliteTransaction<'_>, Transient> {
             let state = &self.state;
             let Some(held) = &self.held.0 else {
+                if state.is_empty() {
+                    // A detached context has no state.
+                    return Err(Transient::park(
+                        "there is no transaction outside a runtime: put a connection in beforehand, with \
+                         `FlowContext::detached().with_transaction(connection)`",
+                    ));
+                }
                 return Err(Transient::park(format_args!(
                     "`{state}` has no transaction: it is for steps that say `#[step(transaction)]`, and for their compensations"
                 )));

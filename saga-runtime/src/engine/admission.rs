@@ -94,7 +94,8 @@ impl Worker {
         }
         let apart = i64::try_from(later.ahead).unwrap_or(i64::MAX).saturating_mul(APART);
         let again = later.at.unwrap_or_default().max(engine.clock.now()).saturating_add(CHECK).saturating_add(apart);
-        self.until(again.min(by.unwrap_or(Micros::MAX))).await;
+        let again = again.min(by.unwrap_or(Micros::MAX));
+        self.until_or(again, Waits::Turn(again)).await;
         Ok(Admission::Look)
     }
 

@@ -6,7 +6,7 @@ use super::{
     pulse::Waits,
     worker::{Halt, Worker},
 };
-use crate::store::{Micros, Status};
+use crate::store::Status;
 use std::future::Future;
 
 impl Worker {
@@ -98,33 +98,40 @@ impl Worker {
             return Ok(());
         }
         let times = waits.iter().filter_map(|wait| match wait {
-            Waits::Until(at) | Waits::Message(Some(at)) => Some(*at),
+            Waits::Until(at) | Waits::Turn(at) | Waits::Message(Some(at)) => Some(*at),
             _ => None,
         });
         let soonest = times.min();
         let listens = waits.iter().any(|wait| matches!(wait, Waits::Message(_)));
+        if self.is_called() {
+            // Its turn at a named policy has come, which may be what it was rung for: whoever waits for that goes on.
+            self.pulse.stir();
+            return Ok(());
+        }
         let soon = soonest.is_some_and(|at| at.saturating_sub(now) <= SECOND);
         if soon || !(soonest.is_some() || listens || waits.contains(&Waits::Person)) {
             return Ok(());
         }
         // One that has passed already waits for what cannot be decided yet, as a pivot's answer: it wakes nobody.
         let deadline = self.next_deadline();
-        Err(self.rest(soonest, deadline, listens).await.into())
+        let queued = waits.iter().any(|wait| matches!(wait, Waits::Turn(_)));
+        let wake_at = [soonest, deadline].into_iter().flatten().min();
+        let awaits = if listens { self.awaited() } else { Vec::new() };
+        Err(self.rest(Release { wake_at, awaits, queued }, soonest.is_some(), listens).await.into())
     }
 
     /// Lets the instance go until then, or until a message comes, or for a person to look at.
-    async fn rest(&self, soonest: Option<Micros>, deadline: Option<Micros>, listens: bool) -> Over {
-        let wake_at = [soonest, deadline].into_iter().flatten().min();
-        let awaits = if listens { self.awaited() } else { Vec::new() };
+    async fn rest(&self, release: Release, timed: bool, listens: bool) -> Over {
+        let Release { wake_at, awaits, queued } = release;
         // A wait for a time alone is a sleep.
         let (status, over) = if listens && !(awaits.is_empty() && wake_at.is_some()) {
             (Status::Waiting, Over::Asleep)
-        } else if wake_at.is_some() && (listens || soonest.is_some()) {
+        } else if wake_at.is_some() && (listens || timed) {
             (Status::Sleeping, Over::Asleep)
         } else {
             (Status::Parked, Over::Parked)
         };
         let wake_at = wake_at.filter(|_| status != Status::Parked);
-        self.release(status, Release { wake_at, awaits }).await.err().unwrap_or(over)
+        self.release(status, Release { wake_at, awaits, queued }).await.err().unwrap_or(over)
     }
 }

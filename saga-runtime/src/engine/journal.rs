@@ -127,6 +127,8 @@ pub(crate) struct Release {
     pub(crate) wake_at: Option<Micros>,
     /// The names of the messages that wake it.
     pub(crate) awaits: Vec<Box<str>>,
+    /// Whether it waits for its turn at a named policy.
+    pub(crate) queued: bool,
 }
 
 impl Journal {
@@ -313,6 +315,7 @@ impl Journal {
             let mut touch = Touch::new(status, at);
             touch.wake_at = release.wake_at;
             touch.awaits = release.awaits;
+            touch.queued = release.queued;
             if status == Status::Parked {
                 touch.error.clone_from(&inner.pending.error);
             }

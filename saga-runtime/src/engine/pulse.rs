@@ -17,6 +17,8 @@ pub(super) enum Waits {
     Threads,
     /// For a moment, at which it goes on by itself.
     Until(Micros),
+    /// For its turn at a named policy, or a moment at which it looks by itself.
+    Turn(Micros),
     /// For a moment, or a message, of which it is told.
     Message(Option<Micros>),
     /// For a person.

@@ -173,6 +173,11 @@ impl Worker {
         }
     }
 
+    /// Whether its turn has come at a named policy for which it waits.
+    pub(super) fn is_called(&self) -> bool {
+        self.shared().queues.iter().any(|(who, policy)| self.engine.policies.is_called(policy, *who))
+    }
+
     /// It makes no attempt for which it has waited: its places are for others.
     pub(super) fn leave_queues(&self) {
         let queues = std::mem::take(&mut self.shared().queues);
@@ -431,10 +436,15 @@ impl Worker {
 
     /// Waits until then, here; the instance may be put to sleep meanwhile.
     pub(super) async fn until(&self, at: Micros) {
+        self.until_or(at, Waits::Until(at)).await;
+    }
+
+    /// The same, for what this is a wait for.
+    pub(super) async fn until_or(&self, at: Micros, what: Waits) {
         let changed = self.pulse.changed();
         tokio::pin!(changed);
         changed.as_mut().enable();
-        let _waiting = self.pulse.wait(Waits::Until(at));
+        let _waiting = self.pulse.wait(what);
         tokio::select! {
             () = self.engine.clock.sleep_until(at) => {}
             () = changed => {}

@@ -3,7 +3,7 @@
 #[cfg(feature = "cron")]
 use super::schedule::{self, Board, Planned, Schedule, Tick};
 use super::{
-    Error, Owner, Runtime,
+    Error, Owner, Runtime, children,
     retention::{self, Retention, Retentions},
     timekeeper::Timekeeper,
     transactions,
@@ -22,7 +22,7 @@ use crate::{
 };
 use std::{
     any::TypeId,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fmt,
     sync::Arc,
 };
@@ -36,6 +36,8 @@ pub struct Builder {
     sagas: HashMap<&'static str, Arc<dyn AnySaga>>,
     types: HashMap<TypeId, &'static str>,
     twice: Option<&'static str>,
+    /// Sagas that other runtimes on the store run.
+    elsewhere: HashSet<&'static str>,
     limits: Limits,
     policies: BTreeMap<Box<str>, NamedPolicy>,
     /// A policy that was given twice.
@@ -57,6 +59,7 @@ impl Builder {
             sagas: HashMap::new(),
             types: HashMap::new(),
             twice: None,
+            elsewhere: HashSet::new(),
             limits: Limits { concurrency: 1_000, compensations: 1_000, step: 256 << 10, instance: 4 << 20 },
             policies: BTreeMap::new(),
             policy_twice: None,
@@ -88,6 +91,14 @@ impl Builder {
             self.twice = Some(name);
         }
         self.types.insert(TypeId::of::<S>(), name);
+        self
+    }
+
+    /// A saga that is not registered here, although one that is starts it: another runtime on the same store runs it. Without
+    /// this, or [`register`](Self::register), the runtime does not start, since what is started would wait for ever.
+    #[must_use]
+    pub fn elsewhere<S: Saga>(mut self) -> Self {
+        self.elsewhere.insert(S::DEFINITION.name);
         self
     }
 
@@ -215,6 +226,7 @@ impl Builder {
     /// # Errors
     /// No store was given, two sagas have one durable name, a limit is zero, a policy is defined twice or would let nothing
     /// through, a saga names a policy that is not defined or has a step that commits in a transaction of a store that has none, a
+    /// saga starts another one that nobody runs, a
     /// retention or a schedule cannot be what it is or is for a saga
     /// that is not registered, or two schedules have one name ([`Error::is_invalid`]); or the store cannot be opened for
     /// work ([`Error::is_unavailable`]).
@@ -237,6 +249,7 @@ impl Builder {
             return Err(Error::invalid("a payload limit of 0 would park every instance at its first call"));
         }
         self.check_policies()?;
+        children::check(&self.sagas, &self.elsewhere)?;
         transactions::check(&self.sagas, store.longest_transaction())?;
         retention::check(&self.retentions, |saga| self.sagas.contains_key(saga))?;
         #[cfg(feature = "cron")]

@@ -1,16 +1,20 @@
 //! One instance.
 
-use super::{Cause, Debt, Decision, End, Error, Park, Settled, Timeline, news::News};
+use super::{Cause, Debt, Decision, End, Error, Park, Settled, Timeline, input::check_said, news::News};
 use crate::{
     core::{Event, Phase, State, Verb, request::Request},
     engine::{
-        Engine, history,
+        Engine, SECOND, history,
         load::{Unfoldable, fold, row},
     },
     machine::{Saga, decode},
-    store::{Instance, InstanceNo, Status as Stored, Store, outside},
+    store::{Instance, InstanceNo, Micros, Status as Stored, Store, outside},
 };
 use std::{fmt, marker::PhantomData, sync::Arc};
+
+/// The longest pause between two looks at an instance that somebody waits for: what another runtime did is noticed after at
+/// most twice the time that it took.
+const DAY: Micros = 86_400 * SECOND;
 
 /// One instance of a saga. It does not keep the runtime alive: once that is gone, waiting ends with an error.
 pub struct Handle<S> {
@@ -81,7 +85,7 @@ impl<S: Saga> Handle<S> {
 
     async fn wait(&self, enough: impl Fn(Stored) -> bool) -> Result<Settled<S::Output, S::Refusal>, Error> {
         let engine = &self.engine;
-        let mut news = News::of(engine, self.no);
+        let mut news = News::of(engine, self.no, DAY);
         loop {
             news.looking();
             let instance = self.instance().await?;
@@ -192,10 +196,12 @@ impl<S: Saga> Handle<S> {
     /// Puts a request into the inbox and waits for the row that decides it.
     pub(super) async fn ask(&self, request: &Request) -> Result<Decision, Error> {
         outside().map_err(|inside| Error::invalid(&inside))?;
+        check_said("by", &request.by).map_err(|wrong| Error::invalid(&wrong))?;
+        check_said("reason", &request.why).map_err(|wrong| Error::invalid(&wrong))?;
         let engine = &self.engine;
         let body = serde_json::to_string(request)
             .map_err(|error| Error::invalid(&format!("the request cannot be written: {error}")))?;
-        let mut news = News::of(engine, self.no);
+        let mut news = News::of(engine, self.no, DAY);
         let settles = request.verb == Verb::Settle;
         let Some(number) = engine.store.request(self.no, &body, settles).await? else {
             let reason = Some("the instance has ended".into());

@@ -13,6 +13,8 @@ const LONGEST_ID: usize = 200;
 const LONGEST_KEY: usize = 64;
 /// Nor its value.
 const LONGEST_VALUE: usize = 256;
+/// The longest text that says who asks for something, or why: it stands in the journal, and in every timeline.
+const LONGEST_SAID: usize = 4 << 10;
 /// An instance may not have more labels.
 const MOST_LABELS: usize = 16;
 
@@ -80,6 +82,18 @@ pub(crate) fn check_label(key: &str, value: &str) -> Result<(), String> {
     };
     let shown: String = key.chars().take(LONGEST_KEY).collect();
     Err(format!("`label` {shown:?} is not fit to be one: {wrong}"))
+}
+
+/// Says why this cannot be said of a request, if it cannot: `what` is who asks, or why.
+pub(crate) fn check_said(what: &str, text: &str) -> Result<(), String> {
+    if text.len() > LONGEST_SAID {
+        return Err(format!("`{what}` is {} bytes long, more than the limit of {LONGEST_SAID}", text.len()));
+    }
+    // Lines are for people; a NUL is what a database cannot keep.
+    match text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
+        Some(bad) => Err(format!("`{what}` contains the control character {bad:?}")),
+        None => Ok(()),
+    }
 }
 
 /// Says why an instance cannot have these labels, if it cannot.

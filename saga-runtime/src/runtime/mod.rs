@@ -4,6 +4,7 @@
 //! [`Handle`] stands for one instance: wait for its end, look at it, ask something of it.
 
 mod builder;
+mod children;
 mod doing;
 mod end;
 mod error;

@@ -7,20 +7,20 @@ use crate::{
 };
 use tokio::sync::watch;
 
-/// Where nothing is heard of an instance, it is looked for after a second, and then less and less often, down to this.
-const SELDOM: Micros = 60 * SECOND;
-
 /// News of an instance. What this runtime writes is told at once; what another one writes is looked for.
 #[derive(Debug)]
 pub(super) struct News {
     told: watch::Receiver<()>,
     pause: Micros,
+    /// The longest pause between two looks.
+    most: Micros,
 }
 
 impl News {
-    /// News from now on.
-    pub(super) fn of(engine: &Engine, instance: InstanceNo) -> Self {
-        Self { told: engine.hub.watch(instance), pause: SECOND }
+    /// News from now on. Where nothing is heard of the instance, it is looked for after a second, and then after twice as long
+    /// each time, up to `most`.
+    pub(super) fn of(engine: &Engine, instance: InstanceNo, most: Micros) -> Self {
+        Self { told: engine.hub.watch(instance), pause: SECOND, most }
     }
 
     /// Whoever calls this looks now.
@@ -41,7 +41,7 @@ impl News {
         let at = engine.clock.now().saturating_add(self.pause);
         tokio::select! {
             _ = self.told.changed() => self.pause = SECOND,
-            () = engine.clock.sleep_until(at) => self.pause = self.pause.saturating_mul(2).min(SELDOM),
+            () = engine.clock.sleep_until(at) => self.pause = self.pause.saturating_mul(2).min(self.most),
             () = engine.stops() => return Err(Error::stopped()),
         }
         Ok(())

@@ -3,7 +3,7 @@
 use super::Error;
 use crate::{
     core::decide::micros,
-    engine::Engine,
+    engine::{Engine, SECOND},
     store::{Expired, Micros, Status, StoreError, Storing, committer::Health},
 };
 use std::{sync::Arc, time::Duration};
@@ -112,13 +112,14 @@ pub(super) async fn sweep(engine: Arc<Engine>, retentions: Retentions) {
         if matches!(engine.health(), Health::Fenced | Health::Stopped) {
             return;
         }
+        // From the beginning of this look: what comes of age meanwhile is not passed over until the one after the next.
+        let next = engine.clock.now().saturating_add(micros(every));
         for (saga, retention) in &retentions {
             if let Err(error) = sweep_one(&engine, saga, retention).await {
                 // Whatever it was, what is to go is still there at the next look.
                 tracing::warn!(saga, %error, "ended instances cannot be removed now");
             }
         }
-        let next = engine.clock.now().saturating_add(micros(every));
         tokio::select! {
             () = engine.clock.sleep_until(next) => {}
             () = engine.stops() => return,
@@ -146,6 +147,9 @@ async fn sweep_one(engine: &Engine, saga: &str, retention: &Retention) -> Result
     Ok(())
 }
 
+/// A batch that takes longer is rested from as if it had taken so long.
+const LONG: Micros = 10 * SECOND;
+
 /// Batch by batch, with rests in between, until one finds less than it may take; how many went.
 async fn batches<'s>(engine: &Engine, mut batch: impl FnMut() -> Storing<'s, u64>) -> Result<u64, StoreError> {
     let mut all = 0;
@@ -156,7 +160,8 @@ async fn batches<'s>(engine: &Engine, mut batch: impl FnMut() -> Storing<'s, u64
         if gone < BATCH as u64 || engine.is_stopping() {
             return Ok(all);
         }
-        let took = engine.clock.now().saturating_sub(begun);
+        // A clock that was set, or a machine that slept, is no reason to rest for days.
+        let took = engine.clock.now().saturating_sub(begun).min(LONG);
         let rest = engine.clock.now().saturating_add(took.saturating_mul(REST.into()));
         engine.clock.sleep_until(rest).await;
         // On a clock that stands still, others have their turn, too.

@@ -2,9 +2,12 @@
 
 use super::{Entry, Error, Handle, news::News, timeline::Reader};
 use crate::{
-    engine::load::{read, snapshot_at},
+    engine::{
+        SECOND,
+        load::{read, snapshot_at},
+    },
     machine::Saga,
-    store::Row,
+    store::{Micros, Row},
 };
 use futures_util::stream::{Stream, unfold};
 use std::collections::VecDeque;
@@ -12,13 +15,16 @@ use std::collections::VecDeque;
 /// How many rows are read at a time.
 const PAGE: usize = 256;
 
+/// What another runtime wrote is noticed this much later at the most.
+const SELDOM: Micros = 15 * SECOND;
+
 impl<S: Saga> Handle<S> {
     /// The entries of the timeline after this row, and then each new one when it is there, up to the end of the instance. From 0
     /// on that is all of them.
     ///
     /// Each entry carries its row, and that is the position: whoever was cut off goes on with a new watch from the last row it
     /// has seen, on any runtime with this store, and misses nothing and sees nothing twice. Rows that this runtime writes are
-    /// told at once; those of another one at the latest when the watch looks for them, after a second at first and every minute
+    /// told at once; those of another one at the latest when the watch looks for them, after a second at first and every fifteen
     /// where nothing happens. Nobody waits for a watch: it reads at its own pace, a page of rows at a time.
     ///
     /// ```
@@ -53,7 +59,7 @@ impl<S: Saga> Handle<S> {
     /// # }
     /// ```
     pub fn watch(&self, after: u64) -> Watch<S> {
-        let news = News::of(&self.engine, self.no);
+        let news = News::of(&self.engine, self.no, SELDOM);
         let (reader, entries) = (None, VecDeque::new());
         Watch { handle: self.clone(), position: after, reader, entries, news, over: false }
     }

@@ -107,6 +107,9 @@ pub struct Touch {
     pub state: Option<Box<str>>,
     /// Why it is parked, for lists.
     pub error: Option<Box<str>>,
+    /// Whether a sleeping or waiting instance waits until `wake_at` for something that only this worker knows of, as its turn at
+    /// a named policy: a later worker takes it at once, and this one then.
+    pub queued: bool,
     /// Whether the committing worker keeps it; otherwise, and after an end, nobody owns it from then on.
     pub owned: bool,
     /// The moment. The first one with a status that is an end is kept as the moment of the end.
@@ -116,7 +119,7 @@ pub struct Touch {
 impl Touch {
     /// A status, and nothing else: nobody owns the instance, and nothing wakes it.
     pub fn new(status: Status, at: Micros) -> Self {
-        Self { status, wake_at: None, awaits: Vec::new(), state: None, error: None, owned: false, at }
+        Self { status, wake_at: None, awaits: Vec::new(), state: None, error: None, queued: false, owned: false, at }
     }
 }
 

@@ -131,6 +131,20 @@ async fn a_bad_id_or_input_is_a_clear_error_and_nothing_is_written() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reason_that_no_journal_should_keep_is_a_clear_error_and_no_request() {
+    let lab = Lab::new();
+    let runtime = lab.builder().register(Scripted(lab.world.clone())).start().await.expect("it starts");
+    lab.world.plan("a", [Act::NoEffect; 20]);
+    let saga = runtime.start::<Scripted>("1", script("book:a")).await.expect("it is started");
+    for (reason, says) in [("y".repeat(4_097), "limit of 4096"), ("a\0b".to_owned(), "control character")] {
+        let error = saga.cancel(&reason).await.expect_err("not a reason");
+        assert!(error.is_invalid() && error.to_string().contains(says), "{error}");
+    }
+    assert!(saga.status().await.expect("the store answers").requests.is_empty());
+    assert!(saga.cancel("two\nlines are fine").await.expect("decided").granted);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_runtime_that_cannot_run_says_why_when_it_is_started() {
     let lab = Lab::new();
     let none = Runtime::builder().start().await.expect_err("no store");

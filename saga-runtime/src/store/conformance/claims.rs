@@ -134,6 +134,27 @@ pub(super) async fn what_waits_for_a_build_is_claimed_by_the_next_worker_only(st
     assert_eq!(next.claimed(NOW * 2, 10).await, []);
 }
 
+pub(super) async fn what_waits_for_its_turn_is_claimed_by_the_next_worker_at_once(store: Arc<dyn Store>) {
+    let worker = Worker::new(&*store).await;
+    let asleep = worker.start(owned("asleep")).await;
+    worker.append(sleeping(asleep, 2, NOW + 50)).await;
+    let queued = |status, wake| Touch { queued: true, wake_at: Some(NOW + wake), ..touch(status) };
+    let second = worker.start(owned("second")).await;
+    worker.append(Append { touch: Some(queued(Status::Waiting, 70)), ..append(second, [2]) }).await;
+    let first = worker.start(owned("first")).await;
+    worker.append(Append { touch: Some(queued(Status::Sleeping, 60)), ..append(first, [2]) }).await;
+    let claims = worker.claim(NOW, 10).await;
+    assert!(claims.claimed.is_empty(), "the worker that keeps the queue took it before its time");
+    assert_eq!(claims.next_wake, Some(NOW + 50));
+    let next = Worker::new(&*store).await;
+    let claims = next.claim(NOW, 10).await;
+    let found: Vec<_> = claims.claimed.iter().map(|claimed| (claimed.instance.no, claimed.orphaned)).collect();
+    assert_eq!(found, [(first, false), (second, false)], "in the order of their times, and nobody ran them");
+    next.append(sleeping(first, 3, NOW + 80)).await;
+    let third = Worker::new(&*store).await;
+    assert_eq!(third.claimed(NOW, 10).await, [second], "what sleeps for a time alone is not taken before it");
+}
+
 pub(super) async fn the_next_wake_is_the_earliest_that_is_left(store: Arc<dyn Store>) {
     let worker = Worker::new(&*store).await;
     assert_eq!(worker.claim(NOW, 10).await.next_wake, None);

@@ -32,6 +32,8 @@ pub(super) struct Kept {
     pub(super) moment: Micros,
     /// Who changed the instance's row last.
     touched_by: Epoch,
+    /// Whether a later worker takes it at once.
+    queued: bool,
     pub(super) rows: Vec<Row>,
     pub(super) letters: Letters,
 }
@@ -159,6 +161,7 @@ impl State {
             due: start.wake_at.or(Some(start.at)),
             moment: start.at,
             touched_by: epoch,
+            queued: false,
             rows: start.rows.clone(),
             letters: Letters::default(),
         };
@@ -197,7 +200,7 @@ impl State {
             .values_mut()
             .filter(of_these)
             .filter(|kept| kept.may_run(epoch))
-            .partition(|kept| !kept.is_timed() || kept.due.is_some_and(|due| due <= now));
+            .partition(|kept| kept.wants_to_run(epoch, now));
         wanted.sort_by_key(|kept| (kept.due, kept.instance.no));
         let left = wanted.split_off(limit.min(wanted.len()));
         let next_wake = left.iter().chain(&later).filter(|kept| kept.is_timed()).filter_map(|kept| kept.due).min();
@@ -226,6 +229,12 @@ impl Kept {
     /// Whether it wants to run at its time only.
     fn is_timed(&self) -> bool {
         matches!(self.instance.status, Status::Sleeping | Status::Waiting)
+    }
+
+    /// Whether it wants to be run by a worker of this epoch, which may run it, at this moment.
+    fn wants_to_run(&self, epoch: Epoch, now: Micros) -> bool {
+        let from = if self.queued && self.touched_by < epoch { Micros::MAX } else { now };
+        !self.is_timed() || self.due.is_some_and(|due| due <= from)
     }
 
     /// Whether a worker of this epoch may run it, now or at its time.
@@ -269,6 +278,7 @@ impl Kept {
         instance.error.clone_from(&touch.error);
         instance.owner = (touch.owned && !ends).then_some(epoch);
         instance.ended_at = if ends { instance.ended_at.or(Some(touch.at)) } else { None };
+        self.queued = touch.queued;
         self.due = if waits { touch.wake_at } else { touch.wake_at.or(Some(touch.at)) };
         if waits && touch.awaits.iter().any(|name| self.letters.waiting_of(name)) {
             self.due_by(touch.at);

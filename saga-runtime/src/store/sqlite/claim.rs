@@ -32,6 +32,7 @@ pub(super) const CANDIDATES: &str = candidates!(
     "instance_owned" "status = 'ready' AND owned = 1 AND epoch < ?2 AND due_at IS NOT NULL" "epoch, due_at",
     "instance_owned" "status = 'sleeping' AND owned = 1 AND epoch < ?2 AND due_at <= ?3" "epoch, due_at",
     "instance_owned" "status = 'waiting' AND owned = 1 AND epoch < ?2 AND due_at <= ?3" "epoch, due_at",
+    "instance_queued" "queued = 1 AND status IN ('sleeping', 'waiting') AND epoch < ?2 AND due_at IS NOT NULL" "epoch, due_at",
     "instance_given_back" "status = 'waits_for_build' AND epoch < ?2" "epoch, due_at"
 );
 
@@ -96,7 +97,7 @@ async fn claim(
     let numbers: Vec<_> = claimed.iter().map(|claimed| claimed.instance.no).collect();
     let own = query(
         "UPDATE instance SET owned = 1, epoch = ?, status = 'ready', wake_at = NULL, awaits = NULL, state = NULL,
-         error = NULL, moment = max(moment, ?) WHERE no IN (SELECT value FROM json_each(?))",
+         error = NULL, queued = 0, moment = max(moment, ?) WHERE no IN (SELECT value FROM json_each(?))",
     );
     own.bind(epoch.0).bind(now).bind(json(&numbers)).execute(&mut *conn).await?;
     let mut next_wake = None;

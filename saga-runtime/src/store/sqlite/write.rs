@@ -205,12 +205,12 @@ async fn update_instance(
     };
     let update = query(
         "UPDATE instance SET status = ?1, due_at = ?2, wake_at = ?3, awaits = ?4, state = ?5, error = ?6, owned = ?7,
-         epoch = ?8, moment = max(moment, ?9), ended_at = CASE WHEN ?10 THEN coalesce(ended_at, ?9) END
+         epoch = ?8, moment = max(moment, ?9), ended_at = CASE WHEN ?10 THEN coalesce(ended_at, ?9) END, queued = ?12
          WHERE no = ?11 AND NOT buried",
     );
     let update = update.bind(status_name(touch.status)).bind(due).bind(touch.wake_at).bind(awaits);
     let update = update.bind(touch.state.as_deref()).bind(touch.error.as_deref()).bind(touch.owned && !ends);
-    let update = update.bind(epoch.0).bind(touch.at).bind(ends).bind(no.0);
+    let update = update.bind(epoch.0).bind(touch.at).bind(ends).bind(no.0).bind(touch.queued);
     Ok(update.execute(conn).await?.rows_affected() == 1)
 }
 

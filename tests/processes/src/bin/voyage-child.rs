@@ -55,7 +55,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let saga = runtime.start::<Voyage>("1", plan.clone()).await?;
     outside(&saga, &plan, &port.ledger).await?;
     // Of what happens here, nothing takes a second: an instance that nobody wakes would hang the test.
-    let Ok(end) = tokio::time::timeout(Duration::from_secs(60), saga.result()).await else {
+    let Ok(end) = tokio::time::timeout(Duration::from_mins(1), saga.result()).await else {
         return Err(format!("it does not end\n{}\n{}", saga.status().await?, saga.timeline().await?).into());
     };
     let end = match end? {
