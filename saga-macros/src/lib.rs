@@ -90,7 +90,8 @@ use proc_macro::TokenStream;
 /// # What does not compile
 /// Mistakes that break sagas in production are build errors: a step without an undo, an undo that reads what was never
 /// produced, a lost answer that nobody thought of, a failure after the point of no return, an effect without an
-/// idempotency key, and more. Every message says what is wrong, why, and what to write instead.
+/// idempotency key, and more. Every message says what is wrong, why, and what to write instead. `saga_runtime::checks` shows each
+/// with the wrong program and the right one.
 ///
 /// Checks are made on the tokens of the annotated methods, on the graph of the flow, and by types. What stands behind an
 /// ordinary call is not looked into.

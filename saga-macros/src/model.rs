@@ -1,5 +1,6 @@
 //! What an annotated impl block says, once read: the input of every later phase.
 
+use crate::parse::Helper;
 use proc_macro2::{Span, TokenStream};
 use std::time::Duration;
 use syn::{Ident, ImplItemFn, Type, ext::IdentExt};
@@ -23,6 +24,8 @@ pub(crate) struct Model {
     pub(crate) steps: Vec<Step>,
     /// The signals, in the order of the source.
     pub(crate) signals: Vec<Signal>,
+    /// The methods of the block that are none of these.
+    pub(crate) helpers: Vec<Helper>,
 }
 
 /// What a flow calls by name, as a step or as a branch of a join.

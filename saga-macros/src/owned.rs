@@ -15,8 +15,8 @@ pub(crate) struct Unownable {
     pub(crate) help: String,
 }
 
-/// The owned form of this type: `&T` as `T`, `&[T]` as `Vec<T>`, `&str` as `String`, `Option<&T>` as `Option<T>`, and
-/// everything else as it is.
+/// The owned form of this type: `&T` as `T`, `&[T]` as `Vec<T>`, `&str` as `String`, `&Path` as `PathBuf`,
+/// `Option<&T>` as `Option<T>`, and everything else as it is.
 pub(crate) fn owned(ty: &Type) -> Result<Type, Unownable> {
     let ty = bare(ty);
     let owned = if let Type::Reference(reference) = ty {
@@ -40,7 +40,7 @@ pub(crate) fn passed(ty: &Type, value: &Ident) -> TokenStream {
     }
     let Some(reference) = optional_reference(ty) else { return quote!(#value) };
     let elem = bare(&reference.elem);
-    if is_str(elem) || matches!(elem, Type::Slice(_)) {
+    if is_str(elem) || is_path(elem) || matches!(elem, Type::Slice(_)) {
         quote!(::core::option::Option::as_deref(&#value))
     } else {
         quote!(::core::option::Option::as_ref(&#value))
@@ -86,12 +86,20 @@ fn referent(reference: &TypeReference) -> Result<Type, Unownable> {
             syn::parse_quote_spanned!(at=> ::std::vec::Vec<#item>)
         }
         elem if is_str(elem) => Type::Verbatim(quote_spanned!(at=> ::std::string::String)),
+        elem if is_path(elem) => Type::Verbatim(quote_spanned!(at=> ::std::path::PathBuf)),
         elem => elem.clone(),
     })
 }
 
 fn is_str(ty: &Type) -> bool {
     matches!(ty, Type::Path(path) if path.qself.is_none() && path.path.is_ident("str"))
+}
+
+/// `Path`, which is saved as the `PathBuf` that owns it.
+fn is_path(ty: &Type) -> bool {
+    let Type::Path(path) = ty else { return false };
+    path.qself.is_none()
+        && (path.path.is_ident("Path") || crate::pretty::tokens(&path.path).ends_with("std::path::Path"))
 }
 
 /// The reference within `Option<&T>`.
@@ -204,6 +212,8 @@ mod tests {
             ("Order", "Order"),
             ("&Order", "Order"),
             ("&str", "::std::string::String"),
+            ("&Path", "::std::path::PathBuf"),
+            ("Option<&std::path::Path>", "Option<::std::path::PathBuf>"),
             ("&[Hold]", "::std::vec::Vec<Hold>"),
             ("Option<&Order>", "Option<Order>"),
             ("Option<&[Hold]>", "Option<::std::vec::Vec<Hold>>"),

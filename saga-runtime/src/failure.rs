@@ -144,15 +144,36 @@ fn chain(error: &dyn Error) -> String {
     text
 }
 
-impl<E: Error> From<E> for Transient {
-    fn from(error: E) -> Self {
-        Self::new(chain(&error))
+/// What `?` and `into()` turn into a [`Transient`] in a step: any [`std::error::Error`].
+///
+/// Whether anything else is a delay or a "no", nobody but the step knows: [`ResultExt`] has a word for each.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no `std::error::Error`, so a step does not know whether to try again",
+    label = "no `std::error::Error`: say `.transient()?` to try again, or `.or_refuse(..)?` for a \"no\"; a text is `Transient::new(\"..\")`",
+    note = "`anyhow::Error` and boxed errors are none",
+    note = "help: `.transient()?` tries again, `.or_refuse(Refused::Invalid)?` says no, `Transient::new(\"..\")` is made of a text"
+)]
+pub trait IsAnErrorToTryAgain {
+    /// What is tried again, and why.
+    fn try_again(self) -> Transient;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Error> IsAnErrorToTryAgain for E {
+    fn try_again(self) -> Transient {
+        Transient::new(chain(&self))
     }
 }
 
-impl<R, E: Error> From<E> for Failure<R> {
+impl<E: IsAnErrorToTryAgain> From<E> for Transient {
     fn from(error: E) -> Self {
-        Self::Transient(error.into())
+        error.try_again()
+    }
+}
+
+impl<R, E: IsAnErrorToTryAgain> From<E> for Failure<R> {
+    fn from(error: E) -> Self {
+        Self::Transient(error.try_again())
     }
 }
 

@@ -56,12 +56,15 @@
 //!
 //! # Where to look
 //! - [`saga`], [`flow`], [`step`], [`compensate`], [`signal`]: how a saga is written, and what does not compile.
+//! - [`checks`]: each check of the compiler, with the wrong program, its message, and the right one.
 //! - [`Failure`], [`Transient`], [`Unwind`], [`Outcome`]: how steps fail, and what flow and compensation know of it.
 //! - [`Runtime`], [`Handle`]: starting, waiting, looking at timelines, cancelling, and settling what is parked.
 //! - [`runtime::Starting`], [`runtime::Filter`], [`runtime::Retention`]: starting later, listing, and keeping only so long.
 //! - [`Saga::definition`]: the saga as data, and its drawings.
 //! - [`testing`]: contexts and clocks for tests without a runtime.
 
+#[cfg(doc)]
+pub mod checks;
 pub mod clock;
 pub mod context;
 mod core;

@@ -25,6 +25,7 @@ pub(super) fn pair(methods: &[Method], steps: &mut [(Step, &Method)], errors: &m
         .map(|(step, _)| step.ident.clone())
         .chain(methods.iter().map(|method| method.sig.ident.clone()))
         .collect();
+    let others: Vec<_> = steps.iter().map(|(step, method)| Other::of(step, method)).collect();
     let mut first: Vec<Option<&Ident>> = vec![None; steps.len()];
     for method in methods {
         let Some((index, target)) = target(method, steps, errors) else {
@@ -47,7 +48,7 @@ pub(super) fn pair(methods: &[Method], steps: &mut [(Step, &Method)], errors: &m
         }
         first[index] = Some(target);
         useless(step, target, errors);
-        let compensation = compensation(method, step, step_method, errors);
+        let compensation = compensation(method, step, step_method, &others, errors);
         calls(&method.body, &callable, &method.sig.ident, errors);
         step.compensation = Some(compensation);
     }
@@ -55,6 +56,26 @@ pub(super) fn pair(methods: &[Method], steps: &mut [(Step, &Method)], errors: &m
         if step.class == Class::Compensatable && step.compensation.is_none() {
             missing(step, method, errors);
         }
+    }
+}
+
+/// A step, as the source of what a compensation of another one cannot have.
+struct Other {
+    name: Ident,
+    /// The type of its output, as text; nothing where many things have it.
+    output: Option<String>,
+}
+
+impl Other {
+    fn of(step: &Step, method: &Method) -> Self {
+        let output = Returns::of(&method.sig.output).ok().map(pretty::tokens);
+        let common = ["()", "bool", "String", "u32", "u64", "usize", "i32", "i64"];
+        Self { name: step.ident.clone(), output: output.filter(|output| !common.contains(&output.as_str())) }
+    }
+
+    /// Whether this parameter is called like the step, or has the type of what it gives.
+    fn gives(&self, parameter: &Written<'_>, text: &impl Fn(&Type) -> String) -> bool {
+        *parameter.ident == self.name || self.output.as_deref().is_some_and(|output| text(parameter.ty) == output)
     }
 }
 
@@ -131,13 +152,19 @@ fn missing(step: &Step, method: &Method, errors: &mut Errors) {
              #[compensate({name})]\n    \
              async fn undo_{name}({parameters}, output: {output}) -> Result<(), Transient> {{ .. }}\n\
              help: or say why there is none: `#[step(pivot)]` if it is the last step that may be refused, \
-             `#[step(read_only)]` if it changes nothing, otherwise `#[step(no_compensation = \"why\")]`",
+             `#[step(retriable)]` if it stands after that, `#[step(read_only)]` if it changes nothing, otherwise `#[step(no_compensation = \"why\")]`",
         ),
     );
 }
 
 /// Reads the method against its step.
-fn compensation(method: &Method, step: &Step, step_method: &Method, errors: &mut Errors) -> Compensation {
+fn compensation(
+    method: &Method,
+    step: &Step,
+    step_method: &Method,
+    all: &[Other],
+    errors: &mut Errors,
+) -> Compensation {
     let written = signature::check(method, "compensation", errors);
     let name = &method.sig.ident;
     let (outputs, others): (Vec<_>, Vec<_>) =
@@ -156,7 +183,7 @@ fn compensation(method: &Method, step: &Step, step_method: &Method, errors: &mut
     for parameter in &others {
         if signature::context(parameter.ty).is_none() && !is_argument(step, parameter.ident) {
             unknown.push(parameter.ident);
-            inputs(parameter, name, step, step_method, errors);
+            inputs(parameter, name, (step, step_method), all, errors);
         }
     }
     let mut parameters = Vec::new();
@@ -185,7 +212,7 @@ fn compensation(method: &Method, step: &Step, step_method: &Method, errors: &mut
     let (policy, within) = Policy::of_compensation(&method.options, errors);
     let policy_name = policy.name.clone();
     let idempotent = method.options.reason("idempotent", errors);
-    let has_context = parameters.iter().any(|parameter| matches!(parameter.role, Role::Context));
+    let has_context = signature::takes_context(method);
     if step.transactional {
         within_a_transaction(method, step, has_context, errors);
     } else if !has_context && method.options.get("idempotent").is_none() {
@@ -263,7 +290,13 @@ fn is_argument(step: &Step, name: &Ident) -> bool {
 }
 
 /// A parameter that nothing of the step goes into.
-fn inputs(parameter: &Written<'_>, name: &Ident, step: &Step, step_method: &Method, errors: &mut Errors) {
+fn inputs(
+    parameter: &Written<'_>,
+    name: &Ident,
+    (step, step_method): (&Step, &Method),
+    others: &[Other],
+    errors: &mut Errors,
+) {
     let output = Returns::of(&step_method.sig.output).ok();
     let text = |ty: &Type| owned(ty).map_or_else(|_| pretty::tokens(ty), |owned| pretty::tokens(&owned));
     if let Some(output) = output
@@ -279,6 +312,18 @@ fn inputs(parameter: &Written<'_>, name: &Ident, step: &Step, step_method: &Meth
                 step.ident,
                 parameter.ident,
                 text(output)
+            ),
+        );
+        return;
+    }
+    if let Some(other) = others.iter().find(|other| other.gives(parameter, &text)) {
+        errors.at(
+            "undo_reads_unknown",
+            parameter.ident,
+            format_args!(
+                "compensation `{name}` takes `{}`, which is what step `{}` gives: when `{}` is undone, that may never have been \
+                 called\nhelp: take what step `{}` is called with: add a parameter to the step, and the same to the compensation",
+                parameter.ident, other.name, step.ident, step.ident
             ),
         );
         return;

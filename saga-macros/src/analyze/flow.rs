@@ -5,8 +5,7 @@ use super::{
     step,
 };
 use crate::{
-    checks::SYNTAX,
-    errors::Errors,
+    errors::{Errors, SYNTAX},
     model::{Flow, Input, Parameter, Role},
     owned::{bare, borrows, owned},
     parse::{Method, SagaImpl},

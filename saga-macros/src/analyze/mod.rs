@@ -42,6 +42,7 @@ pub(crate) fn analyze(saga: &SagaImpl, errors: &mut Errors) -> Option<Model> {
         flows: flows?,
         steps: steps.into_iter().map(|(step, _)| step).collect(),
         signals,
+        helpers: saga.helpers.clone(),
     })
 }
 

@@ -158,6 +158,11 @@ fn returns(method: &Method, what: &str, errors: &mut Errors) {
     }
 }
 
+/// Whether a method takes a context, under whatever name.
+pub(super) fn takes_context(method: &Method) -> bool {
+    method.sig.inputs.iter().any(|input| matches!(input, FnArg::Typed(typed) if context(&typed.ty).is_some()))
+}
+
 /// A parameter is a plain name: its argument is saved under it.
 fn named<'m>(typed: &'m PatType, what: &str, method: &Ident, errors: &mut Errors) -> Option<Written<'m>> {
     match &*typed.pat {

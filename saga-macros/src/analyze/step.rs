@@ -277,7 +277,7 @@ fn refusable(method: &Method, step: &Step, errors: &mut Errors) {
 
 /// A step with an effect needs the idempotency key, or the transaction.
 fn key(method: &Method, step: &Step, errors: &mut Errors) {
-    let has_context = step.parameters.iter().any(|parameter| matches!(parameter.role, Role::Context));
+    let has_context = signature::takes_context(method);
     if step.transactional && !has_context {
         errors.at(
             "missing_key",

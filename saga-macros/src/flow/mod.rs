@@ -38,6 +38,7 @@ pub(crate) fn lower(model: &Model, errors: &mut Errors) -> Option<Machines> {
     for (index, mut draft) in drafts.into_iter().enumerate() {
         let solved = solve::solve(&draft.lowered.code, &mut draft.bindings);
         check::check_frames(&draft.lowered.code, &draft.names, &solved, &draft.bindings, errors);
+        check::check_lazy(&draft.lowered.code, &draft.names, &solved, &draft.bindings, errors);
         if !errors.is_empty() {
             continue;
         }

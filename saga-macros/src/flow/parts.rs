@@ -17,7 +17,7 @@ use syn::{
 
 /// Gives each field of a local that may be taken apart a place of its own.
 pub(crate) fn find_parts(body: &Block, bindings: &mut Bindings) {
-    let mut find = Find { bindings, moved: BTreeSet::new(), fields: Vec::new() };
+    let mut find = Find::new(bindings);
     find.visit_block(body);
     let Find { moved, fields, .. } = find;
     for (of, field) in fields {
@@ -29,7 +29,16 @@ pub(crate) fn find_parts(body: &Block, bindings: &mut Bindings) {
 
 /// The locals of which this node moves, or copies, a field.
 pub(crate) fn taken_apart_by(node: &Node, calls: &[Call], bindings: &Bindings) -> BTreeSet<BindingId> {
-    let mut find = Find { bindings, moved: BTreeSet::new(), fields: Vec::new() };
+    look(node, calls, bindings).moved
+}
+
+/// The parts of tuples that this node moves or copies: `pair.0`. Such a local is saved whole.
+pub(crate) fn tuple_parts_of(node: &Node, calls: &[Call], bindings: &Bindings) -> Vec<(BindingId, ExprField)> {
+    look(node, calls, bindings).tuples
+}
+
+fn look<'b>(node: &Node, calls: &[Call], bindings: &'b Bindings) -> Find<'b> {
+    let mut find = Find::new(bindings);
     match node {
         Node::Stmt(stmt) => find.visit_stmt(stmt),
         Node::If { cond, .. } => find.visit_expr(cond),
@@ -48,7 +57,7 @@ pub(crate) fn taken_apart_by(node: &Node, calls: &[Call], bindings: &Bindings) -
         }
         Node::Exit(_) | Node::Answer(_) | Node::Passed(_) | Node::ScopeEnd { .. } => {}
     }
-    find.moved
+    find
 }
 
 /// `local.field`: the local and the field.
@@ -65,9 +74,14 @@ struct Find<'b> {
     bindings: &'b Bindings,
     moved: BTreeSet<BindingId>,
     fields: Vec<(BindingId, Ident)>,
+    tuples: Vec<(BindingId, ExprField)>,
 }
 
-impl Find<'_> {
+impl<'b> Find<'b> {
+    fn new(bindings: &'b Bindings) -> Self {
+        Self { bindings, moved: BTreeSet::new(), fields: Vec::new(), tuples: Vec::new() }
+    }
+
     /// A field whose value goes somewhere else.
     fn moved(&mut self, expr: &Expr) {
         if let Expr::Field(field) = expr
@@ -75,6 +89,12 @@ impl Find<'_> {
             && matches!(self.bindings[local].kind, Kind::Input | Kind::Local)
         {
             self.moved.insert(local);
+        } else if let Expr::Field(field) = expr
+            && let (Expr::Path(path), Member::Unnamed(_)) = (&*field.base, &field.member)
+            && let Some(local) = path.path.get_ident().and_then(|ident| self.bindings.of(ident))
+            && matches!(self.bindings[local].kind, Kind::Input | Kind::Local)
+        {
+            self.tuples.push((local, field.clone()));
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use super::{
     bindings::{BindingId, Bindings, Kind},
-    code::{Code, Node, SeqId},
+    code::{BlockId, Code, Node, SeqId},
     live::{Backward, Live, Place, join},
     moves::moved_by,
-    parts::taken_apart_by,
+    parts::{taken_apart_by, tuple_parts_of},
 };
 use std::collections::{BTreeMap, BTreeSet};
-use syn::ext::IdentExt;
+use syn::{ExprField, ext::IdentExt};
 
 /// What is done with a node (of a run, at a place), and with what is needed after it.
 type Visit<'v> = &'v mut dyn FnMut((SeqId, usize), &Node, &Live);
@@ -18,6 +18,8 @@ pub(crate) struct Solved {
     pub(crate) live_in: Vec<Live>,
     /// What a node (of this run, at this place) moves although it is needed after it.
     pub(crate) moved: BTreeMap<(SeqId, usize), BTreeSet<BindingId>>,
+    /// The parts of tuples that go elsewhere although the whole is needed after that, by block.
+    pub(crate) split: BTreeMap<BlockId, Vec<(BindingId, ExprField)>>,
 }
 
 /// Solves liveness; gives another name to each local whose own is taken by one that is needed at the same place.
@@ -45,6 +47,7 @@ pub(crate) fn solve(code: &Code, bindings: &mut Bindings) -> Solved {
         }
     }
     let mut moved = BTreeMap::new();
+    let mut split: BTreeMap<BlockId, Vec<_>> = BTreeMap::new();
     for &block in &code.order {
         solved.each_node(code, bindings, code.blocks[block].root, Live::new(), &mut |place, node, after| {
             let mut both = moved_by(node, &code.calls, bindings);
@@ -52,16 +55,23 @@ pub(crate) fn solve(code: &Code, bindings: &mut Bindings) -> Solved {
             if !both.is_empty() {
                 moved.insert(place, both);
             }
+            let mut parts = tuple_parts_of(node, &code.calls, bindings);
+            parts.retain(|(id, _)| after.contains_key(id));
+            if !parts.is_empty() {
+                split.entry(block).or_default().extend(parts);
+            }
         });
     }
     solved.moved = moved;
+    solved.split = split;
     let renamed = solved.renamed(code, bindings);
     bindings.renamed = renamed;
     solved
 }
 
 fn fixpoint(code: &Code, bindings: &Bindings) -> Solved {
-    let mut solved = Solved { live_in: vec![Live::new(); code.blocks.len()], moved: BTreeMap::new() };
+    let mut solved =
+        Solved { live_in: vec![Live::new(); code.blocks.len()], moved: BTreeMap::new(), split: BTreeMap::new() };
     loop {
         let mut changed = false;
         for &block in code.order.iter().rev() {

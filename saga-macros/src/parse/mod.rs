@@ -8,7 +8,7 @@ pub(crate) use self::{
     options::{OptValue, Options, Place, similar},
     values::{Timed, check_name, duration, duration_tokens, spoken},
 };
-use crate::{checks::SYNTAX, errors::Errors};
+use crate::errors::{Errors, SYNTAX};
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{
@@ -32,6 +32,17 @@ pub(crate) struct SagaImpl {
     pub(crate) compensations: Vec<Method>,
     /// Constants under `#[signal]`.
     pub(crate) signals: Vec<ImplItemConst>,
+    /// The methods that are none of ours.
+    pub(crate) helpers: Vec<Helper>,
+}
+
+/// A method that is neither the flow nor a step nor a compensation.
+#[derive(Debug, Clone)]
+pub(crate) struct Helper {
+    /// Its name.
+    pub(crate) ident: syn::Ident,
+    /// Its body.
+    pub(crate) body: TokenStream,
 }
 
 /// An annotated method.
@@ -110,6 +121,7 @@ pub(crate) fn parse(options: TokenStream, item: &TokenStream, errors: &mut Error
         steps: Vec::new(),
         compensations: Vec::new(),
         signals: Vec::new(),
+        helpers: Vec::new(),
     };
     let read = |input: ParseStream<'_>| {
         Attribute::parse_inner(input)?;
@@ -164,7 +176,9 @@ fn item_of(input: ParseStream<'_>, saga: &mut SagaImpl, errors: &mut Errors) -> 
     let attrs = ahead.call(Attribute::parse_outer)?;
     let kinds: Vec<_> = attrs.iter().filter_map(|attr| Kind::of(attr).map(|kind| (kind, attr))).collect();
     let Some(&(kind, attribute)) = kinds.first() else {
-        input.parse::<ImplItem>()?;
+        if let ImplItem::Fn(method) = input.parse::<ImplItem>()? {
+            saga.helpers.push(Helper { ident: method.sig.ident, body: method.block.into_token_stream() });
+        }
         return Ok(());
     };
     for (_, other) in &kinds[1..] {

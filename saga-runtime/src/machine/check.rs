@@ -19,7 +19,8 @@ use std::{fmt, future::Future, marker::PhantomData};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be saved: it does not implement `Serialize`",
     label = "is saved, so it must implement `Serialize`",
-    note = "add `#[derive(Serialize)]` to the type that lacks it"
+    note = "add `#[derive(Serialize)]` to the type that lacks it; one of another crate may have a feature for serde",
+    note = "a guard, a handle or a connection is no value: take it where it is used, in a step, or drop it before the next one"
 )]
 pub trait Written {
     /// The value as JSON.
@@ -38,7 +39,8 @@ impl<T: Serialize + ?Sized> Written for T {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read back after a crash: it does not implement `Deserialize`",
     label = "is saved, so it must implement `Deserialize`, without borrowing",
-    note = "add `#[derive(Deserialize)]` to the type that lacks it"
+    note = "add `#[derive(Deserialize)]` to the type that lacks it; one of another crate may have a feature for serde",
+    note = "what borrows cannot be read back: keep an owned value, or borrow again after the step"
 )]
 pub trait ReadBack: Sized {
     /// The value that this JSON says.
@@ -52,6 +54,20 @@ impl<T: DeserializeOwned> ReadBack for T {
         serde_json::from_str(json.get()).map_err(|error| JsonError(error.to_string()))
     }
 }
+
+/// Stays whole although a part of it goes elsewhere.
+#[diagnostic::on_unimplemented(
+    message = "a part of this is moved out, and the whole is needed after a step: it cannot be saved without its `{Self}`",
+    label = "moved out of what is saved as a whole",
+    note = "help: take apart what you need before, `let (first, second) = pair;`, so that each is saved by itself; or `.clone()` the part"
+)]
+pub trait CopiedOut {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Copy> CopiedOut for T {}
+
+/// Compiles if a part that goes elsewhere is copied.
+pub fn a_part_is_copied_out<T: CopiedOut>(_: &T) {}
 
 /// What a flow returns: a `Result` whose error is [`Unwind`].
 #[diagnostic::on_unimplemented(

@@ -23,9 +23,9 @@ pub use self::{
     },
     call::{Answer, Arguments, Attempt, Attempted, CannotBeRefused, NotSent, StepError, StepResult, Unreadable},
     check::{
-        CompensationResult, FlowResult, Inert, ReadBack, Returning, Written, a_retriable_step_cannot_be_refused,
-        a_signal_is_saved, a_step_returns, a_step_returns_this, an_argument_is_saved, attempt_on_any_thread,
-        known_output, outcome, takes_what_the_step_takes,
+        CompensationResult, FlowResult, Inert, ReadBack, Returning, Written, a_part_is_copied_out,
+        a_retriable_step_cannot_be_refused, a_signal_is_saved, a_step_returns, a_step_returns_this,
+        an_argument_is_saved, attempt_on_any_thread, known_output, outcome, takes_what_the_step_takes,
     },
     drive::{Argument, Asked, Call, Drive, Entry, Executing, Executor, FrameValue, Resume, SignalTo, Until, coerced},
     iterate::{Collect, Items, Next, Owned, Range, StableOrder, Turn, gone, nth},

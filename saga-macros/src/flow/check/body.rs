@@ -1,5 +1,6 @@
 //! Checks on the tokens of a flow's body. What stands behind an ordinary call is not seen.
 
+use super::foreign::{IN_A_STEP, awaits_in, instead, is_of_an_attempt, is_spawn, joins, step_verbs_in};
 use crate::{
     errors::Errors,
     flow::{
@@ -8,12 +9,12 @@ use crate::{
             Branch, Until, Verb, branch, callee_of, is_join, is_the_context, named_callee, signals, unbounded, verb,
         },
     },
-    model::{Callee, Flow, Model, Role},
+    model::{Flow, Model, Role},
 };
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{
-    Block, Expr, ExprAwait, ExprCall, ExprMethodCall, Item, Macro, PatGuard, PatTupleStruct, Path,
+    Block, Expr, ExprAwait, ExprCall, ExprMethodCall, Item, Macro, PatGuard, PatTupleStruct,
     spanned::Spanned,
     visit::{self, Visit},
 };
@@ -27,16 +28,19 @@ pub(crate) fn check_body(model: &Model, flow: &Flow, body: &Block, errors: &mut 
 pub(crate) fn check_used(model: &Model, drafts: &[Draft], errors: &mut Errors) {
     let unused = |method: &Ident| !drafts.iter().any(|draft| names(&draft.tokens, method));
     for step in &model.steps {
-        if unused(&step.ident) {
-            errors.span(
-                "dead_step",
-                step.ident.span(),
-                format_args!(
-                    "the flow never calls step `{}`\nhelp: call it, or take `#[step]` away if it is a plain method",
-                    step.ident
-                ),
-            );
+        if !unused(&step.ident) {
+            continue;
         }
+        let name = &step.ident;
+        let help = match model.helpers.iter().find(|helper| names(&helper.body, name)) {
+            Some(helper) => format!(
+                "`{helper}` calls it, where it is not saved: make that an inner flow, `#[flow(inner)]`, with `cx: &FlowContext` and \
+                 an error `Unwind<..>`",
+                helper = helper.ident
+            ),
+            None => "call it, or take `#[step]` away if it is a plain method".to_owned(),
+        };
+        errors.span("dead_step", name.span(), format_args!("the flow never calls step `{name}`\nhelp: {help}"));
     }
     for flow in &model.flows[1..] {
         let name = &flow.method.sig.ident;
@@ -125,7 +129,9 @@ impl Body<'_> {
         let (word, name) = (Model::word(callee), model.ident(callee));
         let parameters = model.parameters(callee);
         let context = parameters.iter().position(|parameter| matches!(parameter.role, Role::Context));
+        // One that has too few or too many arguments, rustc speaks of.
         if let Some(argument) = context.and_then(|at| call.args.get(at))
+            && call.args.len() == parameters.len()
             && !is_the_context(argument)
         {
             let own = &self.flow.context;
@@ -248,14 +254,56 @@ impl Body<'_> {
         );
     }
 
+    fn foreign_await(&mut self, span: Span, help: &str) {
+        self.errors.span(
+            "foreign_await",
+            span,
+            format_args!(
+                "a flow awaits nothing but its steps, its inner flows and the verbs of its context: the effect of this would be \
+                 neither saved nor tried again\nhelp: {help}"
+            ),
+        );
+    }
+
     fn foreign_join(&mut self, name: &Ident) {
+        let own = &self.flow.context;
+        let help = if ["select", "select_biased", "select_all", "race"].iter().any(|race| name == race) {
+            format!(
+                "wait for whichever signal comes first: `{own}.wait((Self::PAID, Self::WITHDRAWN)).within(\"1h\").await`; how long a \
+                 step may take, it says itself: `#[step(timeout = \"2s\")]`"
+            )
+        } else {
+            format!(
+                "use the runtime's own, of two to eight calls, and await it: `join!(self.a({own}, ..), self.b({own}, ..)).await`; or \
+                 `{own}.join_all(..).await`"
+            )
+        };
         self.errors.span(
             "foreign_join",
             name.span(),
             format_args!(
-                "`{name}` runs branches that nobody saves: after a crash nobody knows which of them have begun\nhelp: use \
-                 the runtime's own, of two to eight calls, and await it: `join!(self.a(cx, ..), self.b(cx, ..)).await`; or \
-                 `cx.join_all(..).await`"
+                "`{name}` runs branches that nobody saves: after a crash nobody knows which of them have begun\nhelp: {help}"
+            ),
+        );
+    }
+
+    /// The runtime's own `join!`, which somebody forgot to await.
+    fn idle_join(&mut self, span: Span) {
+        self.errors.span(
+            "hidden_step",
+            span,
+            "this `join!` is not awaited here, so none of its branches runs\nhelp: write `join!(..).await`",
+        );
+    }
+
+    fn step_verb(&mut self, verb: &Ident) {
+        let own = &self.flow.context;
+        self.errors.span(
+            "step_verb_in_flow",
+            verb.span(),
+            format_args!(
+                "`{own}.{verb}()` is of one attempt of a step, and the flow is not one\nhelp: ask for it in the step, whose context \
+                 is its own"
             ),
         );
     }
@@ -269,29 +317,6 @@ impl Body<'_> {
             ),
         );
     }
-}
-
-/// Functions and macros that run branches beside each other.
-fn joins(path: &Path) -> Option<&Ident> {
-    let name = &path.segments.last()?.ident;
-    let joins = [
-        "join",
-        "try_join",
-        "join_all",
-        "try_join_all",
-        "select",
-        "select_biased",
-        "select_all",
-        "race",
-        "join3",
-        "try_join3",
-    ];
-    joins.iter().any(|join| name == join).then_some(name)
-}
-
-/// Functions that begin work and do not wait for it.
-fn is_spawn(name: &Ident) -> bool {
-    ["spawn", "spawn_blocking", "spawn_local", "spawn_on"].iter().any(|spawn| name == spawn)
 }
 
 impl<'ast> Visit<'ast> for Body<'_> {
@@ -317,16 +342,17 @@ impl<'ast> Visit<'ast> for Body<'_> {
             Expr::Macro(mac) if joins(&mac.mac.path).is_some() => return self.visit_macro(&mac.mac),
             _ => {}
         }
-        self.errors.span(
-            "foreign_await",
-            node.base.span(),
-            "a flow awaits nothing but its steps, its inner flows and the verbs of its context: the effect of this would be \
-             neither saved nor tried again\nhelp: put it in a step, and await that: `self.step(cx, ..).await`",
-        );
-        visit::visit_expr_await(self, node);
+        let (help, whole) = instead(base, &self.flow.context);
+        self.foreign_await(node.base.span(), &help);
+        if !whole {
+            visit::visit_expr_await(self, node);
+        }
     }
 
     fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
+        if call.method == "block_on" {
+            return self.foreign_await(call.method.span(), IN_A_STEP);
+        }
         if let Some(callee) = callee_of(self.model, call) {
             let (word, name) = (Model::word(callee), self.model.ident(callee));
             self.errors.span(
@@ -337,18 +363,8 @@ impl<'ast> Visit<'ast> for Body<'_> {
                 ),
             );
         }
-        if is_the_context(&call.receiver)
-            && ["key", "attempt", "deadline", "remaining", "undoes", "state"].iter().any(|verb| call.method == verb)
-        {
-            let (own, verb) = (&self.flow.context, &call.method);
-            self.errors.span(
-                "step_verb_in_flow",
-                call.method.span(),
-                format_args!(
-                    "`{own}.{verb}()` is of one attempt of a step, and the flow is not one\nhelp: ask for it in the step, whose \
-                     context is its own"
-                ),
-            );
+        if is_the_context(&call.receiver) && is_of_an_attempt(&call.method) {
+            self.step_verb(&call.method);
         }
         if is_spawn(&call.method) {
             self.detached(&call.method);
@@ -359,12 +375,16 @@ impl<'ast> Visit<'ast> for Body<'_> {
     fn visit_expr_call(&mut self, call: &'ast ExprCall) {
         if let Expr::Path(path) = &*call.func {
             if is_join(&call.func) {
-                return self.foreign_join(&Ident::new("join", path.span()));
+                return self.idle_join(path.span());
             } else if let Some(name) = joins(&path.path) {
                 // `join` is a word of paths and threads as well; with arguments it is a join of futures.
                 if !call.args.is_empty() {
                     self.foreign_join(name);
                 }
+            } else if let Some(last) = path.path.segments.last()
+                && last.ident == "block_on"
+            {
+                return self.foreign_await(last.ident.span(), IN_A_STEP);
             } else if let Some(last) = path.path.segments.last()
                 && is_spawn(&last.ident)
             {
@@ -386,6 +406,11 @@ impl<'ast> Visit<'ast> for Body<'_> {
             return self.foreign_join(name);
         }
         let name = mac.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
+        let mut verbs = Vec::new();
+        step_verbs_in(mac.tokens.clone(), &mut verbs);
+        for verb in &verbs {
+            self.step_verb(verb);
+        }
         let mut awaits = Vec::new();
         awaits_in(self.model, mac.tokens.clone(), &mut awaits);
         for (span, step) in awaits {
@@ -400,12 +425,7 @@ impl<'ast> Visit<'ast> for Body<'_> {
                         self.model.ident(step)
                     ),
                 ),
-                None => self.errors.span(
-                    "foreign_await",
-                    span,
-                    "a flow awaits nothing but its steps, its inner flows and the verbs of its context: the effect of this would \
-                     be neither saved nor tried again\nhelp: put it in a step, and await that: `self.step(cx, ..).await`",
-                ),
+                None => self.foreign_await(span, IN_A_STEP),
             }
         }
     }
@@ -469,34 +489,5 @@ impl<'ast> Visit<'ast> for WaysOut {
     }
     fn visit_stmt_macro(&mut self, _: &'ast syn::StmtMacro) {
         self.0 = true;
-    }
-}
-
-/// Each `.await` in a macro's tokens, with the step or inner flow that it awaits, if it is one.
-fn awaits_in(model: &Model, tokens: TokenStream, awaits: &mut Vec<(Span, Option<Callee>)>) {
-    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
-    for (at, token) in tokens.iter().enumerate() {
-        match token {
-            TokenTree::Group(group) => awaits_in(model, group.stream(), awaits),
-            TokenTree::Ident(ident) if ident == "await" && at > 0 => {
-                let before = &tokens[..at - 1];
-                let step = match before {
-                    [
-                        ..,
-                        TokenTree::Ident(this),
-                        TokenTree::Punct(_),
-                        TokenTree::Ident(method),
-                        TokenTree::Group(_),
-                    ] if this == "self" => model.callee(method),
-                    _ => None,
-                };
-                let span = match before {
-                    [.., TokenTree::Ident(method), TokenTree::Group(_)] => method.span(),
-                    _ => ident.span(),
-                };
-                awaits.push((span, step));
-            }
-            _ => {}
-        }
     }
 }

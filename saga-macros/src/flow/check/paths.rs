@@ -323,6 +323,8 @@ impl Paths<'_> {
                 return;
             }
             (Class::Retriable, _) => return,
+            // One without a compensation is reported as such, with all the ways out.
+            (Class::Compensatable, _) if step.compensation.is_none() => return,
             (Class::Compensatable, _) => {
                 let message = format!(
                     "step `{name}` has a compensation, but it may stand after the pivot `{passed}`, where nothing is undone any \

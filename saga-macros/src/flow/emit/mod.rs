@@ -15,7 +15,7 @@ use crate::model::{Child, Flow, Machine, Model, State};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use std::collections::{BTreeMap, BTreeSet};
-use syn::{Expr, Item, Stmt, Type, visit::Visit, visit_mut::VisitMut};
+use syn::{Expr, Item, Stmt, Type, spanned::Spanned as _, visit::Visit, visit_mut::VisitMut};
 
 /// Emits the machine's body; the rest of [`Machine`] comes from the same tables. The sagas that it starts are added to
 /// `children`.
@@ -73,6 +73,8 @@ struct Arm {
     apart: BTreeSet<BindingId>,
     /// The locals of which a copy was kept, because the code moves them.
     kept: BTreeSet<BindingId>,
+    /// The parts of tuples that its code moves or copies although the whole is needed after it.
+    split: Vec<(BindingId, syn::ExprField)>,
     /// Every local that its code mentions.
     mentioned: BTreeSet<BindingId>,
     /// Every local that it has, at one place or another.
@@ -255,6 +257,7 @@ impl Emit<'_> {
             taken: taken.union(&apart).copied().collect(),
             kept: BTreeSet::new(),
             apart: apart.clone(),
+            split: self.solved.split.get(&block).cloned().unwrap_or_default(),
             mentioned,
         };
         let code = self.seq(root, &arm);
@@ -511,7 +514,19 @@ impl Emit<'_> {
             let kept = arm.taken.contains(of) && arm.apart.contains(of) && !binding.mutable && self.slot(id).is_some();
             return if kept { quote!(__s.#field.keep(#name.#part);) } else { quote!(__s.#field.put(#name.#part);) };
         }
-        let unchanged = arm.taken.contains(&id) && !binding.mutable && self.slot(id).is_some();
+        // A part that is not copied is missing where the whole is put back: types tell, before rustc says so of code that is
+        // right without the machine.
+        let copied = arm.split.iter().filter(|(of, _)| *of == id).map(|(_, part)| {
+            let span = part.span();
+            quote_spanned!(span=> __rt::a_part_is_copied_out(&#part);)
+        });
+        let copied: TokenStream = copied.collect();
+        let put = self.put_whole(id, &name, &field, arm);
+        quote!(#copied #put)
+    }
+
+    fn put_whole(&self, id: BindingId, name: &Ident, field: &Ident, arm: &Arm) -> TokenStream {
+        let unchanged = arm.taken.contains(&id) && !self.bindings[id].mutable && self.slot(id).is_some();
         if unchanged { quote!(__s.#field.keep(#name);) } else { quote!(__s.#field.put(#name);) }
     }
 }

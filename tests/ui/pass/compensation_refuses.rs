@@ -1,0 +1,26 @@
+use saga_runtime::prelude::*;
+use saga_tests::shop::*;
+
+struct Checkout;
+
+#[saga(name = "checkout", version = 1)]
+impl Checkout {
+    #[flow]
+    async fn run(&self, cx: &FlowContext, order: Order) -> Result<(), Unwind<Refused>> {
+        self.reserve(cx, &order).await?;
+        Ok(())
+    }
+
+    #[step]
+    async fn reserve(&self, _cx: &StepContext, _order: &Order) -> Result<Hold, Failure<Refused>> {
+        Ok(Hold(1))
+    }
+
+    #[compensate(reserve)]
+    async fn release(&self, _cx: &StepContext, _hold: Outcome<Hold>) -> Result<(), Transient> {
+        // Where a person has to decide, it says so, and is not refused.
+        Err(Transient::park("the warehouse has to look for it"))
+    }
+}
+
+fn main() {}

@@ -1,0 +1,26 @@
+use saga_runtime::prelude::*;
+use saga_tests::shop::*;
+
+struct Checkout;
+
+#[saga(name = "checkout", version = 1)]
+impl Checkout {
+    #[flow]
+    async fn run(&self, cx: &FlowContext, order: Order) -> Result<(), Unwind<Refused>> {
+        self.reserve(cx, &order).await?;
+        Ok(())
+    }
+
+    #[step]
+    async fn reserve(&self, _cx: &StepContext, _order: &Order) -> Result<Hold, Failure<Refused>> {
+        Ok(Hold(1))
+    }
+
+    // It need not take the output: what it undoes, the participant knows by the key.
+    #[compensate(reserve)]
+    async fn release(&self, _cx: &StepContext) -> Result<(), Transient> {
+        Ok(())
+    }
+}
+
+fn main() {}

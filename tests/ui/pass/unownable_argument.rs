@@ -1,0 +1,34 @@
+use saga_runtime::prelude::*;
+use saga_tests::shop::*;
+
+struct Checkout;
+
+#[saga(name = "checkout", version = 1)]
+impl Checkout {
+    #[flow]
+    async fn run(&self, cx: &FlowContext, order: Order) -> Result<(), Unwind<Refused>> {
+        self.reserve(cx, &order, "a", std::path::Path::new("b"), "c".to_owned(), &order.lines, Some(&order)).await?;
+        Ok(())
+    }
+
+    #[step]
+    async fn reserve(
+        &self,
+        _cx: &StepContext,
+        _order: &Order,
+        _name: &str,
+        _path: &std::path::Path,
+        _text: String,
+        _lines: &[String],
+        _other: Option<&Order>,
+    ) -> Result<Hold, Failure<Refused>> {
+        Ok(Hold(1))
+    }
+
+    #[compensate(reserve)]
+    async fn release(&self, _cx: &StepContext, _hold: Outcome<Hold>) -> Result<(), Transient> {
+        Ok(())
+    }
+}
+
+fn main() {}
