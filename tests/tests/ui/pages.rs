@@ -13,11 +13,8 @@ const PAGES: &str = "../saga-runtime/src/checks";
 #[test]
 fn the_documentation_shows_every_check_with_its_programs_and_messages() {
     let mut module = String::from(MODULE);
-    for known @ (id, refused, _) in CHECKS.iter().chain(BY_TYPE) {
-        let _ = write!(
-            module,
-            "\n/// Refused: {refused}.\npub mod {id} {{\n    #![doc = include_str!(\"checks/{id}.md\")]\n}}\n"
-        );
+    for known @ (id, ..) in CHECKS.iter().chain(BY_TYPE) {
+        let _ = write!(module, "\npub mod {id} {{\n    #![doc = include_str!(\"checks/{id}.md\")]\n}}\n");
         held(&format!("{PAGES}/{id}.md"), &page(known));
     }
     held(&format!("{PAGES}.rs"), &module);
@@ -25,8 +22,9 @@ fn the_documentation_shows_every_check_with_its_programs_and_messages() {
 
 const MODULE: &str = "//! What `#[saga]` refuses to compile, a page each: the wrong program, what the compiler says, and the right one.
 //!
-//! This is documentation, made of the programs that the tests compile: there is nothing to call here. In the programs, `saga_tests::shop`
-//! stands for the types of a shop: an `Order` with its `lines`, a `Hold`, a `Charge`, a `Parcel`, and the refusal `Refused`.
+//! This is documentation, made of the programs that the tests compile: there is nothing to call here. In them,
+//! `saga_tests::shop` stands for the types of a shop: an `Order` with its `lines`, a `Hold`, a `Charge`, a `Parcel`, and the
+//! refusal `Refused`.
 //!
 //! Checks are made on the tokens of the annotated methods, on the graph of the flow, and by types. What stands behind an
 //! ordinary call is not looked into.
@@ -34,7 +32,7 @@ const MODULE: &str = "//! What `#[saga]` refuses to compile, a page each: the wr
 
 /// One check's page.
 fn page((id, refused, prevents): &Known) -> String {
-    let mut page = format!("# `{id}`\n\nRefused: {refused}.\n\nOtherwise: {prevents}.\n");
+    let mut page = format!("Refused: {refused}.\n\nOtherwise: {prevents}.\n");
     for file in files(id, "rs") {
         let _ = write!(page, "\n## {}\n\n", file.replace('_', " "));
         code(&mut page, "rust,ignore", &read(&format!("ui/{id}/{file}.rs")));
@@ -47,7 +45,8 @@ fn page((id, refused, prevents): &Known) -> String {
 }
 
 fn code(page: &mut String, kind: &str, text: &str) {
-    let _ = write!(page, "```{kind}\n{}\n```\n", text.trim_end());
+    let text = text.trim_end().trim_end_matches("fn main() {}").trim_end();
+    let _ = write!(page, "```{kind}\n{text}\n```\n");
 }
 
 fn read(path: &str) -> String {

@@ -117,6 +117,16 @@ async fn killed_at_every_point(voyage: Voyage) {
     assert!(deaths + 8 > points, "{deaths} deaths at {points} points");
 }
 
+/// What a voyage has booked when all is booked, one after the other.
+const ALL: &[&[&str]] = &[
+    &["cabin", "train", "bus"],
+    &["fjord", "guide", "museum", "sauna", "towel"],
+    &["ferry"],
+    &["pilot"],
+    &["breakfast"],
+    &["dinner"],
+];
+
 fn plan(refused: &[&str], cancelled: bool) -> Plan {
     let pieces = |pieces: &[&str]| pieces.iter().map(ToString::to_string).collect();
     let excursions = vec![pieces(&["fjord", "guide"]), pieces(&["museum"]), pieces(&["sauna", "towel"])];
@@ -156,14 +166,7 @@ async fn a_voyage_that_cannot_be_paid_is_undone_with_its_child_and_survives_a_ki
         name: "undone",
         plan: plan(&["money"], false),
         stands: &[],
-        undone: &[
-            &["cabin", "train", "bus"],
-            &["fjord", "guide", "museum", "sauna", "towel"],
-            &["ferry"],
-            &["pilot"],
-            &["breakfast"],
-            &["dinner"],
-        ],
+        undone: ALL,
         instances: 2,
     })
     .await;
@@ -183,19 +186,6 @@ async fn a_voyage_of_which_a_branch_is_refused_survives_a_kill_at_every_point() 
 
 #[tokio::test]
 async fn a_voyage_that_is_cancelled_while_it_waits_survives_a_kill_at_every_point() {
-    killed_at_every_point(Voyage {
-        name: "cancelled",
-        plan: plan(&[], true),
-        stands: &[],
-        undone: &[
-            &["cabin", "train", "bus"],
-            &["fjord", "guide", "museum", "sauna", "towel"],
-            &["ferry"],
-            &["pilot"],
-            &["breakfast"],
-            &["dinner"],
-        ],
-        instances: 2,
-    })
-    .await;
+    killed_at_every_point(Voyage { name: "cancelled", plan: plan(&[], true), stands: &[], undone: ALL, instances: 2 })
+        .await;
 }
