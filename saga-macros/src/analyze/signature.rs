@@ -146,7 +146,7 @@ fn returns(method: &Method, what: &str, errors: &mut Errors) {
             let Some(word) = returns.error_word() else { return };
             // A compensation that can be refused has a check of its own.
             let wrong: &[_] = if what.ends_with("flow") { &["Failure", "Transient"] } else { &["Unwind"] };
-            if wrong.iter().any(|wrong| word == wrong) {
+            if wrong.iter().chain(&["Box", "String"]).any(|wrong| word == wrong) {
                 errors.at(
                     "signature",
                     word,

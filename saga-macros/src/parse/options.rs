@@ -185,6 +185,10 @@ impl Options {
             self.target = Some(key);
         } else if !known {
             errors.span("unknown_option", key.span(), self.unknown(&key));
+            if self.place == Place::Compensate && is_target(&key.to_string()) {
+                // What it was meant to say is known, and nobody has to be told twice.
+                self.target = self.target.take().or_else(|| named(&value));
+            }
         } else if let Some(first) = self.get(&key.to_string()) {
             for span in [first.key.span(), key.span()] {
                 errors.span(
@@ -218,6 +222,9 @@ impl Options {
             };
             return format!("`{key}` is an option of {}, not of {here}\nhelp: {help}", place.title());
         }
+        if let Some(help) = from_elsewhere(self.place, &key) {
+            return format!("{here} has no option `{key}`\nhelp: {help}");
+        }
         let known: Vec<_> = self.place.known().collect();
         let list = match &known[..] {
             [] => format!("help: {here} has no options"),
@@ -232,6 +239,62 @@ impl Options {
         };
         format!("{here} has no option `{key}`\n{help}")
     }
+}
+
+/// Whether this is what somebody calls the step that a compensation undoes.
+fn is_target(key: &str) -> bool {
+    ["step", "of", "for", "undoes", "name"].contains(&key)
+}
+
+/// The method that a value names: `reserve`, or `"reserve"`.
+fn named(value: &OptValue) -> Option<Ident> {
+    let OptValue::Is(value) = value else { return None };
+    match syn::parse2::<syn::Lit>(value.clone()) {
+        Ok(syn::Lit::Str(text)) => text.parse().ok(),
+        _ => syn::parse2(value.clone()).ok(),
+    }
+}
+
+/// What to write here for a word that other libraries have for it.
+fn from_elsewhere(place: Place, key: &str) -> Option<&'static str> {
+    const ATTEMPTS: &[&str] = &["retries", "max_retries", "max_attempts", "maximum_attempts", "tries"];
+    const WAITS: &[&str] = &[
+        "backoff",
+        "backoff_rate",
+        "back_off",
+        "interval",
+        "interval_seconds",
+        "delay",
+        "initial_interval",
+        "max_interval",
+    ];
+    let is = |words: &[&str]| words.contains(&key);
+    let attempted = matches!(place, Place::Step | Place::Compensate);
+    Some(match place {
+        Place::Compensate if is_target(key) => "the step's method stands by itself: `#[compensate(reserve)]`",
+        Place::Step if is(ATTEMPTS) => "write `retry(attempts = 3)`",
+        Place::Compensate if is(ATTEMPTS) => {
+            "an undo is tried until its time is over: write `within = \"24h\"`, or `retry(attempts = 3)`"
+        }
+        _ if attempted && is(WAITS) => {
+            "write `retry(initial = \"50ms\", max = \"5s\")`: each wait is twice the one before"
+        }
+        Place::Step if is(&["undo", "rollback", "compensation", "compensate", "compensate_with", "compensated_by"]) => {
+            "write `#[compensate(step)]` on the method that undoes it"
+        }
+        Place::Step if is(&["compensatable", "compensable"]) => {
+            "leave it out: a step has a compensation unless it says otherwise"
+        }
+        Place::Step if is(&["idempotency_key", "key", "idempotency"]) => {
+            "leave it out: the key of a call is `cx.key()`"
+        }
+        Place::Step if is(&["readonly", "query", "pure"]) => "write `read_only`",
+        Place::Step if is(&["retryable", "retry_forever"]) => {
+            "write `retriable`: a step after the pivot that cannot be refused"
+        }
+        Place::Step if is(&["point_of_no_return", "commit"]) => "write `pivot`",
+        _ => return None,
+    })
 }
 
 /// The name among `names` that was probably meant, if any is close enough.

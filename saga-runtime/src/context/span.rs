@@ -6,6 +6,10 @@ use std::time::Duration;
 ///
 /// A text is a whole number and one of the units `ms`, `s`, `m`, `h` and `d`. Written as a literal it is read when the saga is
 /// built, and a mistake in it does not compile.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no length of time",
+    label = "no length of time: write it with its unit, `\"90s\"`, `\"3d\"`, or take a `std::time::Duration`"
+)]
 pub trait Span: sealed::Sealed {
     /// The duration.
     ///

@@ -1,0 +1,31 @@
+use saga_runtime::prelude::*;
+use saga_tests::shop::*;
+
+struct Checkout {
+    lock: std::sync::Mutex<u64>,
+}
+
+#[saga(name = "checkout", version = 1)]
+impl Checkout {
+    #[flow]
+    async fn run(&self, cx: &FlowContext, order: Order) -> Result<(), Unwind<Refused>> {
+        let guard = self.lock.lock().unwrap();
+        self.reserve(cx, &order.lines[0]).await?;
+        println!("{}", *guard);
+        Ok(())
+    }
+
+    #[step]
+    async fn reserve(&self, cx: &StepContext, line: &str) -> Result<Hold, Failure<Refused>> {
+        println!("{}", cx.key());
+        Ok(Hold(line.len() as u64))
+    }
+
+    #[compensate(reserve)]
+    async fn release(&self, _cx: &StepContext, _hold: Outcome<Hold>) -> Result<(), Transient> {
+        Ok(())
+    }
+
+}
+
+fn main() {}
