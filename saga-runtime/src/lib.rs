@@ -63,7 +63,7 @@
 //! - [`Saga::definition`]: the saga as data, and its drawings.
 //! - [`testing`]: contexts and clocks for tests without a runtime.
 
-#[cfg(doc)]
+#[cfg(all(doc, not(doctest)))]
 pub mod checks;
 pub mod clock;
 pub mod context;
