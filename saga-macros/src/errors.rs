@@ -1,7 +1,10 @@
 //! The collector of mistakes: all are reported in one pass, in the order of the source, each once.
 
-use crate::checks::CHECKS;
-use proc_macro2::{Span, TokenStream};
+use crate::{
+    checks::CHECKS,
+    emit::{Silenced, Which},
+};
+use proc_macro2::{Ident, Span, TokenStream};
 use syn::spanned::Spanned;
 
 /// A check of the catalogue (e.g. `missing_compensation`).
@@ -14,13 +17,17 @@ pub(crate) const SYNTAX: &str = "syntax";
 #[derive(Debug, Default)]
 pub(crate) struct Errors {
     found: Vec<(Check, syn::Error)>,
+    /// Those that rustc would report as well.
+    silenced: Vec<syn::Error>,
+    /// Methods of whose calls rustc would complain, for what was reported of their signatures.
+    methods: Vec<(Ident, syn::Error)>,
     looked: bool,
 }
 
 impl Errors {
     /// A collector to which nobody listens, for looking again at what has been reported already.
     pub(crate) fn unheard() -> Self {
-        Self { found: Vec::new(), looked: true }
+        Self { found: Vec::new(), silenced: Vec::new(), methods: Vec::new(), looked: true }
     }
 
     /// A mistake at these tokens. The message follows the catalogue: what is wrong, why, then `help:` on a line of its own.
@@ -37,6 +44,13 @@ impl Errors {
         self.syntax(check, syn::Error::new(span, message));
     }
 
+    /// A mistake at this method of a call, which is one to rustc as well: what it would say is not to be said.
+    pub(crate) fn instead_of_rustc(&mut self, check: Check, method: Span, message: impl std::fmt::Display) {
+        let error = syn::Error::new(method, message);
+        self.silenced.push(error.clone());
+        self.syntax(check, error);
+    }
+
     /// A mistake that syn found.
     pub(crate) fn syntax(&mut self, check: Check, error: syn::Error) {
         let known = check == SYNTAX || CHECKS.iter().any(|(id, ..)| *id == check);
@@ -47,6 +61,30 @@ impl Errors {
     /// Whether anything was found so far.
     pub(crate) fn is_empty(&self) -> bool {
         self.found.is_empty()
+    }
+
+    /// Whether something could not be read: what is said of the rest might be said of what is missing only.
+    pub(crate) fn is_torn(&self) -> bool {
+        self.found.iter().any(|(check, _)| *check == SYNTAX)
+    }
+
+    /// How many were found so far.
+    pub(crate) fn count(&self) -> usize {
+        self.found.len()
+    }
+
+    /// What was found since there were so many is wrong with the signature of this method, if it is of that check: what rustc
+    /// says of its calls would follow from it.
+    pub(crate) fn of_signature(&mut self, method: &Ident, since: usize) {
+        let wrong = self.found[since..].iter().find(|(check, _)| *check == "signature");
+        self.methods.extend(wrong.map(|(_, error)| (method.clone(), error.clone())));
+    }
+
+    /// The calls of which rustc is not to complain by itself.
+    pub(crate) fn silenced(&self) -> Vec<Silenced> {
+        let calls = self.silenced.iter().map(|error| (Which::At(error.span()), error));
+        let all = self.methods.iter().map(|(method, error)| (Which::Of(method.clone()), error));
+        calls.chain(all).map(|(which, error)| (which, error.to_compile_error())).collect()
     }
 
     /// Everything that was found, in the order of the source, as `compile_error!`s; nothing if nothing was.

@@ -11,13 +11,18 @@ pub(crate) fn saga(options: TokenStream, item: &TokenStream) -> TokenStream {
         let errors = errors.into_tokens();
         return quote!(#item #errors);
     };
+    if errors.is_torn() {
+        let model = analyze::analyze(&saga, &mut Errors::unheard());
+        return emit::inert(&saga, model.as_ref(), errors);
+    }
     let model = analyze::analyze(&saga, &mut errors);
-    let machine = model.as_ref().and_then(|model| flow::lower(model, &mut errors));
+    let whole = model.as_ref().filter(|_| !errors.is_torn() && saga.is_clear());
+    let machine = whole.and_then(|model| flow::lower(model, &mut errors));
     if let (Some(model), Some(machine), true) = (&model, &machine, errors.is_empty()) {
         let _ = errors.into_tokens();
         return emit::emit(&saga, model, machine);
     }
-    emit::inert(&saga, model.as_ref(), &errors.into_tokens())
+    emit::inert(&saga, model.as_ref(), errors)
 }
 
 /// One of our inner attributes where no `#[saga]` has taken it away.

@@ -15,6 +15,8 @@ mod owned;
 mod parse;
 mod pretty;
 mod refusal;
+#[cfg(test)]
+mod tests;
 
 use proc_macro::TokenStream;
 

@@ -1,6 +1,6 @@
 //! `#[derive(Refusal)]`.
 
-use crate::errors::Errors;
+use crate::{errors::Errors, parse::module};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{DeriveInput, parse_quote};
@@ -93,7 +93,7 @@ fn krate(input: &DeriveInput, errors: &mut Errors) -> syn::Path {
     for attr in input.attrs.iter().filter(|attr| attr.path().is_ident("refusal")) {
         let read = attr.parse_nested_meta(|meta| {
             if meta.path.is_ident("crate") {
-                krate = meta.value()?.parse()?;
+                krate = meta.value()?.call(module)?;
                 Ok(())
             } else {
                 Err(meta.error("the only option of `#[refusal]` is `crate = path`"))

@@ -52,8 +52,10 @@ pub(super) fn pair(methods: &[Method], steps: &mut [(Step, &Method)], errors: &m
         calls(&method.body, &callable, &method.sig.ident, errors);
         step.compensation = Some(compensation);
     }
+    // An undo that does not say whose it is may be this one's, and a word that is no option may have been a class.
+    let unclear = methods.iter().any(|method| method.options.target.is_none());
     for (step, method) in steps {
-        if step.class == Class::Compensatable && step.compensation.is_none() {
+        if step.class == Class::Compensatable && step.compensation.is_none() && !unclear && !method.options.unclear {
             missing(step, method, errors);
         }
     }

@@ -46,7 +46,13 @@ pub(super) fn flows(saga: &SagaImpl, errors: &mut Errors) -> Option<Vec<Flow>> {
             None
         }
     };
-    let inner: Vec<_> = inner.into_iter().map(|method| self::inner(method, errors)).collect();
+    let inner = inner.into_iter().map(|method| {
+        let known = errors.count();
+        let flow = self::inner(method, errors);
+        errors.of_signature(&method.sig.ident, known);
+        flow
+    });
+    let inner: Vec<_> = inner.collect();
     let mut flows = vec![main?];
     for flow in inner {
         flows.push(flow?);
@@ -113,20 +119,19 @@ fn read(
     errors: &mut Errors,
 ) -> Option<Flow> {
     let (attrs, vis, sig, body) = (&method.attrs, &method.vis, &method.sig, &method.body);
-    match syn::parse2(quote!(#(#attrs)* #vis #sig #body)) {
-        Ok(parsed) => Some(Flow {
-            method: parsed,
-            context,
-            parameters,
-            inputs,
-            output: step::output(&method.sig.output),
-            docs: method.docs(),
-        }),
-        Err(error) => {
-            errors.syntax(SYNTAX, error);
-            None
-        }
-    }
+    let parsed = syn::parse2(quote!(#(#attrs)* #vis #sig #body)).or_else(|error| {
+        errors.syntax(SYNTAX, error);
+        // Whoever is typing in the body still has a flow from this to that; it is not lowered.
+        syn::parse2(quote!(#(#attrs)* #vis #sig {}))
+    });
+    Some(Flow {
+        method: parsed.ok()?,
+        context,
+        parameters,
+        inputs,
+        output: step::output(&method.sig.output),
+        docs: method.docs(),
+    })
 }
 
 fn one(method: &Method, errors: &mut Errors) -> Option<Flow> {

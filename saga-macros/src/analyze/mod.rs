@@ -28,7 +28,9 @@ pub(crate) fn analyze(saga: &SagaImpl, errors: &mut Errors) -> Option<Model> {
     let mut names = Vec::new();
     let mut steps: Vec<(Step, &Method)> = Vec::new();
     for method in &saga.steps {
+        let known = errors.count();
         let (step, span) = step::step(method, errors);
+        errors.of_signature(&method.sig.ident, known);
         names.push((step.name.clone(), span));
         steps.push((step, method));
     }

@@ -3,10 +3,15 @@
 mod assertions;
 mod definition;
 mod dispatch;
+mod silenced;
 
-pub(crate) use self::dispatch::{argument, flow_returning, returning};
+pub(crate) use self::{
+    dispatch::{argument, flow_returning, returning},
+    silenced::{Silenced, Which},
+};
 use crate::{
     analyze::Returns,
+    errors::Errors,
     model::{Flow, Machines, Model},
     owned::owned,
     parse::SagaImpl,
@@ -117,10 +122,12 @@ fn inner(model: &Model, machines: &Machines) -> Option<TokenStream> {
 
 /// What is left of a saga with mistakes: the user's items, so that the editor goes on, and an impl that does nothing, so
 /// that nothing else turns red; and the mistakes.
-pub(crate) fn inert(saga: &SagaImpl, model: Option<&Model>, errors: &TokenStream) -> TokenStream {
-    let plain = &saga.plain;
+pub(crate) fn inert(saga: &SagaImpl, model: Option<&Model>, errors: Errors) -> TokenStream {
+    let calls = errors.silenced();
+    let plain = silenced::silenced(saga.plain.clone(), &calls);
+    let errors = errors.into_tokens();
     let krate = model.map_or_else(|| syn::parse_quote!(::saga_runtime), |model| model.krate.clone());
-    let krate = saga.options.path("crate", &mut crate::errors::Errors::unheard()).unwrap_or(krate);
+    let krate = saga.options.path("crate", &mut Errors::unheard()).unwrap_or(krate);
     let ends = model.map_or_else(
         || {
             quote!(
@@ -185,7 +192,8 @@ pub(crate) fn inert(saga: &SagaImpl, model: Option<&Model>, errors: &TokenStream
             }
         },
     );
-    quote!(#plain #saga_impl #errors)
+    // Rustc prints what it meets first: it is to be met in the order of the source.
+    if calls.is_empty() { quote!(#plain #saga_impl #errors) } else { quote!(#errors #plain #saga_impl) }
 }
 
 /// `impl Saga for ..`, in a place of its own where the two paths that generated code names are short.

@@ -6,13 +6,14 @@ mod values;
 
 pub(crate) use self::{
     options::{OptValue, Options, Place, similar},
-    values::{Timed, check_name, duration, duration_tokens, spoken},
+    values::{Timed, check_name, duration, duration_tokens, module, spoken},
 };
 use crate::errors::{Errors, SYNTAX};
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::ToTokens;
 use syn::{
-    Attribute, ImplItem, ImplItemConst, ItemImpl, Meta, Signature, Token, Visibility, parse::ParseStream, parse::Parser,
+    Attribute, ImplItem, ImplItemConst, ItemImpl, Meta, Signature, Token, Visibility, parse::ParseStream,
+    parse::Parser, token,
 };
 
 /// An impl block under `#[saga]`.
@@ -43,6 +44,13 @@ pub(crate) struct Helper {
     pub(crate) ident: syn::Ident,
     /// Its body.
     pub(crate) body: TokenStream,
+}
+
+impl SagaImpl {
+    /// Whether all steps say what they are, so that something can be said of the order in which they run.
+    pub(crate) fn is_clear(&self) -> bool {
+        !self.steps.iter().any(|step| step.options.unclear)
+    }
 }
 
 /// An annotated method.
@@ -107,12 +115,9 @@ impl Kind {
 
 /// Reads an impl block. Nothing can be said about what is not one.
 pub(crate) fn parse(options: TokenStream, item: &TokenStream, errors: &mut Errors) -> Option<SagaImpl> {
-    let (header, body) = split(item, errors)?;
+    let (header, head, body) = split(item, errors)?;
     let options = Options::parse(Place::Saga, Span::call_site(), options, errors);
-    let plain_body = strip::items(&body);
-    let plain = quote!(#header).into_iter().collect::<Vec<_>>();
-    // The printed header ends in its empty braces; the user's own go in their place.
-    let plain = plain[..plain.len() - 1].iter().cloned().chain([TokenTree::Group(plain_body)]).collect();
+    let plain = head.into_iter().chain([TokenTree::Group(strip::items(&body))]).collect();
     let mut saga = SagaImpl {
         options,
         header,
@@ -126,7 +131,14 @@ pub(crate) fn parse(options: TokenStream, item: &TokenStream, errors: &mut Error
     let read = |input: ParseStream<'_>| {
         Attribute::parse_inner(input)?;
         while !input.is_empty() {
-            item_of(input, &mut saga, errors)?;
+            let ahead = input.fork();
+            match item_of(&ahead, &mut saga, errors) {
+                Ok(()) => syn::parse::discouraged::Speculative::advance_to(input, &ahead),
+                Err(error) => {
+                    errors.syntax(SYNTAX, error);
+                    skip(input)?;
+                }
+            }
         }
         Ok(())
     };
@@ -136,8 +148,8 @@ pub(crate) fn parse(options: TokenStream, item: &TokenStream, errors: &mut Error
     Some(saga)
 }
 
-/// The header, parsed, and the block's braces.
-fn split(item: &TokenStream, errors: &mut Errors) -> Option<(ItemImpl, Group)> {
+/// The header, parsed and as written, and the block's braces.
+fn split(item: &TokenStream, errors: &mut Errors) -> Option<(ItemImpl, Vec<TokenTree>, Group)> {
     let help = "help: put it on the impl block that holds the flow and its steps: `#[saga(name = \"..\")] impl Checkout { .. }`";
     let mut tokens: Vec<_> = item.clone().into_iter().collect();
     let body = match tokens.pop() {
@@ -149,10 +161,10 @@ fn split(item: &TokenStream, errors: &mut Errors) -> Option<(ItemImpl, Group)> {
     };
     let mut braces = Group::new(proc_macro2::Delimiter::Brace, TokenStream::new());
     braces.set_span(body.span());
-    let header = tokens.into_iter().chain([TokenTree::Group(braces)]).collect::<TokenStream>();
+    let header = tokens.iter().cloned().chain([TokenTree::Group(braces)]).collect::<TokenStream>();
     match syn::parse2::<syn::Item>(header) {
         Ok(syn::Item::Impl(header)) => match &header.trait_ {
-            None => return Some((header, body)),
+            None => return Some((header, tokens, body)),
             Some((path, _)) => errors.at(
                 "not_an_impl",
                 path,
@@ -168,6 +180,30 @@ fn split(item: &TokenStream, errors: &mut Errors) -> Option<(ItemImpl, Group)> {
         }
     }
     None
+}
+
+/// Passes over an item that somebody is typing: up to its end, or to what can only be the start of the next one.
+fn skip(input: ParseStream<'_>) -> syn::Result<()> {
+    let (mut begun, mut is_fn) = (false, false);
+    while !input.is_empty() {
+        let attribute = input.peek(Token![#]) && input.peek2(token::Bracket);
+        let visible = input.peek(Token![pub]) || input.peek(Token![async]) || input.peek(Token![fn]);
+        if begun && attribute || is_fn && visible {
+            return Ok(());
+        }
+        if attribute {
+            input.parse::<Token![#]>()?;
+        } else {
+            begun = true;
+            is_fn |= input.peek(Token![fn]);
+        }
+        match input.parse()? {
+            TokenTree::Group(group) if group.delimiter() == proc_macro2::Delimiter::Brace => return Ok(()),
+            TokenTree::Punct(punct) if punct.as_char() == ';' => return Ok(()),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Reads one item of the block.
@@ -198,8 +234,8 @@ fn item_of(input: ParseStream<'_>, saga: &mut SagaImpl, errors: &mut Errors) -> 
     }
     let vis = ahead.parse()?;
     if ahead.fork().parse::<Signature>().is_err() {
-        errors.at("signature", attribute.path(), "only an `async fn` can be the flow, a step or a compensation");
         input.parse::<ImplItem>()?;
+        errors.at("signature", attribute.path(), "only an `async fn` can be the flow, a step or a compensation");
         return Ok(());
     }
     let sig = ahead.parse::<Signature>()?;
@@ -208,9 +244,10 @@ fn item_of(input: ParseStream<'_>, saga: &mut SagaImpl, errors: &mut Errors) -> 
         input.parse::<ImplItem>()?;
         return Ok(());
     }
-    let TokenTree::Group(body) = ahead.parse()? else {
-        return Err(ahead.error("expected a body"));
-    };
+    if !ahead.peek(token::Brace) {
+        return Err(syn::Error::new(sig.ident.span(), format_args!("`{}` has no body", sig.ident)));
+    }
+    let body = ahead.parse()?;
     syn::parse::discouraged::Speculative::advance_to(input, &ahead);
 
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("cfg")) {

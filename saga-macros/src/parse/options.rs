@@ -106,6 +106,8 @@ pub(crate) struct Options {
     pub(crate) list: Vec<Opt>,
     /// Whether nothing at all is written there.
     pub(crate) empty: bool,
+    /// Whether something there is no option, so that nobody knows what it should have said.
+    pub(crate) unclear: bool,
 }
 
 /// One option.
@@ -131,7 +133,8 @@ pub(crate) enum OptValue {
 impl Options {
     /// Reads options; reports what is no option here and what is given twice, and leaves it out.
     pub(crate) fn parse(place: Place, span: Span, tokens: TokenStream, errors: &mut Errors) -> Self {
-        let mut options = Self { place, span, target: None, list: Vec::new(), empty: tokens.is_empty() };
+        let mut options =
+            Self { place, span, target: None, list: Vec::new(), empty: tokens.is_empty(), unclear: false };
         let read = |input: ParseStream<'_>| {
             while !input.is_empty() {
                 options.one(input, errors)?;
@@ -142,6 +145,7 @@ impl Options {
             Ok(())
         };
         if let Err(error) = read.parse2(tokens) {
+            options.unclear = true;
             errors.span(
                 "unknown_option",
                 error.span(),
@@ -184,6 +188,7 @@ impl Options {
         if self.place == Place::Compensate && self.target.is_none() && !known && matches!(value, OptValue::Flag) {
             self.target = Some(key);
         } else if !known {
+            self.unclear = true;
             errors.span("unknown_option", key.span(), self.unknown(&key));
             if self.place == Place::Compensate && is_target(&key.to_string()) {
                 // What it was meant to say is known, and nobody has to be told twice.

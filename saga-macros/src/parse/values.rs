@@ -5,7 +5,19 @@ use crate::errors::Errors;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use std::time::Duration;
-use syn::Lit;
+use syn::{
+    Lit,
+    parse::{ParseStream, Parser},
+};
+
+/// A path as it stands in a `use`: without generics, and without `Self`, which is no module.
+pub(crate) fn module(input: ParseStream<'_>) -> syn::Result<syn::Path> {
+    let path = syn::Path::parse_mod_style(input)?;
+    match path.segments.iter().find(|segment| segment.ident == "Self") {
+        Some(segment) => Err(syn::Error::new(segment.ident.span(), "`Self` is a type, and no crate or module")),
+        None => Ok(path),
+    }
+}
 
 /// The longest duration that an option takes: beyond it somebody meant something else.
 const LONGEST: Duration = Duration::from_hours(3650 * 24);
@@ -111,7 +123,7 @@ impl Options {
     /// `crate = my_crate::saga`: a path.
     pub(crate) fn path(&self, key: &str, errors: &mut Errors) -> Option<syn::Path> {
         let value = self.value(key, "a path", errors)?;
-        let path = syn::parse2(value.clone()).ok();
+        let path = module.parse2(value.clone()).ok();
         if path.is_none() {
             self.bad(key, "a path", value, errors);
         }

@@ -255,3 +255,12 @@ flow! { work_in_a_branch_that_only_one_way_needs[a b]
     }
     order(1, &[]), order(2, &["x", "y"]), order(3, &["x", "y"])
 }
+
+flow! { an_answer_on_the_left_of_a_plain_condition[a b c d]
+    (self, cx, input: Order) -> (bool, bool, bool) {
+        let either = self.a(cx, &input.lines[0].sku).await? > 1 || input.id == 2;
+        let both = (self.b(cx, &input.lines[0].sku).await? > 1 && input.id == 2) || either && self.c(cx, "x").await? > 1;
+        Ok((either, both, !(self.d(cx, "yy").await? > 1 && both)))
+    }
+    order(1, &["x"]), order(2, &["x"]), order(2, &["xx"]), order(3, &["xx"]), order(2, &["no"])
+}

@@ -192,7 +192,7 @@ impl Body<'_> {
             } else {
                 ("this waits for another saga", "which unwinds when its time is over")
             };
-            self.errors.span(
+            self.errors.instead_of_rustc(
                 "unhandled_wait",
                 call.method.span(),
                 format_args!(
@@ -227,8 +227,8 @@ impl Body<'_> {
                     call = inner;
                 }
                 let verb = &call.method;
-                self.errors.span(
-                    "unhandled_wait",
+                self.errors.instead_of_rustc(
+                "unhandled_wait",
                     verb.span(),
                     format_args!(
                         "which saga is started here is not written out\nhelp: `{own}.{verb}::<Checkout>(input)`, followed \

@@ -216,7 +216,7 @@ impl Look<'_> {
             "an inner flow cannot call itself: {}\nhelp: write a `loop`, or make it a saga of its own: `cx.child::<..>(..)`",
             circle.join(", which calls ")
         );
-        self.errors.span("recursive_flow", span, message);
+        self.errors.instead_of_rustc("recursive_flow", span, message);
     }
 
     fn both(&mut self, flow: usize, summary: &Summary) {

@@ -63,7 +63,7 @@ impl Lowering<'_> {
                 | Expr::ForLoop(_)
                 | Expr::Return(_)
                 | Expr::Break(_)
-        ) || matches!(expr, Expr::Binary(node) if matches!(node.op, syn::BinOp::And(_) | syn::BinOp::Or(_)));
+        ) || matches!(expr, Expr::Binary(node) if self.is_short_circuit(node));
         if control {
             let span = expr.span();
             let value = self.invent_deferred("__value", "value", span);
@@ -113,6 +113,11 @@ impl Lowering<'_> {
             "a step in here cannot be made a state of its own\nhelp: call it in a statement of its own, and bind its answer \
              with `let`",
         );
+    }
+
+    /// Whether the right side is evaluated only if the left one says so, and calls a step.
+    pub(super) fn is_short_circuit(&self, node: &ExprBinary) -> bool {
+        matches!(node.op, syn::BinOp::And(_) | syn::BinOp::Or(_)) && self.has_call(&node.right)
     }
 
     /// `a && b`, `a || b` where `b` calls a step: it is made only if `a` says so.

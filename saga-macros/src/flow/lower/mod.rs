@@ -269,11 +269,7 @@ impl Lowering<'_> {
             Expr::Loop(node) => self.loop_(at, node, dest),
             Expr::While(node) => self.while_(at, node, dest),
             Expr::ForLoop(node) => self.for_(at, node, dest),
-            Expr::Binary(node)
-                if matches!(node.op, syn::BinOp::And(_) | syn::BinOp::Or(_)) && self.has_call(&node.right) =>
-            {
-                self.short_circuit(at, node, dest)
-            }
+            Expr::Binary(node) if self.is_short_circuit(&node) => self.short_circuit(at, node, dest),
             Expr::Return(node) => match node.expr {
                 Some(value) => self.value(at, *value, &Dest::Return),
                 None => self.plain(at, Expr::Return(node), &Dest::Discard),
