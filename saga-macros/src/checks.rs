@@ -193,7 +193,7 @@ pub(crate) const BY_TYPE: &[Known] = &[
     ),
     (
         "partly_moved_across_step",
-        "a tuple of which a part was moved out, and which is needed after a step",
+        "a local of which a part of a part was moved out, and which is needed after a step",
         "a value that cannot be saved whole",
     ),
     (

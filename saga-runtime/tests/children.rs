@@ -29,7 +29,6 @@ impl World {
 /// Books a table and a chair.
 struct Table(World);
 
-#[expect(clippy::unused_async, reason = "a step is async whether or not it awaits something")]
 #[saga(name = "table")]
 impl Table {
     #[signal]
@@ -79,7 +78,6 @@ impl Table {
 /// An evening: a table, and a film that may be sold out.
 struct Evening(World);
 
-#[expect(clippy::unused_async, reason = "a step is async whether or not it awaits something")]
 #[saga(name = "evening")]
 impl Evening {
     #[flow]

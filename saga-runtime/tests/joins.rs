@@ -46,7 +46,6 @@ struct Party {
 /// Seats a party, and the cloakroom at the same time.
 struct Seats(World);
 
-#[expect(clippy::unused_async, reason = "a step is async whether or not it awaits something")]
 #[saga(name = "seats")]
 impl Seats {
     #[flow]
@@ -199,7 +198,6 @@ async fn a_join_that_is_interrupted_anywhere_runs_again_only_what_has_no_answer(
 /// A slow call beside a short sleep.
 struct Beside(World);
 
-#[expect(clippy::unused_async, reason = "a step is async whether or not it awaits something")]
 #[saga(name = "beside")]
 impl Beside {
     #[signal]

@@ -34,7 +34,6 @@ struct Counter {
     last: Arc<AtomicU64>,
 }
 
-#[expect(clippy::unused_async, reason = "a step is async whether or not it awaits something")]
 #[saga(name = "counter")]
 impl Counter {
     #[flow]

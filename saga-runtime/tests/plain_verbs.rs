@@ -17,7 +17,6 @@ struct No;
 
 struct Desk;
 
-#[expect(clippy::unused_async, reason = "a step is async whether or not it awaits something")]
 #[saga(name = "desk", version = 1)]
 impl Desk {
     #[signal]

@@ -53,7 +53,6 @@ enum No {
     Unconfirmed,
 }
 
-#[expect(clippy::unused_async, reason = "a step is async whether or not it awaits something")]
 #[saga(name = "bank", version = 1)]
 impl Bank {
     #[flow]
@@ -392,7 +391,6 @@ async fn a_runtime_does_not_start_on_a_store_that_cannot_do_it() {
 
 struct Patient;
 
-#[expect(clippy::unused_async, reason = "a step is async whether or not it awaits something")]
 #[saga(name = "patient")]
 impl Patient {
     #[flow]

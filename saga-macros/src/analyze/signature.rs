@@ -99,6 +99,13 @@ fn borrows(method: &Method, lifetime: &str) -> bool {
     })
 }
 
+/// Whether this is `&Self`: `&self`, written out.
+fn is_ref_self(ty: &Type) -> bool {
+    matches!(ty, Type::Reference(node) if node.lifetime.is_none()
+        && node.mutability.is_none()
+        && matches!(&*node.elem, Type::Path(path) if path.path.is_ident("Self")))
+}
+
 /// A method takes `&self`: it runs again and again, and beside others.
 fn receiver(method: &Method, what: &str, errors: &mut Errors) {
     let name = &method.sig.ident;
@@ -106,6 +113,7 @@ fn receiver(method: &Method, what: &str, errors: &mut Errors) {
     match method.sig.inputs.first() {
         Some(FnArg::Receiver(receiver)) => match &receiver.kind {
             ReceiverKind::Reference(_, None, None) => {}
+            ReceiverKind::Typed(_, ty) if is_ref_self(ty) => {}
             ReceiverKind::Reference(_, _, Some(mutable)) => errors.at(
                 "signature",
                 mutable,

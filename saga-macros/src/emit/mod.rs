@@ -18,7 +18,7 @@ use crate::{
 };
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Ident, Type, spanned::Spanned};
+use syn::{AttrStyle, Ident, Meta, Type, spanned::Spanned};
 
 /// The whole saga.
 pub(crate) fn emit(saga: &SagaImpl, model: &Model, machines: &Machines) -> TokenStream {
@@ -201,7 +201,9 @@ fn implement(saga: &SagaImpl, krate: &syn::Path, items: &TokenStream) -> TokenSt
     let self_ty = &saga.header.self_ty;
     let (generics, _, clause) = saga.header.generics.split_for_impl();
     // Where the block itself is left out, so is the machine.
-    let cfgs = saga.header.attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
+    let cfgs =
+        saga.header.attrs.iter().filter(|attr| matches!(attr.style, AttrStyle::Outer) && attr.path().is_ident("cfg"));
+    let allowed = allowed(saga);
     quote! {
         #(#cfgs)*
         const _: () = {
@@ -209,14 +211,28 @@ fn implement(saga: &SagaImpl, krate: &syn::Path, items: &TokenStream) -> TokenSt
             use #krate::{definition as __def, machine as __rt};
 
             // The flow stands here for a second time, with the user's own spans: rustc prints the same error once, but the
-            // same warning twice. `unused_qualifications` is not among `unused`.
-            #[allow(unused, unused_qualifications, clippy::all, clippy::pedantic, unfulfilled_lint_expectations, non_shorthand_field_patterns)]
+            // same warning twice. `warnings` are those that nobody has set to another level by name; the others are those that
+            // people do set, and `deprecated`, which would be said of calls that the user has not written.
+            #[allow(warnings, unused, unused_qualifications, clippy::all, clippy::pedantic, unfulfilled_lint_expectations, non_shorthand_field_patterns, deprecated)]
+            #(#allowed)*
             #[automatically_derived]
             impl #generics __rt::Saga for #self_ty #clause {
                 #items
             }
         };
     }
+}
+
+/// What the user's attributes on the block and on its methods allow or expect: what is fine there is fine in the copy.
+fn allowed(saga: &SagaImpl) -> Vec<TokenStream> {
+    let methods = [&saga.flows, &saga.steps, &saga.compensations].into_iter().flatten();
+    let signals = saga.signals.iter().flat_map(|signal| &signal.attrs);
+    let attrs = saga.header.attrs.iter().chain(methods.flat_map(|method| &method.attrs)).chain(signals);
+    let lints = attrs.filter_map(|attr| match &attr.meta {
+        Meta::List(list) if list.path.is_ident("allow") || list.path.is_ident("expect") => Some(&list.tokens),
+        _ => None,
+    });
+    lints.map(|lints| quote!(#[allow(#lints)])).collect()
 }
 
 /// The types of the input and of both ends. Where the return type is written out, its own tokens are used, so that what

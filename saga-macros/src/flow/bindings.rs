@@ -6,7 +6,7 @@
 
 use proc_macro2::{Group, Ident, Literal, Span, TokenStream, TokenTree};
 use std::collections::{BTreeMap, BTreeSet};
-use syn::{Stmt, Type, ext::IdentExt};
+use syn::{Member, Stmt, Type, ext::IdentExt};
 
 /// An index into [`Bindings`].
 pub(crate) type BindingId = usize;
@@ -50,7 +50,7 @@ pub(crate) enum Kind {
     /// Invented here, e.g. the position of a loop.
     Invented,
     /// A field of a local that is taken apart.
-    Field(BindingId, Ident),
+    Field(BindingId, Member),
     /// Made again wherever it is needed: by this statement, from these locals.
     Derived(Box<Derivation>),
 }
@@ -94,15 +94,15 @@ impl Bindings {
     }
 
     /// Adds a place for a field of a local that is taken apart.
-    pub(crate) fn declare_field(&mut self, of: BindingId, field: &Ident) {
+    pub(crate) fn declare_field(&mut self, of: BindingId, field: &Member) {
         if self.field(of, field).is_some() {
             return;
         }
         let (ident, mutable) = (self.list[of].ident.clone(), self.list[of].mutable);
-        let frame = format!("{}.{}", self.list[of].frame, field.unraw());
+        let frame = format!("{}.{}", self.list[of].frame, spelled(field).trim_start_matches("r#"));
         let id = self.declare(&ident, mutable, Kind::Field(of, field.clone()));
         self.list[id].frame = frame;
-        self.fields.insert((of, field.to_string()), id);
+        self.fields.insert((of, spelled(field)), id);
     }
 
     /// Only these locals are taken apart; every other one is whole.
@@ -111,8 +111,8 @@ impl Bindings {
     }
 
     /// The place of a field, if its local is taken apart.
-    pub(crate) fn field(&self, of: BindingId, field: &Ident) -> Option<BindingId> {
-        self.fields.get(&(of, field.to_string())).copied()
+    pub(crate) fn field(&self, of: BindingId, field: &Member) -> Option<BindingId> {
+        self.fields.get(&(of, spelled(field))).copied()
     }
 
     /// The places of all fields of a local.
@@ -179,6 +179,14 @@ impl Bindings {
     /// The user's own spelling of tokens, for messages and drawings.
     pub(crate) fn text(&self, tokens: TokenStream) -> String {
         super::tokens::text(self.restore(tokens))
+    }
+}
+
+/// A field as it is written.
+fn spelled(field: &Member) -> String {
+    match field {
+        Member::Named(name) => name.to_string(),
+        Member::Unnamed(index) => index.index.to_string(),
     }
 }
 

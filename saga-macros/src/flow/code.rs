@@ -3,7 +3,7 @@
 use super::bindings::BindingId;
 use crate::model::{Callee, Class, Model, Refusable};
 use proc_macro2::Span;
-use syn::{AngleBracketedGenericArguments, Attribute, Expr, Local, Pat, Stmt, Type};
+use syn::{AngleBracketedGenericArguments, Attribute, Expr, Item, Local, Pat, Stmt, Type};
 
 /// An index into [`Code::seqs`].
 pub(crate) type SeqId = usize;
@@ -13,6 +13,8 @@ pub(crate) type BlockId = usize;
 pub(crate) type ExitId = usize;
 /// An index into [`Code::calls`], and into the machine's states.
 pub(crate) type CallId = usize;
+/// An index into [`Code::scopes`].
+pub(crate) type ScopeId = usize;
 
 /// The whole lowered flow.
 #[derive(Debug, Default)]
@@ -28,6 +30,8 @@ pub(crate) struct Code {
     pub(crate) exits: Vec<Exit>,
     /// The calls.
     pub(crate) calls: Vec<Call>,
+    /// The user's blocks that have items of their own.
+    pub(crate) scopes: Vec<Scope>,
 }
 
 /// One arm of the machine.
@@ -37,6 +41,16 @@ pub(crate) struct BlockData {
     pub(crate) root: SeqId,
     /// Whether anything leads here.
     pub(crate) reached: bool,
+    /// The innermost scope that its code begins in.
+    pub(crate) scope: Option<ScopeId>,
+}
+
+/// A block of the user's, inside the flow's body, that has items of its own: nothing outside of it sees them.
+#[derive(Debug)]
+pub(crate) struct Scope {
+    pub(crate) items: Vec<Item>,
+    /// The scope that it stands in.
+    pub(crate) parent: Option<ScopeId>,
 }
 
 /// A way out of an arm.
@@ -192,6 +206,8 @@ pub(crate) enum Node {
     Match { attrs: Vec<Attribute>, scrutinee: Expr, arms: Vec<Arm> },
     /// `let PATTERN = value else { .. }`.
     LetElse { local: Local, otherwise: SeqId },
+    /// The code of a scope, up to where it leaves the arm.
+    Scope { scope: ScopeId, code: SeqId },
     /// On to another block.
     Exit(ExitId),
     /// A call. What follows is in its block.
@@ -222,8 +238,16 @@ impl Code {
     /// A new block, which nothing leads to yet.
     pub(crate) fn block(&mut self) -> BlockId {
         let root = self.seq();
-        self.blocks.push(BlockData { root, reached: false });
+        self.blocks.push(BlockData { root, reached: false, scope: None });
         self.blocks.len() - 1
+    }
+
+    /// The scopes that a block's code begins in, the outermost first.
+    pub(crate) fn scopes_of(&self, block: BlockId) -> Vec<ScopeId> {
+        let mut scopes: Vec<ScopeId> =
+            std::iter::successors(self.blocks[block].scope, |&scope| self.scopes[scope].parent).collect();
+        scopes.reverse();
+        scopes
     }
 
     /// Every node that stands in this run, those in its branches included, in the order of the source.
@@ -236,7 +260,7 @@ impl Code {
                     self.walk(*otherwise, visit);
                 }
                 Node::Match { arms, .. } => arms.iter().for_each(|arm| self.walk(arm.body, visit)),
-                Node::LetElse { otherwise, .. } => self.walk(*otherwise, visit),
+                Node::LetElse { otherwise: code, .. } | Node::Scope { code, .. } => self.walk(*code, visit),
                 _ => {}
             }
         }

@@ -6,12 +6,13 @@
 use super::{
     bindings::{BindingId, Bindings, Kind},
     calls::exit_number,
+    states::in_some_builds,
     tokens,
 };
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
 use std::collections::BTreeMap;
-use syn::{BinOp, Block, Expr, Label, Lifetime, Pat, RangeLimits, Stmt, UnOp, visit::Visit};
+use syn::{BinOp, Block, Expr, Label, Lifetime, Member, Pat, RangeLimits, Stmt, UnOp, visit::Visit};
 
 /// The locals that are needed at a point, each with the place that needs it first: where a use after move is reported.
 pub(crate) type Live = BTreeMap<BindingId, Place>;
@@ -94,7 +95,7 @@ impl<'a> Backward<'a> {
     }
 
     /// `local.field`: the field alone, if the local is taken apart.
-    fn need_field(&self, live: &mut Live, local: &Ident, field: &Ident) {
+    fn need_field(&self, live: &mut Live, local: &Ident, field: &Member) {
         match self.bindings.of(local).and_then(|of| self.bindings.field(of, field)) {
             Some(id) => self.need(live, id, Place::new(local.span())),
             None => self.need_ident(live, local),
@@ -142,6 +143,11 @@ impl<'a> Backward<'a> {
                 }
                 self.expr(&init.expr, after)
             }
+            // It may be left out.
+            Stmt::Expr(expr, _) if in_some_builds(expr) => {
+                let with = self.expr(expr, after.clone());
+                either(with, &after)
+            }
             Stmt::Expr(expr, _) => self.expr(expr, after),
             Stmt::Macro(mac) => self.mac(&mac.mac, after),
             Stmt::Item(_) => after,
@@ -154,6 +160,10 @@ impl<'a> Backward<'a> {
         }
         let mut live = after;
         if !tokens::only_spells(&mac.path) {
+            // `set!(x = ..)`: a key that is a local is given its value here.
+            for id in tokens::keys_in(mac.tokens.clone()).iter().filter_map(|key| self.bindings.of(key)) {
+                self.unset(&mut live, id);
+            }
             self.need_tokens(&mut live, mac.tokens.clone());
         }
         live
@@ -240,10 +250,10 @@ impl<'a> Backward<'a> {
                 after
             }
             Expr::Macro(mac) => self.mac(&mac.mac, after),
-            Expr::Field(field) => match (&*field.base, &field.member) {
-                (Expr::Path(path), syn::Member::Named(name)) if path.path.get_ident().is_some() => {
+            Expr::Field(field) => match &*field.base {
+                Expr::Path(path) if path.path.get_ident().is_some() => {
                     if let Some(local) = path.path.get_ident() {
-                        self.need_field(&mut after, local, name);
+                        self.need_field(&mut after, local, &field.member);
                     }
                     after
                 }

@@ -9,7 +9,7 @@ use super::{
     code::{Call, Node},
 };
 use std::collections::BTreeSet;
-use syn::{Expr, Stmt};
+use syn::{Expr, Pat, Stmt};
 
 /// The locals that this node moves or copies on every way through it.
 pub(crate) fn moved_by(node: &Node, calls: &[Call], bindings: &Bindings) -> BTreeSet<BindingId> {
@@ -17,7 +17,7 @@ pub(crate) fn moved_by(node: &Node, calls: &[Call], bindings: &Bindings) -> BTre
     match node {
         Node::Stmt(Stmt::Local(local)) => {
             if let Some(init) = &local.init {
-                moved.value(&init.expr);
+                moved.bound_by(&local.pat, &init.expr);
             }
         }
         Node::Stmt(Stmt::Expr(expr, _)) => moved.value(expr),
@@ -38,6 +38,16 @@ struct Moved<'b> {
 }
 
 impl Moved<'_> {
+    /// A value that is bound: `_`, `ref` and what takes it apart leave the rest of it where it is.
+    fn bound_by(&mut self, pat: &Pat, value: &Expr) {
+        match pat {
+            Pat::Ident(pat) if pat.by_ref.is_none() => self.value(value),
+            Pat::Type(typed) => self.bound_by(&typed.pat, value),
+            Pat::Paren(paren) => self.bound_by(&paren.pat, value),
+            _ => self.operand(value),
+        }
+    }
+
     /// An expression whose value goes somewhere else.
     fn value(&mut self, expr: &Expr) {
         match expr {
@@ -66,7 +76,8 @@ impl Moved<'_> {
             Expr::Tuple(node) => node.elems.iter().for_each(|elem| self.value(elem)),
             Expr::Array(node) => node.elems.iter().for_each(|elem| self.value(elem)),
             Expr::Try(node) => self.operand(&node.expr),
-            Expr::Assign(node) => self.value(&node.right),
+            Expr::Assign(node) if matches!(*node.left, Expr::Path(_) | Expr::Field(_)) => self.value(&node.right),
+            Expr::Assign(node) => self.operand(&node.right),
             Expr::Field(node) => self.operand(&node.base),
             Expr::Paren(node) => self.operand(&node.expr),
             Expr::Reference(node) => self.operand(&node.expr),

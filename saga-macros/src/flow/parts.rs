@@ -8,10 +8,9 @@ use super::{
     bindings::{BindingId, Bindings, Kind},
     code::{Call, Node},
 };
-use proc_macro2::Ident;
 use std::collections::BTreeSet;
 use syn::{
-    Block, Expr, ExprField, Member, Pat,
+    Block, Expr, ExprField, Ident, Member, Pat,
     visit::{self, Visit},
 };
 
@@ -32,9 +31,18 @@ pub(crate) fn taken_apart_by(node: &Node, calls: &[Call], bindings: &Bindings) -
     look(node, calls, bindings).moved
 }
 
-/// The parts of tuples that this node moves or copies: `pair.0`. Such a local is saved whole.
-pub(crate) fn tuple_parts_of(node: &Node, calls: &[Call], bindings: &Bindings) -> Vec<(BindingId, ExprField)> {
-    look(node, calls, bindings).tuples
+/// The parts of parts that this node moves or copies: `order.address.street`. A part is saved whole.
+pub(crate) fn nested_parts_of(node: &Node, calls: &[Call], bindings: &Bindings) -> Vec<(BindingId, ExprField)> {
+    look(node, calls, bindings).nested
+}
+
+/// The local of `local.field.field`, of which this is everything before the last field.
+fn root_of(bindings: &Bindings, base: &Expr) -> Option<BindingId> {
+    let Expr::Field(field) = base else { return None };
+    match &*field.base {
+        Expr::Path(path) => bindings.of(path.path.get_ident()?),
+        other => root_of(bindings, other),
+    }
 }
 
 fn look<'b>(node: &Node, calls: &[Call], bindings: &'b Bindings) -> Find<'b> {
@@ -43,8 +51,8 @@ fn look<'b>(node: &Node, calls: &[Call], bindings: &'b Bindings) -> Find<'b> {
         Node::Stmt(stmt) => find.visit_stmt(stmt),
         Node::If { cond, .. } => find.visit_expr(cond),
         Node::Match { scrutinee, arms, .. } => {
-            if arms.iter().any(|arm| binds(&arm.pat)) {
-                find.moved(scrutinee);
+            for arm in arms {
+                find.bound_by(&arm.pat, scrutinee);
             }
             find.visit_expr(scrutinee);
         }
@@ -55,31 +63,27 @@ fn look<'b>(node: &Node, calls: &[Call], bindings: &'b Bindings) -> Find<'b> {
                 find.visit_expr(argument);
             }
         }
-        Node::Exit(_) | Node::Answer(_) | Node::Passed(_) | Node::ScopeEnd { .. } => {}
+        Node::Scope { .. } | Node::Exit(_) | Node::Answer(_) | Node::Passed(_) | Node::ScopeEnd { .. } => {}
     }
     find
 }
 
 /// `local.field`: the local and the field.
-pub(crate) fn field_of<'e>(bindings: &Bindings, field: &'e ExprField) -> Option<(BindingId, &'e Ident)> {
+pub(crate) fn field_of<'e>(bindings: &Bindings, field: &'e ExprField) -> Option<(BindingId, &'e Member)> {
     let Expr::Path(path) = &*field.base else { return None };
-    let local = bindings.of(path.path.get_ident()?)?;
-    match &field.member {
-        Member::Named(name) => Some((local, name)),
-        Member::Unnamed(_) => None,
-    }
+    Some((bindings.of(path.path.get_ident()?)?, &field.member))
 }
 
 struct Find<'b> {
     bindings: &'b Bindings,
     moved: BTreeSet<BindingId>,
-    fields: Vec<(BindingId, Ident)>,
-    tuples: Vec<(BindingId, ExprField)>,
+    fields: Vec<(BindingId, Member)>,
+    nested: Vec<(BindingId, ExprField)>,
 }
 
 impl<'b> Find<'b> {
     fn new(bindings: &'b Bindings) -> Self {
-        Self { bindings, moved: BTreeSet::new(), fields: Vec::new(), tuples: Vec::new() }
+        Self { bindings, moved: BTreeSet::new(), fields: Vec::new(), nested: Vec::new() }
     }
 
     /// A field whose value goes somewhere else.
@@ -90,11 +94,25 @@ impl<'b> Find<'b> {
         {
             self.moved.insert(local);
         } else if let Expr::Field(field) = expr
-            && let (Expr::Path(path), Member::Unnamed(_)) = (&*field.base, &field.member)
+            && let Some(local) = root_of(self.bindings, &field.base)
+            && matches!(self.bindings[local].kind, Kind::Input | Kind::Local)
+        {
+            self.nested.push((local, field.clone()));
+        }
+    }
+
+    /// A value that a pattern takes apart, or that is bound by it.
+    fn bound_by(&mut self, pat: &Pat, value: &Expr) {
+        if !binds(pat) {
+            return;
+        }
+        self.moved(value);
+        if let Expr::Path(path) = value
+            && !matches!(pat, Pat::Ident(_) | Pat::Type(_))
             && let Some(local) = path.path.get_ident().and_then(|ident| self.bindings.of(ident))
             && matches!(self.bindings[local].kind, Kind::Input | Kind::Local)
         {
-            self.tuples.push((local, field.clone()));
+            self.moved.insert(local);
         }
     }
 }
@@ -109,6 +127,7 @@ impl<'ast> Visit<'ast> for Find<'_> {
     fn visit_local(&mut self, local: &'ast syn::Local) {
         if let Some(init) = &local.init {
             self.moved(&init.expr);
+            self.bound_by(&local.pat, &init.expr);
         }
         visit::visit_local(self, local);
     }
@@ -117,15 +136,13 @@ impl<'ast> Visit<'ast> for Find<'_> {
         visit::visit_expr_for_loop(self, node);
     }
     fn visit_expr_match(&mut self, node: &'ast syn::ExprMatch) {
-        if node.arms.iter().any(|arm| binds(&arm.pat)) {
-            self.moved(&node.expr);
+        for arm in &node.arms {
+            self.bound_by(&arm.pat, &node.expr);
         }
         visit::visit_expr_match(self, node);
     }
     fn visit_expr_let(&mut self, node: &'ast syn::ExprLet) {
-        if binds(&node.pat) {
-            self.moved(&node.expr);
-        }
+        self.bound_by(&node.pat, &node.expr);
         visit::visit_expr_let(self, node);
     }
     fn visit_expr_call(&mut self, node: &'ast syn::ExprCall) {
@@ -133,6 +150,9 @@ impl<'ast> Visit<'ast> for Find<'_> {
         visit::visit_expr_call(self, node);
     }
     fn visit_expr_method_call(&mut self, node: &'ast syn::ExprMethodCall) {
+        if consumes(&node.method) {
+            self.moved(&node.receiver);
+        }
         node.args.iter().for_each(|argument| self.moved(argument));
         visit::visit_expr_method_call(self, node);
     }
@@ -148,6 +168,16 @@ impl<'ast> Visit<'ast> for Find<'_> {
         });
     }
     fn visit_item(&mut self, _: &'ast syn::Item) {}
+}
+
+/// Whether a method takes its receiver by value, as far as its name tells.
+fn consumes(method: &Ident) -> bool {
+    let name = method.to_string();
+    let by_convention = ["into", "unwrap", "ok_or", "map"]
+        .iter()
+        .any(|&prefix| name.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('_')));
+    by_convention
+        || matches!(name.as_str(), "and_then" | "err" | "expect" | "filter" | "flatten" | "ok" | "or" | "or_else")
 }
 
 /// Whether a pattern binds anything.

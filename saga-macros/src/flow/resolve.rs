@@ -35,8 +35,8 @@ impl Resolver<'_> {
         self.scope.truncate(outside);
     }
 
-    fn declare(&mut self, pat: &mut Pat) -> Vec<BindingId> {
-        let mut declare = Declare { bindings: self.bindings, declared: Vec::new() };
+    fn declare(&mut self, pat: &mut Pat, matches_all: bool) -> Vec<BindingId> {
+        let mut declare = Declare { bindings: self.bindings, declared: Vec::new(), matches_all };
         declare.visit_pat_mut(pat);
         let declared = declare.declared;
         self.scope.extend(&declared);
@@ -47,21 +47,26 @@ impl Resolver<'_> {
 }
 
 /// Whether an identifier in a pattern binds a local: by the naming convention, since `None` and constants look the same.
-fn binds(pat: &PatIdent) -> bool {
+/// Where a pattern matches everything no constant can stand, and only a type without fields looks like a local.
+fn binds(pat: &PatIdent, matches_all: bool) -> bool {
+    let name = pat.ident.unraw().to_string();
     pat.by_ref.is_some()
         || pat.mutability.is_some()
         || pat.subpat.is_some()
-        || !pat.ident.unraw().to_string().starts_with(char::is_uppercase)
+        || !name.starts_with(char::is_uppercase)
+        || (matches_all && !name.contains(char::is_lowercase))
 }
 
 struct Declare<'b> {
     bindings: &'b mut Bindings,
     declared: Vec<BindingId>,
+    /// Whether the pattern matches everything.
+    matches_all: bool,
 }
 
 impl VisitMut for Declare<'_> {
     fn visit_pat_ident_mut(&mut self, pat: &mut PatIdent) {
-        if binds(pat) {
+        if binds(pat, self.matches_all) {
             let name = pat.ident.unraw();
             // The cases of an or-pattern bind the same names.
             let known = self.declared.iter().copied().find(|&id| self.bindings[id].ident.unraw() == name);
@@ -76,7 +81,8 @@ impl VisitMut for Declare<'_> {
     }
 
     fn visit_field_pat_mut(&mut self, field: &mut FieldPat) {
-        if field.colon_token.is_none() && matches!(&*field.pat, Pat::Ident(pat) if binds(pat)) {
+        let matches_all = self.matches_all;
+        if field.colon_token.is_none() && matches!(&*field.pat, Pat::Ident(pat) if binds(pat, matches_all)) {
             field.colon_token = Some(syn::Token![:](proc_macro2::Span::call_site()));
         }
         visit_mut::visit_field_pat_mut(self, field);
@@ -111,7 +117,8 @@ impl VisitMut for Resolver<'_> {
             Pat::Type(typed) if matches!(*typed.pat, Pat::Ident(_)) => Some((*typed.ty).clone()),
             _ => None,
         };
-        let declared = self.declare(&mut local.pat);
+        let matches_all = local.init.as_ref().is_none_or(|init| init.diverge.is_none());
+        let declared = self.declare(&mut local.pat, matches_all);
         for id in declared {
             self.bindings[id].deferred = local.init.is_none();
             self.bindings[id].ty.clone_from(&ty);
@@ -121,7 +128,7 @@ impl VisitMut for Resolver<'_> {
     fn visit_expr_closure_mut(&mut self, closure: &mut ExprClosure) {
         self.scoped(|this| {
             for input in &mut closure.inputs {
-                this.declare(input);
+                this.declare(input, true);
             }
             this.visit_expr_mut(&mut closure.body);
         });
@@ -146,12 +153,12 @@ impl VisitMut for Resolver<'_> {
 
     fn visit_expr_let_mut(&mut self, node: &mut ExprLet) {
         self.visit_expr_mut(&mut node.expr);
-        self.declare(&mut node.pat);
+        self.declare(&mut node.pat, false);
     }
 
     fn visit_arm_mut(&mut self, arm: &mut Arm) {
         self.scoped(|this| {
-            this.declare(&mut arm.pat);
+            this.declare(&mut arm.pat, false);
             this.visit_expr_mut(&mut arm.body);
         });
     }
@@ -159,7 +166,7 @@ impl VisitMut for Resolver<'_> {
     fn visit_expr_for_loop_mut(&mut self, node: &mut ExprForLoop) {
         self.visit_expr_mut(&mut node.expr);
         self.scoped(|this| {
-            this.declare(&mut node.pat);
+            this.declare(&mut node.pat, true);
             this.visit_block_mut(&mut node.body);
         });
     }
@@ -190,8 +197,11 @@ impl VisitMut for Resolver<'_> {
             return;
         }
         let tokens = std::mem::take(&mut mac.tokens);
-        mac.tokens = tokens::map_locals(tokens, &mut |ident| {
-            self.lookup(ident).map(|id| Ident::new(&self.bindings[id].unique, ident.span()))
+        mac.tokens = tokens::map_locals(tokens, &mut |ident, is_key| {
+            let binding = &self.bindings[self.lookup(ident)?];
+            // What is assigned only once has no value before: a key of its name may be this assignment.
+            let named = !is_key || (binding.deferred && !binding.mutable);
+            named.then(|| Ident::new(&binding.unique, ident.span()))
         });
     }
 

@@ -5,7 +5,7 @@ use super::{
     code::{BlockId, Code, Node, SeqId},
     live::{Backward, Live, Place, join},
     moves::moved_by,
-    parts::{taken_apart_by, tuple_parts_of},
+    parts::{nested_parts_of, taken_apart_by},
 };
 use std::collections::{BTreeMap, BTreeSet};
 use syn::{ExprField, ext::IdentExt};
@@ -18,7 +18,7 @@ pub(crate) struct Solved {
     pub(crate) live_in: Vec<Live>,
     /// What a node (of this run, at this place) moves although it is needed after it.
     pub(crate) moved: BTreeMap<(SeqId, usize), BTreeSet<BindingId>>,
-    /// The parts of tuples that go elsewhere although the whole is needed after that, by block.
+    /// The parts of parts that go elsewhere although the whole is needed after that, by block.
     pub(crate) split: BTreeMap<BlockId, Vec<(BindingId, ExprField)>>,
 }
 
@@ -48,14 +48,16 @@ pub(crate) fn solve(code: &Code, bindings: &mut Bindings) -> Solved {
     }
     let mut moved = BTreeMap::new();
     let mut split: BTreeMap<BlockId, Vec<_>> = BTreeMap::new();
+    // What is never saved may be a `&mut`, which is lent out where it seems to be moved.
+    let saved = solved.saved(code, bindings);
     for &block in &code.order {
         solved.each_node(code, bindings, code.blocks[block].root, Live::new(), &mut |place, node, after| {
             let mut both = moved_by(node, &code.calls, bindings);
-            both.retain(|id| after.contains_key(id));
+            both.retain(|id| after.contains_key(id) && saved.contains(id));
             if !both.is_empty() {
                 moved.insert(place, both);
             }
-            let mut parts = tuple_parts_of(node, &code.calls, bindings);
+            let mut parts = nested_parts_of(node, &code.calls, bindings);
             parts.retain(|(id, _)| after.contains_key(id));
             if !parts.is_empty() {
                 split.entry(block).or_default().extend(parts);
@@ -129,6 +131,7 @@ impl Solved {
                     None => before,
                 }
             }
+            Node::Scope { code: inside, .. } => self.before(code, bindings, *inside, after),
             Node::Exit(number) => exit(*number),
             Node::Call(call) => {
                 let call = &code.calls[*call];
@@ -151,6 +154,9 @@ impl Solved {
                 }
                 Node::Match { arms, .. } => {
                     needed = self.branches(code, bindings, arms.iter().map(|arm| arm.body), &after, visit);
+                }
+                Node::Scope { code: inside, .. } => {
+                    needed = self.branches(code, bindings, [*inside], &after, visit);
                 }
                 Node::LetElse { otherwise, .. } => {
                     let other = self.branches(code, bindings, [*otherwise], &Live::new(), visit);
@@ -178,6 +184,11 @@ impl Solved {
             join(&mut needed, &self.before(code, bindings, branch, after.clone()));
         }
         needed
+    }
+
+    /// What is saved at any call.
+    pub(crate) fn saved(&self, code: &Code, bindings: &Bindings) -> BTreeSet<BindingId> {
+        (0..code.calls.len()).flat_map(|call| self.saved_at(code, bindings, call)).map(|(id, _)| id).collect()
     }
 
     /// What is saved at this call: the locals that are needed after it.

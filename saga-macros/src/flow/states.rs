@@ -43,6 +43,17 @@ fn placed(mut attr: Attribute) -> Attribute {
 }
 
 impl Place<'_> {
+    /// A state that only some builds have: the macro sees it in all of them, and rustc does not.
+    fn in_some_builds(&mut self, cfg: Option<&Attribute>, holder: &Expr) {
+        let Some(cfg) = cfg.filter(|_| calls_in(self.model, holder) > 0) else { return };
+        self.errors.span(
+            "hidden_step",
+            cfg.path().span(),
+            "the state in here is there in some builds only, but instances that one build began are finished by another\n\
+             help: decide while it runs: `if cfg!(..) { .. }`",
+        );
+    }
+
     fn place(&mut self, attr: Attribute, holder: &mut Expr) {
         match attr.parse_args::<syn::LitStr>() {
             Err(_) => {
@@ -109,6 +120,9 @@ impl VisitMut for Place<'_> {
                 ),
             }
         }
+        if let Some(init) = &local.init {
+            self.in_some_builds(local.attrs.iter().find(|attr| is_cfg(attr)), &init.expr);
+        }
         visit_mut::visit_local_mut(self, local);
     }
 
@@ -116,12 +130,17 @@ impl VisitMut for Place<'_> {
         if let Some(attr) = take(&mut arm.attrs) {
             self.place(attr, &mut arm.body);
         }
+        self.in_some_builds(arm.attrs.iter().find(|attr| is_cfg(attr)), &arm.body);
         visit_mut::visit_arm_mut(self, arm);
     }
 
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
-        if let Some(attr) = attributes(expr).and_then(take) {
+        if let Some(attr) = attributes_mut(expr).and_then(take) {
             self.place(attr, expr);
+        }
+        if in_some_builds(expr) {
+            let cfg = attributes_mut(expr).and_then(|attrs| attrs.iter().find(|attr| is_cfg(attr))).cloned();
+            self.in_some_builds(cfg.as_ref(), expr);
         }
         visit_mut::visit_expr_mut(self, expr);
     }
@@ -148,16 +167,34 @@ impl VisitMut for Attach<'_> {
 
 macro_rules! attributes_of {
     ($expr:ident: $($kind:ident)*) => {
-        match $expr {
-            $(Expr::$kind(node) => Some(&mut node.attrs),)*
-            _ => None,
+        /// The attributes of an expression, whatever its kind.
+        fn attributes_mut($expr: &mut Expr) -> Option<&mut Vec<Attribute>> {
+            match $expr {
+                $(Expr::$kind(node) => Some(&mut node.attrs),)*
+                _ => None,
+            }
+        }
+
+        /// Whether an expression is there in some builds only.
+        pub(crate) fn in_some_builds($expr: &Expr) -> bool {
+            match $expr {
+                $(Expr::$kind(node) => has_cfg(&node.attrs),)*
+                _ => false,
+            }
         }
     };
 }
 
-/// The attributes of an expression, whatever its kind.
-pub(crate) fn attributes(expr: &mut Expr) -> Option<&mut Vec<Attribute>> {
-    attributes_of!(expr:
-        Array Assign Async Await Binary Block Break Call Cast Closure Const Continue Field ForLoop Group If Index Let Lit Loop
-        Macro Match MethodCall Paren Path Range Reference Repeat Return Struct Try Tuple Unary Unsafe While)
+attributes_of! { expr:
+    Array Assign Async Await Binary Block Break Call Cast Closure Const Continue Field ForLoop Group If Index Let Lit Loop
+    Macro Match MethodCall Paren Path Range Reference Repeat Return Struct Try Tuple Unary Unsafe While
+}
+
+/// Whether a `#[cfg(..)]` is among these.
+pub(crate) fn has_cfg(attrs: &[Attribute]) -> bool {
+    attrs.iter().any(is_cfg)
+}
+
+fn is_cfg(attr: &Attribute) -> bool {
+    attr.path().is_ident("cfg")
 }

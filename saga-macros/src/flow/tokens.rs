@@ -1,16 +1,21 @@
 //! Looking into tokens that syn does not parse: the arguments of macros, and the text of their string literals.
 
-use proc_macro2::{Delimiter, Group, Ident, Literal, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Literal, Spacing, Span, TokenStream, TokenTree};
+use syn::{Index, Member};
 
-/// The tokens of a macro's arguments with each identifier that can be a local replaced by what `rename` says.
+/// The tokens of a macro's arguments with each identifier that can be a local replaced by what `rename` says, which is told
+/// whether it is a key.
 ///
 /// Not a local: a field (`.id`), a path's segment (`id::`, `::id`), a macro's name (`id!`), a field's key (`id: ..`), a
-/// lifetime, and the key of a named argument (`id = ..` at the start of an argument, as in `tracing::info!(id = ..)`).
+/// lifetime. The key of a named argument (`id = ..` at the start of an argument, as in `tracing::info!(id = ..)`) is not one
+/// either, as a rule, but may be a local that is assigned.
 /// `{id}` and `{id:?}` in a string literal are locals: a formatting macro captures them.
-pub(crate) fn map_locals(tokens: TokenStream, rename: &mut dyn FnMut(&Ident) -> Option<Ident>) -> TokenStream {
+pub(crate) fn map_locals(tokens: TokenStream, rename: &mut dyn FnMut(&Ident, bool) -> Option<Ident>) -> TokenStream {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mapped = tokens.iter().enumerate().map(|(at, token)| match token {
-        TokenTree::Ident(ident) if can_be_local(&tokens, at) => rename(ident).unwrap_or_else(|| ident.clone()).into(),
+        TokenTree::Ident(ident) if can_be_local(&tokens, at) => {
+            rename(ident, is_key(&tokens, at)).unwrap_or_else(|| ident.clone()).into()
+        }
         TokenTree::Group(group) if !follows_spelling(&tokens, at) => {
             let mut mapped = Group::new(group.delimiter(), map_locals(group.stream(), rename));
             mapped.set_span(group.span());
@@ -18,11 +23,7 @@ pub(crate) fn map_locals(tokens: TokenStream, rename: &mut dyn FnMut(&Ident) -> 
         }
         TokenTree::Literal(literal) => {
             let span = literal.span();
-            map_captured(literal, |name| {
-                let ident = syn::parse_str::<Ident>(name).ok()?;
-                rename(&Ident::new(&ident.to_string(), span)).map(|ident| ident.to_string())
-            })
-            .into()
+            map_captured(literal, |name| rename(&captured(name, span)?, false).map(|ident| ident.to_string())).into()
         }
         other => other.clone(),
     });
@@ -31,20 +32,24 @@ pub(crate) fn map_locals(tokens: TokenStream, rename: &mut dyn FnMut(&Ident) -> 
 
 /// Every identifier in a macro's arguments, with the field that is taken of it (`order.id`, but not `order.total()`). In a
 /// string literal a name is captured whole.
-pub(crate) fn fields_in(tokens: TokenStream, visit: &mut dyn FnMut(&Ident, Option<&Ident>)) {
+pub(crate) fn fields_in(tokens: TokenStream, visit: &mut dyn FnMut(&Ident, Option<&Member>)) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     for (at, token) in tokens.iter().enumerate() {
         match token {
+            TokenTree::Ident(_) if is_key(&tokens, at) => {}
             TokenTree::Ident(ident) => {
                 let field = match tokens.get(at + 1..) {
                     Some([TokenTree::Punct(dot), TokenTree::Ident(field), rest @ ..])
                         if dot.as_char() == '.' && !matches!(rest.first(), Some(TokenTree::Group(_))) =>
                     {
-                        Some(field)
+                        Some(Member::Named(field.clone()))
+                    }
+                    Some([TokenTree::Punct(dot), TokenTree::Literal(index), ..]) if dot.as_char() == '.' => {
+                        index_of(index).map(Member::Unnamed)
                     }
                     _ => None,
                 };
-                visit(ident, field);
+                visit(ident, field.as_ref());
             }
             TokenTree::Group(group) => fields_in(group.stream(), visit),
             TokenTree::Literal(literal) => {
@@ -58,6 +63,13 @@ pub(crate) fn fields_in(tokens: TokenStream, visit: &mut dyn FnMut(&Ident, Optio
             TokenTree::Punct(_) => {}
         }
     }
+}
+
+/// The field of a tuple: `pair.0`, or the first of the two in `pair.0.1`, which is one token.
+fn index_of(literal: &Literal) -> Option<Index> {
+    let text = literal.to_string();
+    let index = text.split('.').next()?.parse().ok()?;
+    Some(Index { index, span: literal.span() })
 }
 
 /// Whether the group at this place is the argument of `stringify!` or its like.
@@ -84,15 +96,32 @@ fn can_be_local(tokens: &[TokenTree], at: usize) -> bool {
     let before_that = punct(at.checked_sub(2));
     let after = punct(Some(at + 1));
     let after_that = punct(Some(at + 2));
-    let starts_argument = at == 0 || matches!(before, Some((',' | ';', _)));
     let field = matches!(before, Some(('.', _))) && !matches!(before_that, Some(('.', true)));
     let segment = matches!((before_that, before), (Some((':', true)), Some((':', _))));
     let lifetime = matches!(before, Some(('\'', _)));
     let head = matches!((after, after_that), (Some((':', true)), Some((':', _))));
     let key = matches!(after, Some((':', false)));
     let mac = matches!(after, Some(('!', false))) && matches!(tokens.get(at + 2), Some(TokenTree::Group(_)));
-    let named = starts_argument && matches!(after, Some(('=', false)));
-    !(field || segment || lifetime || head || key || mac || named)
+    !(field || segment || lifetime || head || key || mac)
+}
+
+/// Whether this is `id = ..` at the start of an argument.
+fn is_key(tokens: &[TokenTree], at: usize) -> bool {
+    let starts_argument = at.checked_sub(1).is_none_or(
+        |before| matches!(&tokens[before], TokenTree::Punct(punct) if matches!(punct.as_char(), ',' | ';')),
+    );
+    let assigns = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == '=' && punct.spacing() == Spacing::Alone);
+    starts_argument && tokens.get(at + 1).is_some_and(assigns)
+}
+
+/// The identifiers that stand as keys in a macro's arguments.
+pub(crate) fn keys_in(tokens: TokenStream) -> Vec<Ident> {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let key = |(at, token): (usize, &TokenTree)| match token {
+        TokenTree::Ident(ident) if is_key(&tokens, at) => Some(ident.clone()),
+        _ => None,
+    };
+    tokens.iter().enumerate().filter_map(key).collect()
 }
 
 /// A string literal with the names that a formatting macro would capture from it (`{name}`, `{name:?}`, `{:>width$}`)
@@ -130,6 +159,13 @@ pub(crate) fn map_captured(literal: &Literal, mut rename: impl FnMut(&str) -> Op
     let Some(mut new) = changed.then(|| mapped.parse::<Literal>().ok()).flatten() else { return literal.clone() };
     new.set_span(literal.span());
     new
+}
+
+/// The local that a formatting macro captures by this name: `{type}` is `r#type`.
+fn captured(name: &str, span: Span) -> Option<Ident> {
+    let mut ident = syn::parse_str::<Ident>(name).or_else(|_| syn::parse_str(&format!("r#{name}"))).ok()?;
+    ident.set_span(span);
+    Some(ident)
 }
 
 /// `:>width$.precision$` of a format string.

@@ -129,7 +129,7 @@ pub(crate) fn parse(options: TokenStream, item: &TokenStream, errors: &mut Error
         helpers: Vec::new(),
     };
     let read = |input: ParseStream<'_>| {
-        Attribute::parse_inner(input)?;
+        saga.header.attrs.extend(Attribute::parse_inner(input)?);
         while !input.is_empty() {
             let ahead = input.fork();
             match item_of(&ahead, &mut saga, errors) {

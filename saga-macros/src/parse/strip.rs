@@ -1,6 +1,7 @@
 //! Takes our attributes away, token by token, so that everything else comes out as it went in.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use quote::quote;
 
 /// The items of an impl block without `#[flow]`, `#[step]`, `#[compensate]`, `#[signal]`, and without the `#[state]`s of a flow's body.
 pub(super) fn items(body: &Group) -> Group {
@@ -14,6 +15,10 @@ pub(super) fn items(body: &Group) -> Group {
         {
             in_flow |= name == "flow";
             tokens.next();
+            if name != "signal" {
+                // It is async because a saga's methods are, whether or not it awaits anything.
+                output.extend(quote!(#[allow(clippy::unused_async)]));
+            }
             continue;
         }
         output.push(match token {

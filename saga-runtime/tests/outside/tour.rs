@@ -54,7 +54,6 @@ impl World {
 
 pub(crate) struct Tour(pub(crate) World);
 
-#[expect(clippy::unused_async, reason = "a step is async whether or not it awaits something")]
 #[saga(name = "tour", version = 1, deadline = "30d")]
 impl Tour {
     #[signal]
@@ -145,7 +144,6 @@ impl Tour {
 
 pub(crate) struct Ticket(pub(crate) World);
 
-#[expect(clippy::unused_async, reason = "a step is async whether or not it awaits something")]
 #[saga(name = "ticket", version = 1)]
 impl Ticket {
     #[flow]

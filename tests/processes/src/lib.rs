@@ -1,8 +1,6 @@
 //! Sagas to be killed, the participants that remember over all lives what they were asked, and the points at which the
 //! process ends.
 
-#![expect(clippy::unused_async, reason = "a step is async, also where its participant is a file")]
-
 mod ledger;
 mod points;
 pub mod trip;

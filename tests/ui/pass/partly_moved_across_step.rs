@@ -7,7 +7,7 @@ struct Checkout;
 impl Checkout {
     #[flow]
     async fn run(&self, cx: &FlowContext, order: Order) -> Result<usize, Unwind<Refused>> {
-        // Fields by name, and what is taken apart, are saved one by one.
+        // Fields, and what is taken apart, are saved one by one.
         let pair = (order, String::from("a note"));
         let (first, note) = pair;
         let Order { lines } = first;

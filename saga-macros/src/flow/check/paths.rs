@@ -139,6 +139,7 @@ impl Paths<'_> {
                     self.refusals(&ways, |visit| visit.visit_local(local));
                     self.seq(*otherwise, ways.clone());
                 }
+                Node::Scope { code, .. } => ways = self.seq(*code, ways)?,
                 Node::Exit(exit) => {
                     self.lead(code.exits[*exit].target, &ways);
                     return None;

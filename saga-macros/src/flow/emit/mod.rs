@@ -15,7 +15,7 @@ use crate::model::{Child, Flow, Machine, Model, State};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use std::collections::{BTreeMap, BTreeSet};
-use syn::{Expr, Item, Stmt, Type, spanned::Spanned as _, visit::Visit, visit_mut::VisitMut};
+use syn::{Expr, Item, Member, Stmt, Type, spanned::Spanned as _, visit::Visit, visit_mut::VisitMut};
 
 /// Emits the machine's body; the rest of [`Machine`] comes from the same tables. The sagas that it starts are added to
 /// `children`.
@@ -44,8 +44,7 @@ pub(crate) fn emit(
 /// The locals that are saved, in the order of their declaration.
 fn slots(draft: &Draft, solved: &Solved) -> Vec<BindingId> {
     let (code, bindings) = (&draft.lowered.code, &draft.bindings);
-    let mut saved: BTreeSet<BindingId> =
-        (0..code.calls.len()).flat_map(|call| solved.saved_at(code, bindings, call)).map(|(id, _)| id).collect();
+    let mut saved = solved.saved(code, bindings);
     if let Some(&start) = code.order.first() {
         saved.extend(draft.inputs.iter().filter(|input| solved.live_in[start].contains_key(input)));
     }
@@ -73,7 +72,7 @@ struct Arm {
     apart: BTreeSet<BindingId>,
     /// The locals of which a copy was kept, because the code moves them.
     kept: BTreeSet<BindingId>,
-    /// The parts of tuples that its code moves or copies although the whole is needed after it.
+    /// The parts of parts that its code moves or copies although the whole is needed after it.
     split: Vec<(BindingId, syn::ExprField)>,
     /// Every local that its code mentions.
     mentioned: BTreeSet<BindingId>,
@@ -262,34 +261,51 @@ impl Emit<'_> {
         };
         let code = self.seq(root, &arm);
         let name = Self::block_name(block);
-        quote! {
-            __Block::#name => 'arm: {
-                #(#from_slots)*
-                #(#unset)*
-                #(#parts)*
-                #(#derived)*
-                #code
-            }
-        }
+        let code = quote! {
+            #(#from_slots)*
+            #(#unset)*
+            #(#parts)*
+            #(#derived)*
+            #code
+        };
+        let code = self.code.scopes_of(block).into_iter().rfold(code, |code, scope| {
+            let items = &self.code.scopes[scope].items;
+            quote!(#(#items)* { #code })
+        });
+        quote!(__Block::#name => 'arm: { #code })
     }
 
     /// A local of which the arm needs but parts: a value of a type of its own, with those fields.
     fn parts(&self, id: BindingId, live: &Live) -> TokenStream {
         let fields = self.bindings.fields_of(id).filter(|field| live.contains_key(field));
-        let fields: Vec<(&Ident, Ident, Ident)> = fields
+        let fields: Vec<(&Member, Ident, Ident)> = fields
             .filter_map(|field| match &self.bindings[field].kind {
                 Kind::Field(_, name) => Some((name, format_ident!("T{field}"), Self::field(field))),
                 _ => None,
             })
             .collect();
-        let names: Vec<&Ident> = fields.iter().map(|(name, ..)| *name).collect();
         let types: Vec<&Ident> = fields.iter().map(|(_, ty, _)| ty).collect();
-        let slots = fields.iter().map(|(_, _, slot)| slot);
         let (name, mutable) = (self.bindings.unique(id), self.mutability(id));
         let parts = format_ident!("__Parts{id}");
+        let last = fields.iter().filter_map(|(field, ..)| index(field)).max();
+        let Some(last) = last else {
+            let (names, slots) = (fields.iter().map(|(name, ..)| name), fields.iter().map(|(.., slot)| slot));
+            let declared = names.clone();
+            return quote! {
+                struct #parts<#(#types),*> { #(#declared: #types),* }
+                let #mutable #name = #parts { #(#names: __s.#slots.take()),* };
+            };
+        };
+        // The fields of a tuple are told apart by their places: nothing stands where one is not needed.
+        let (declared, values): (Vec<_>, Vec<_>) = (0..=last)
+            .map(|at| match fields.iter().find(|(field, ..)| index(field) == Some(at)) {
+                Some((_, ty, slot)) => (quote!(#ty), quote!(__s.#slot.take())),
+                None => (quote!(()), quote!(())),
+            })
+            .unzip();
         quote! {
-            struct #parts<#(#types),*> { #(#names: #types),* }
-            let #mutable #name = #parts { #(#names: __s.#slots.take()),* };
+            struct #parts<#(#types),*>(#(#declared),*);
+            let #mutable #name = #parts(#(#values),*);
         }
     }
 
@@ -385,7 +401,7 @@ impl Emit<'_> {
                     self.mentions(operand.to_token_stream(), mentioned);
                 }
             }
-            Node::Exit(_) | Node::Answer(_) | Node::Passed(_) | Node::ScopeEnd { .. } => {}
+            Node::Scope { .. } | Node::Exit(_) | Node::Answer(_) | Node::Passed(_) | Node::ScopeEnd { .. } => {}
         }
     }
 
@@ -474,6 +490,10 @@ impl Emit<'_> {
                 let otherwise = self.seq(*otherwise, arm);
                 quote!(#(#attrs)* let #pat #(= #init)* else { #otherwise };)
             }
+            Node::Scope { scope, code } => {
+                let (items, code) = (&self.code.scopes[*scope].items, self.seq(*code, arm));
+                quote!({ #(#items)* #code })
+            }
             Node::Exit(exit) => self.exit(*exit, arm),
             Node::Call(call) => self.call(*call, arm),
             Node::Answer(call) => self.answer(*call),
@@ -528,6 +548,14 @@ impl Emit<'_> {
     fn put_whole(&self, id: BindingId, name: &Ident, field: &Ident, arm: &Arm) -> TokenStream {
         let unchanged = arm.taken.contains(&id) && !self.bindings[id].mutable && self.slot(id).is_some();
         if unchanged { quote!(__s.#field.keep(#name);) } else { quote!(__s.#field.put(#name);) }
+    }
+}
+
+/// The place of a tuple's field.
+fn index(field: &Member) -> Option<u32> {
+    match field {
+        Member::Named(_) => None,
+        Member::Unnamed(index) => Some(index.index),
     }
 }
 

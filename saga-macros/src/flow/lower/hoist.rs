@@ -8,7 +8,7 @@ use crate::flow::{
     states::state_name,
     verbs::awaited,
 };
-use syn::{Expr, ExprBinary, parse_quote, spanned::Spanned};
+use syn::{BinOp, Expr, ExprBinary, UnOp, parse_quote, spanned::Spanned};
 
 impl Lowering<'_> {
     /// Makes every call inside `expr`; afterwards it is plain, the answer of the last call standing where that call stood.
@@ -77,12 +77,13 @@ impl Lowering<'_> {
     fn hoist_operands(&mut self, at: SeqId, expr: &mut Expr) -> Option<SeqId> {
         let model = self.model;
         let calls = |expr: &Expr| crate::flow::calls::has_call(model, expr);
+        let assigns = matches!(expr, Expr::Binary(node) if is_assignment(node.op));
         let mut operands = operands_mut(expr);
         let Some(last) = operands.iter().rposition(|operand| calls(operand)) else { return Some(at) };
         let mut at = at;
         for (index, operand) in operands.iter_mut().enumerate().take(last + 1) {
             if !calls(operand) {
-                if !is_trivial(operand) {
+                if !(is_trivial(operand) || assigns && is_place(operand)) {
                     self.errors.span(
                         "hidden_step",
                         operand.span(),
@@ -117,13 +118,13 @@ impl Lowering<'_> {
 
     /// Whether the right side is evaluated only if the left one says so, and calls a step.
     pub(super) fn is_short_circuit(&self, node: &ExprBinary) -> bool {
-        matches!(node.op, syn::BinOp::And(_) | syn::BinOp::Or(_)) && self.has_call(&node.right)
+        matches!(node.op, BinOp::And(_) | BinOp::Or(_)) && self.has_call(&node.right)
     }
 
     /// `a && b`, `a || b` where `b` calls a step: it is made only if `a` says so.
     pub(super) fn short_circuit(&mut self, at: SeqId, node: ExprBinary, dest: &Dest) -> Option<SeqId> {
         let (left, right) = (node.left, node.right);
-        let branches: Expr = if matches!(node.op, syn::BinOp::And(_)) {
+        let branches: Expr = if matches!(node.op, BinOp::And(_)) {
             parse_quote!(if #left { #right } else { false })
         } else {
             parse_quote!(if #left { true } else { #right })
@@ -139,5 +140,37 @@ impl Lowering<'_> {
         let call = self.code.calls.len().checked_sub(1)?;
         self.code.calls[call].taken = Taken::Matched;
         Some(call)
+    }
+}
+
+/// Whether this is `+=` or one of its like.
+fn is_assignment(op: BinOp) -> bool {
+    use BinOp::{
+        AddAssign, BitAndAssign, BitOrAssign, BitXorAssign, DivAssign, MulAssign, RemAssign, ShlAssign, ShrAssign,
+        SubAssign,
+    };
+    matches!(
+        op,
+        AddAssign(_)
+            | SubAssign(_)
+            | MulAssign(_)
+            | DivAssign(_)
+            | RemAssign(_)
+            | BitXorAssign(_)
+            | BitAndAssign(_)
+            | BitOrAssign(_)
+            | ShlAssign(_)
+            | ShrAssign(_)
+    )
+}
+
+/// Whether this is a place that nothing is computed for: it may as well be looked up after the value that it is given.
+fn is_place(expr: &Expr) -> bool {
+    match expr {
+        Expr::Path(_) => true,
+        Expr::Field(node) => is_place(&node.base),
+        Expr::Paren(node) => is_place(&node.expr),
+        Expr::Unary(node) => matches!(node.op, UnOp::Deref(_)) && is_place(&node.expr),
+        _ => false,
     }
 }

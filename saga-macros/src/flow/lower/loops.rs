@@ -46,6 +46,7 @@ impl Lowering<'_> {
         let head = self.code.block();
         self.leave(at, head);
         self.code.order.push(head);
+        self.code.blocks[head].scope = self.scope;
         let root = self.code.blocks[head].root;
         self.graph.head(head, root, text);
         (head, root)

@@ -19,9 +19,10 @@ pub(crate) use self::{
 use super::{
     bindings::{BindingId, Bindings, Kind},
     calls::{has_call, leaves},
-    code::{BlockId, Code, Exit, ExitId, Node, SeqId},
+    code::{BlockId, Code, Exit, ExitId, Node, Scope, ScopeId, SeqId},
     graph::{self, Graph},
     live,
+    states::has_cfg,
 };
 use crate::{errors::Errors, model::Model};
 use proc_macro2::Span;
@@ -33,7 +34,7 @@ use syn::{Block, Expr, Item, Local, Pat, Stmt, parse_quote, spanned::Spanned};
 pub(crate) struct Lowered {
     pub(crate) code: Code,
     pub(crate) graph: Graph,
-    /// Items of the flow's body, visible in every arm.
+    /// Items of the flow's body itself, visible in every arm.
     pub(crate) items: Vec<Item>,
 }
 
@@ -51,7 +52,7 @@ pub(crate) fn lower_body(
         bindings,
         code: Code::default(),
         graph: Graph::new(),
-        items: Vec::new(),
+        scope: None,
         targets: Vec::new(),
         visible: scope,
         invented: BTreeMap::new(),
@@ -60,9 +61,19 @@ pub(crate) fn lower_body(
     let at = this.enter(start);
     this.graph.start(at);
     this.code.blocks[start].reached = true;
+    let mut body = body;
+    let items = take_items(&mut body);
     let end = this.block(at, body, &Dest::Return);
     debug_assert!(end.is_none(), "a value that is returned ends the flow");
-    Lowered { code: this.code, graph: this.graph, items: this.items }
+    Lowered { code: this.code, graph: this.graph, items }
+}
+
+/// The items among the statements of a block: they are seen everywhere in it.
+fn take_items(block: &mut Block) -> Vec<Item> {
+    let (items, code) = std::mem::take(&mut block.stmts).into_iter().partition(|stmt| matches!(stmt, Stmt::Item(_)));
+    block.stmts = code;
+    let item = |stmt: Stmt| if let Stmt::Item(item) = stmt { Some(item) } else { None };
+    Vec::into_iter(items).filter_map(item).collect()
 }
 
 /// What becomes of a value.
@@ -95,7 +106,8 @@ pub(crate) struct Lowering<'m> {
     pub(crate) bindings: &'m mut Bindings,
     pub(crate) code: Code,
     pub(crate) graph: Graph,
-    items: Vec<Item>,
+    /// The innermost block with items of its own.
+    scope: Option<ScopeId>,
     targets: Vec<Target>,
     /// The locals in scope, the innermost last.
     visible: Vec<BindingId>,
@@ -111,6 +123,7 @@ impl Lowering<'_> {
     /// Begins the code of a block.
     fn enter(&mut self, block: BlockId) -> SeqId {
         self.code.order.push(block);
+        self.code.blocks[block].scope = self.scope;
         let root = self.code.blocks[block].root;
         self.graph.enter(block, root);
         root
@@ -170,11 +183,27 @@ impl Lowering<'_> {
     }
 
     /// Lowers a block at the end of a run; answers where the code goes on, or nothing if it does not.
-    fn block(&mut self, at: SeqId, block: Block, dest: &Dest) -> Option<SeqId> {
+    fn block(&mut self, at: SeqId, mut block: Block, dest: &Dest) -> Option<SeqId> {
         let outside = self.visible.len();
-        let end = self.stmts(at, block, dest);
+        let items = take_items(&mut block);
+        let end = if items.is_empty() { self.stmts(at, block, dest) } else { self.scoped(at, items, block, dest) };
         self.scope_end(end, outside);
         end
+    }
+
+    /// A block with items of its own: what comes after it is in another arm, where they are not seen.
+    fn scoped(&mut self, at: SeqId, items: Vec<Item>, block: Block, dest: &Dest) -> Option<SeqId> {
+        self.code.scopes.push(Scope { items, parent: self.scope });
+        let scope = self.code.scopes.len() - 1;
+        let code = self.code.seq();
+        self.graph.merge(at, code);
+        self.push(at, Node::Scope { scope, code });
+        let outer = self.scope.replace(scope);
+        let end = self.stmts(code, block, dest);
+        self.scope = outer;
+        let after = self.code.block();
+        self.leave(end?, after);
+        Some(self.enter(after))
     }
 
     fn stmts(&mut self, at: SeqId, block: Block, dest: &Dest) -> Option<SeqId> {
@@ -236,10 +265,8 @@ impl Lowering<'_> {
                 self.value(at, value, &Dest::Let(Box::new(local)))
             }
             Stmt::Expr(expr, _) => self.value(at, expr, &Dest::Discard),
-            Stmt::Item(item) => {
-                self.items.push(item);
-                Some(at)
-            }
+            // Taken out of its block before.
+            Stmt::Item(_) => Some(at),
             Stmt::Macro(mac) => {
                 self.push(at, Node::Stmt(Stmt::Macro(mac)));
                 Some(at)
@@ -338,7 +365,9 @@ impl Lowering<'_> {
             _ => return,
         };
         let Some(init) = &local.init else { return };
-        if pat.mutability.is_some() || pat.by_ref.is_some() || !is_constant(&init.expr, typed) {
+        // Where it is there in some builds only, another of its name may be in the others.
+        if has_cfg(&local.attrs) || pat.mutability.is_some() || pat.by_ref.is_some() || !is_constant(&init.expr, typed)
+        {
             return;
         }
         if let Some(id) = self.bindings.of(&pat.ident) {

@@ -6,6 +6,7 @@ use crate::flow::{
     code::{Node, SeqId},
     graph,
     live::{self, Declared},
+    states::in_some_builds,
 };
 use syn::{
     Expr, ExprBreak, ExprLoop, Label, Lifetime, Stmt, parse_quote, parse_quote_spanned,
@@ -236,6 +237,7 @@ impl VisitMut for Leave<'_, '_> {
 /// Whether control never goes on after this expression, as far as its own outermost token tells.
 pub(crate) fn diverges(expr: &Expr) -> bool {
     match expr {
+        other if in_some_builds(other) => false,
         Expr::Return(_) | Expr::Break(_) | Expr::Continue(_) => true,
         Expr::Macro(mac) => crate::flow::calls::exit_number(&mac.mac).is_some(),
         Expr::Paren(paren) => diverges(&paren.expr),

@@ -60,7 +60,16 @@ fn is_place(expr: &Expr) -> bool {
         Expr::Path(path) => path.path.get_ident().is_some(),
         Expr::Field(field) => is_place(&field.base),
         Expr::Paren(paren) => is_place(&paren.expr),
-        Expr::Index(node) => is_place(&node.expr) && matches!(*node.index, Expr::Lit(_)),
+        Expr::Index(node) => is_place(&node.expr) && is_fixed(&node.index),
+        _ => false,
+    }
+}
+
+/// Whether an index is the same whenever it is looked at: a literal, or a range of them.
+fn is_fixed(index: &Expr) -> bool {
+    match index {
+        Expr::Lit(_) => true,
+        Expr::Range(node) => node.start.iter().chain(&node.end).all(|end| matches!(**end, Expr::Lit(_))),
         _ => false,
     }
 }

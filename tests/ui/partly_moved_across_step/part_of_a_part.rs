@@ -7,8 +7,8 @@ struct Checkout;
 impl Checkout {
     #[flow]
     async fn run(&self, cx: &FlowContext, order: Order) -> Result<usize, Unwind<Refused>> {
-        let pair = (order, String::from("a note"));
-        let first = pair.0;
+        let pair = ((order, 1), String::from("a note"));
+        let first = pair.0.0;
         self.notify(cx, &first).await?;
         Ok(pair.1.len())
     }
