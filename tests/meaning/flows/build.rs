@@ -14,20 +14,17 @@ fn number(name: &str, default: u64) -> Result<u64, Box<dyn Error>> {
     }
 }
 
-/// The seeds in a file, one in each line.
-fn seeds_in(path: &str) -> Result<Vec<u64>, Box<dyn Error>> {
-    let text = fs::read_to_string(path)?;
-    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    Ok(lines.map(str::parse).collect::<Result<_, _>>()?)
-}
-
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=cases.txt");
     let (first, count) = (number("SAGA_MEANING_SEED", 1)?, number("SAGA_MEANING_FLOWS", 520)?);
-    println!("cargo::rerun-if-changed=open.txt");
-    let open = seeds_in("open.txt")?;
-    let mut seeds: Vec<u64> = (first..first + count).chain(seeds_in("cases.txt")?).chain(open.clone()).collect();
+    let cases = fs::read_to_string("cases.txt")?;
+    let cases = cases
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(str::parse)
+        .collect::<Result<Vec<u64>, _>>()?;
+    let mut seeds: Vec<u64> = (first..first + count).chain(cases).collect();
     seeds.sort_unstable();
     seeds.dedup();
     for part in 0..PARTS {
@@ -36,8 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let program = generate(seed);
             let children: Vec<String> = (0..program.sagas.len()).map(|saga| format!("Saga{saga}")).collect();
             writeln!(out, "mod seed_{seed} {{\nuse super::*;\n{}", print(&program))?;
-            let word = if open.contains(&seed) { "open " } else { "" };
-            writeln!(out, "subject!({word}{seed} {});\n}}", children.join(" "))?;
+            writeln!(out, "subject!({seed} {});\n}}", children.join(" "))?;
         }
         fs::write(Path::new(&env::var("OUT_DIR")?).join(format!("part{part}.rs")), out)?;
     }

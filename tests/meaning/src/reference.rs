@@ -2,8 +2,8 @@
 //!
 //! A flow is run as it is written. What a call does is in its [`script`](crate::script); what has completed is in a log; an inner
 //! flow and a join are scopes, whose logs are undone when they fail. Only one thing cannot be known from the program: which of the
-//! branches of a join that fail was the first, and how far the others had come by then. The first is a choice, of which a run is
-//! given all in turn; how far the others came is asked of what was seen.
+//! branches of a join that fail was the first, and how far the others had come by then. A run is given
+//! each choice of them in turn that what was seen leaves open.
 
 mod calls;
 mod values;
@@ -119,12 +119,14 @@ pub fn meaning_of(
     fits: impl Fn(&Meaning) -> Result<(), String>,
 ) -> Result<Meaning, String> {
     let mut choices = Vec::new();
-    let mut why = None;
+    let (mut left, mut differs) = (None, None);
     for _ in 0..5_000 {
         let (meaning, made) = Run::new(program, seen, Mode::Strict, choices).meaning();
-        match meaning.and_then(|meaning| fits(&meaning).map(|()| meaning)) {
-            Ok(meaning) => return Ok(meaning),
-            Err(other) => drop(why.get_or_insert(other)),
+        match meaning.map(|meaning| fits(&meaning).map(|()| meaning)) {
+            Ok(Ok(meaning)) => return Ok(meaning),
+            // One that comes to an end says more than one that goes another way halfway.
+            Ok(Err(why)) => drop(differs.get_or_insert(why)),
+            Err(why) => drop(left.get_or_insert(why)),
         }
         choices = made;
         while choices.last().is_some_and(|(choice, among)| choice + 1 == *among) {
@@ -132,7 +134,7 @@ pub fn meaning_of(
         }
         match choices.last_mut() {
             Some((choice, _)) => *choice += 1,
-            None => return Err(why.unwrap_or_default()),
+            None => return Err(differs.or(left).unwrap_or_default()),
         }
     }
     Err("there are too many ways in which it could have gone".into())
@@ -178,6 +180,7 @@ impl<'p> Run<'p> {
         let end = self.flow(0);
         let choices = std::mem::take(&mut self.choices);
         let meaning = match end {
+            Ok(_) if let Some(call) = self.unexplained() => Err(format!("{call} was called")),
             Ok(end) => {
                 if end.is_err() {
                     let log = std::mem::take(&mut self.log);
@@ -197,6 +200,15 @@ impl<'p> Run<'p> {
             Err(other) => Err(format!("it leaves by {other:?}")),
         };
         (meaning, choices)
+    }
+
+    /// A call that was seen, and was not made.
+    fn unexplained(&self) -> Option<&str> {
+        let made = |call: &str| {
+            let (label, turn) = call.rsplit_once('#').unwrap_or((call, ""));
+            turn.parse::<usize>().is_ok_and(|turn| self.made.get(label).is_some_and(|made| turn < *made))
+        };
+        self.seen.asked.keys().map(String::as_str).find(|call| !made(call))
     }
 
     /// The body of a flow, with the locals that there are.

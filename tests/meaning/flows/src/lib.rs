@@ -13,9 +13,6 @@
 //! SAGA_MEANING_SEED=1000 SAGA_MEANING_FLOWS=200 cargo test -p saga-meaning-flows
 //! ```
 //!
-//! Seeds on which the engine and the reference differ, while nobody has settled who is right, stand in `open.txt` with the
-//! question.
-//!
 //! A flow that fails is printed with its seed, what it means and its timeline. Its seed goes to `cases.txt`, and what was wrong gets
 //! a test of its own where its construct is tested, since a seed means another flow once the generator changes.
 
@@ -49,19 +46,11 @@ macro_rules! flows {
     };
 }
 
-/// The test of one flow: its seed, its saga, and the sagas that it calls. An open one is known to differ: that it does is what is
-/// held, so that nobody forgets it once it is settled.
+/// The test of one flow: its seed, its saga, and the sagas that it calls.
 #[macro_export]
 macro_rules! subject {
-    (open $seed:literal $($saga:ident)*) => {
-        $crate::subject!(@ #[should_panic(expected = "a crash at")] $seed $($saga)*);
-    };
-    ($seed:literal $($saga:ident)*) => {
-        $crate::subject!(@ $seed $($saga)*);
-    };
-    (@ $(#[$differs:meta])? $seed:literal $main:ident $($child:ident)*) => {
+    ($seed:literal $main:ident $($child:ident)*) => {
         #[test]
-        $(#[$differs])?
         fn does_what_it_means() {
             $crate::check(&$crate::Subject::of::<$main>(
                 $seed,

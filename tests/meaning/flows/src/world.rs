@@ -166,6 +166,8 @@ impl World {
         let fails = {
             let mut inner = self.inner();
             let call = inner.call(cx.undoes().unwrap_or_default(), &label);
+            // It may have begun and never been attempted.
+            inner.asked.entry(call.clone()).or_default();
             let undo = inner.undos.entry(call.clone());
             let undo = undo.or_insert_with(|| Undo { key: cx.key().into(), attempts: 0 });
             undo.attempts += 1;

@@ -76,11 +76,15 @@ impl<'p> Run<'p> {
     /// A step. What a participant does twice under one key, it does once.
     fn step(&mut self, step: &'p Step, tag: i64, argument: &[i64]) -> Go<Val> {
         let label = label(&step.name, tag, argument);
-        let made = self.made.entry(label.clone()).or_default();
+        let made = self.made.get(&label).copied().unwrap_or_default();
         let call = format!("{label}#{made}");
-        *made += 1;
         let told = script(self.program.seed, step, tag, argument);
         let asked = self.seen.asked.get(&call).copied();
+        // A loop may say the same again, so that what was seen may have been a later turn's.
+        if self.mode == Mode::Stopped && (asked.is_none() || self.choose(2) == 1) {
+            return Err(Leave::Stopped);
+        }
+        self.made.insert(label, made + 1);
         self.width = self.width.max(1);
         if self.mode == Mode::Stopped {
             self.stopped_at = self.stopped_at.max(asked.map_or(0, |asked| asked.attempted_at));
@@ -93,7 +97,6 @@ impl<'p> Run<'p> {
         }
         match (self.mode, asked) {
             (Mode::Strict, None) => return Err(Leave::Other(format!("{call} was not called"))),
-            (Mode::Stopped, None) => return Err(Leave::Stopped),
             (Mode::Stopped, Some(asked)) if told.answer != Answer::Never => {
                 let unrecorded = asked.undone_in_doubt && matches!(told.answer, Answer::Done(_));
                 if (!asked.answered || unrecorded) && asked.took_effect && has_effect {
