@@ -267,7 +267,8 @@ fn named(saga: &SagaImpl) -> TokenStream {
     let targets = saga.compensations.iter().filter_map(|method| method.options.target.clone());
     let known = |target: &Ident| saga.steps.iter().any(|step| step.sig.ident == *target && nameable(step));
     let names = plain.chain(targets.filter(known));
-    let signals = saga.signals.iter().map(|signal| signal.ident.clone());
+    // `const _` has no name.
+    let signals = saga.signals.iter().map(|signal| signal.ident.clone()).filter(|name| name != "_");
     let names = names.chain(signals);
     quote!(#(let _ = Self::#names;)*)
 }

@@ -33,6 +33,8 @@ fn within(run: TokenStream, calls: &[Silenced]) -> TokenStream {
         if let TokenTree::Ident(ident) = &token
             && let [.., receiver, TokenTree::Punct(dot)] = &output[..]
             && dot.as_char() == '.'
+            // The value that was put in the place of a call is no receiver to take apart.
+            && !matches!(receiver, TokenTree::Literal(_))
             && let Some(error) = error_of(receiver, ident, calls)
         {
             // It begins with the receiver: `self`, `cx`, or something in parentheses.

@@ -4,6 +4,8 @@ use super::looked_at::{Came, of_refusal, of_saga};
 
 /// Items under `#[saga(name = "x")]`.
 const SAGAS: &[&str] = &[
+    // It has no name by which the generated code could mention it.
+    "impl Checkout { #[signal] const _: Signal<Self, u8> = Signal::new(\"x\"); }",
     // What stands on the right of it is plain, so it is no decision between two calls, and was taken for one without end.
     "impl Checkout {
         #[flow]
