@@ -7,6 +7,7 @@ use super::{
     answers::Answers,
     call::{Answer, Attempt, Attempted, CannotBeRefused, StepError, StepResult, Unreadable},
     json::{Json, JsonError, decode, null},
+    lossless,
 };
 use crate::failure::{Outcome, Refusal, Transient, Unwind};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -31,7 +32,11 @@ pub trait Written {
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + ?Sized> Written for T {
     fn write(&self) -> Result<Json, JsonError> {
-        serde_json::value::to_raw_value(self).map_err(|error| JsonError(error.to_string()))
+        let json = serde_json::value::to_raw_value(self).map_err(|error| JsonError(error.to_string()))?;
+        if json.get().contains("null") {
+            lossless::check(self).map_err(|lost| JsonError(lost.to_string()))?;
+        }
+        Ok(json)
     }
 }
 

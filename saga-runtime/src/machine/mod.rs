@@ -10,6 +10,7 @@ mod check;
 mod drive;
 mod iterate;
 mod json;
+mod lossless;
 mod saga;
 mod slot;
 

@@ -6,6 +6,7 @@ mod doubt;
 mod forward;
 mod limits;
 mod lists;
+mod lossy;
 #[cfg(feature = "sqlite")]
 mod on_disk;
 mod pivot;
