@@ -163,12 +163,12 @@ pub(crate) struct Step {
     pub(crate) no_compensation: Option<String>,
     /// `transaction`: it commits in the store's own transaction.
     pub(crate) transactional: bool,
-    /// The expression of its `Policy` for the definition (a const expression that names `__def`).
-    pub(crate) policy: TokenStream,
-    /// The expression of its `policy_name: Option<&'static str>` for the definition.
-    pub(crate) policy_name: TokenStream,
-    /// The expression of its `key_valid: Option<Duration>` for the definition.
-    pub(crate) key_valid: TokenStream,
+    /// The expression of its `Policy` for the definition, beside the names of `definition`; nothing if it is as always.
+    pub(crate) policy: Option<TokenStream>,
+    /// `policy = "payments"`
+    pub(crate) policy_name: Option<String>,
+    /// `key_valid = "24h"`
+    pub(crate) key_valid: Option<Duration>,
     /// Its undo.
     pub(crate) compensation: Option<Compensation>,
     /// The doc comment.
@@ -255,7 +255,7 @@ pub(crate) struct Compensation {
     pub(crate) parameters: Vec<Parameter>,
     /// The whole return type.
     pub(crate) output: Type,
-    /// The expression of its `definition::Compensation` (a const expression).
+    /// The expression of its `Compensation` for the definition, beside the names of `definition`.
     pub(crate) definition: TokenStream,
 }
 
@@ -275,9 +275,9 @@ pub(crate) struct Machine {
     pub(crate) states: Vec<State>,
     /// The slots' names, by index.
     pub(crate) slots: Vec<String>,
-    /// The nodes of the graph: const expressions of `definition::Node`.
+    /// The nodes of the graph: const expressions, beside the names of `definition`.
     pub(crate) nodes: Vec<TokenStream>,
-    /// The edges of the graph: const expressions of `definition::Edge`.
+    /// The edges of the graph, likewise.
     pub(crate) edges: Vec<TokenStream>,
     /// The body of `fn __flow(&self, cx, __drive)`, or of an arm of `fn __inner`.
     pub(crate) body: TokenStream,

@@ -41,9 +41,9 @@ pub(crate) fn passed(ty: &Type, value: &Ident) -> TokenStream {
     let Some(reference) = optional_reference(ty) else { return quote!(#value) };
     let elem = bare(&reference.elem);
     if is_str(elem) || is_path(elem) || matches!(elem, Type::Slice(_)) {
-        quote!(::core::option::Option::as_deref(&#value))
+        quote!(__rt::Option::as_deref(&#value))
     } else {
-        quote!(::core::option::Option::as_ref(&#value))
+        quote!(__rt::Option::as_ref(&#value))
     }
 }
 

@@ -1,7 +1,22 @@
-//! Tokens as a person would write them, for messages.
+//! Tokens as a person would write them, in messages and in what is generated.
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Literal, TokenStream, TokenTree};
 use quote::ToTokens;
+
+/// A number without the suffix of its type.
+pub(crate) fn number(number: usize) -> Literal {
+    Literal::usize_unsuffixed(number)
+}
+
+/// A name in camel case: `second_card` as `SecondCard`.
+pub(crate) fn camel(name: &str) -> String {
+    let words = name.split(|c: char| !c.is_alphanumeric());
+    let upper = |word: &str| {
+        let mut rest = word.chars();
+        rest.next().into_iter().flat_map(char::to_uppercase).chain(rest).collect::<String>()
+    };
+    words.map(upper).collect()
+}
 
 /// These tokens on one line, with spaces where rustfmt puts them in a type or a pattern.
 pub(crate) fn tokens(tokens: impl ToTokens) -> String {

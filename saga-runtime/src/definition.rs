@@ -152,6 +152,24 @@ pub struct Step {
     pub key_valid: Option<Duration>,
 }
 
+impl Step {
+    /// A step that says nothing of itself, for generated code.
+    #[doc(hidden)]
+    pub const PLAIN: Self = Self {
+        name: "",
+        docs: "",
+        class: Class::Compensatable,
+        compensation: None,
+        parameters: &[],
+        policy: Policy::STEP,
+        policy_name: None,
+        idempotent: None,
+        no_compensation: None,
+        transactional: false,
+        key_valid: None,
+    };
+}
+
 /// What may happen to a step, after Richardson (*Microservices Patterns*, chapter 4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -192,6 +210,19 @@ pub struct Compensation {
     pub idempotent: Option<&'static str>,
 }
 
+impl Compensation {
+    /// A compensation that says nothing of itself, for generated code.
+    #[doc(hidden)]
+    pub const PLAIN: Self = Self {
+        name: "",
+        docs: "",
+        policy: Policy::PARKS,
+        policy_name: None,
+        within: Duration::from_hours(24),
+        idempotent: None,
+    };
+}
+
 /// How the attempts of one call are bounded and repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
@@ -219,6 +250,9 @@ impl Policy {
         own_timeout: false,
         own_retry: false,
     };
+    /// The same of a call that cannot give up: were it bounded, running out would park the instance. It is the policy of a
+    /// pivot, a retriable step or a compensation that says nothing.
+    pub const PARKS: Self = Self { then_park: true, ..Self::STEP };
 }
 
 /// Exponential back-off: the wait before attempt `n + 1` is drawn from zero to `min(max, initial * 2^(n-1))`.
@@ -323,6 +357,20 @@ pub struct Edge {
     pub label: &'static str,
     /// What kind of way it is.
     pub kind: EdgeKind,
+}
+
+// For generated code.
+#[doc(hidden)]
+impl Edge {
+    pub const fn next(from: usize, to: usize, label: &'static str) -> Self {
+        Self { from, to, label, kind: EdgeKind::Next }
+    }
+    pub const fn refused(from: usize, to: usize, label: &'static str) -> Self {
+        Self { from, to, label, kind: EdgeKind::Refused }
+    }
+    pub const fn back(from: usize, to: usize, label: &'static str) -> Self {
+        Self { from, to, label, kind: EdgeKind::Back }
+    }
 }
 
 /// What kind of way an edge is.

@@ -219,19 +219,13 @@ const _: () = {
         fn __step<'a>(&'a self, step: usize, __cx: StepContext, __arguments: &'a __rt::Arguments) -> __rt::Attempt<'a> {
             match step {
                 0 => Box::pin(async move {
-                    let __a0 = match __arguments.get::<String>("line") {
-                        Ok(value) => value,
-                        Err(error) => return __rt::Attempted::Unreadable(error),
-                    };
-                    __rt::a_step_returns::<Hold, Failure<Refused>>()
-                        .attempted(self.reserve(&__cx, &__a0).await, "reserve")
+                    let line = __arguments.get::<String>("line")?;
+                    Ok(__rt::a_step_returns::<Hold, Failure<Refused>>()
+                        .attempted(self.reserve(&__cx, &line).await, "reserve"))
                 }),
                 _ => Box::pin(async move {
-                    let __a0 = match __arguments.get::<Vec<Hold>>("holds") {
-                        Ok(value) => value,
-                        Err(error) => return __rt::Attempted::Unreadable(error),
-                    };
-                    __rt::a_step_returns::<usize, Transient>().attempted(self.ship(&__cx, &__a0).await, "ship")
+                    let holds = __arguments.get::<Vec<Hold>>("holds")?;
+                    Ok(__rt::a_step_returns::<usize, Transient>().attempted(self.ship(&__cx, &holds).await, "ship"))
                 }),
             }
         }
@@ -293,7 +287,7 @@ impl Memory<'_> {
             let arguments = self.durable.arguments.clone();
             let attempted = self.saga.__step(step, cx, &arguments).await;
             self.event(format!("{name}{}#{attempt}", arguments.0[0].1)).await;
-            if let __rt::Attempted::Done(json) = attempted {
+            if let Ok(__rt::Attempted::Done(json)) = attempted {
                 return __rt::Answer::Done(json);
             }
         }

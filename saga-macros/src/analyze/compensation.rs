@@ -212,7 +212,6 @@ fn compensation(
     returns(method, errors);
 
     let (policy, within) = Policy::of_compensation(&method.options, errors);
-    let policy_name = policy.name.clone();
     let idempotent = method.options.reason("idempotent", errors);
     let has_context = signature::takes_context(method);
     if step.transactional {
@@ -229,19 +228,17 @@ fn compensation(
             ),
         );
     }
-    let (policy, within, docs, durable) =
-        (policy.tokens(true), duration_tokens(within), method.docs(), name.unraw().to_string());
-    let idempotent = super::optional(idempotent.as_deref());
-    let definition = quote! {
-        __def::Compensation {
-            name: #durable,
-            docs: #docs,
-            policy: #policy,
-            policy_name: #policy_name,
-            within: #within,
-            idempotent: #idempotent,
-        }
-    };
+    let (docs, durable) = (method.docs(), name.unraw().to_string());
+    let within = within.map(duration_tokens);
+    let said = [
+        (!docs.is_empty()).then(|| quote!(docs: #docs)),
+        policy.on_top_of(&quote!(Policy::PARKS)).map(|policy| quote!(policy: #policy)),
+        policy.name.as_ref().map(|name| quote!(policy_name: __rt::Some(#name))),
+        within.map(|within| quote!(within: #within)),
+        idempotent.map(|why| quote!(idempotent: __rt::Some(#why))),
+    ];
+    let said = said.iter().flatten();
+    let definition = quote!(Compensation { name: #durable, #(#said,)* ..Compensation::PLAIN });
     Compensation { ident: name.clone(), parameters, output: step::output(&method.sig.output), definition }
 }
 

@@ -55,7 +55,7 @@ pub(crate) fn krate(saga: &SagaImpl, errors: &mut Errors) -> syn::Path {
 
 /// An optional value as a const expression.
 pub(crate) fn optional(value: Option<impl ToTokens>) -> TokenStream {
-    value.map_or_else(|| quote!(::core::option::Option::None), |value| quote!(::core::option::Option::Some(#value)))
+    value.map_or_else(|| quote!(__rt::None), |value| quote!(__rt::Some(#value)))
 }
 
 /// Two steps of one durable name.

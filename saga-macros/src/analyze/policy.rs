@@ -1,16 +1,16 @@
 //! Options about attempts and time, as const expressions of the definition.
 
-use super::optional;
 use crate::{
     errors::Errors,
     model::Longest,
     parse::{Options, Timed, duration_tokens, spoken},
 };
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::quote;
 use std::time::Duration;
 
-/// What the runtime does when nothing is said; the same values as `definition::Retry::DEFAULT` and `Policy::STEP`.
+/// What the runtime does when nothing is said; the same values as in `definition`: `Retry::DEFAULT`, `Policy::STEP`
+/// and `Compensation::PLAIN`.
 const INITIAL: Duration = Duration::from_millis(100);
 const MAX: Duration = Duration::from_secs(30);
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -25,13 +25,13 @@ pub(super) struct Policy {
     pub(super) parks: bool,
     /// The longest that all attempts may take, if that is bounded.
     pub(super) longest: Option<Longest>,
-    /// `policy = "payments"`, as the expression of an `Option<&str>`.
-    pub(super) name: TokenStream,
+    /// `policy = "payments"`
+    pub(super) name: Option<String>,
     own_timeout: bool,
     own_retry: bool,
     timeout: Duration,
     deadline: Option<Duration>,
-    retry: TokenStream,
+    retry: Option<TokenStream>,
 }
 
 impl Policy {
@@ -45,13 +45,13 @@ impl Policy {
         policy
     }
 
-    /// Reads the policy of a compensation, and how long it is tried.
-    pub(super) fn of_compensation(options: &Options, errors: &mut Errors) -> (Self, Duration) {
+    /// Reads the policy of a compensation, and how long it is tried, if that is not as always.
+    pub(super) fn of_compensation(options: &Options, errors: &mut Errors) -> (Self, Option<Duration>) {
         let within = options.duration("within", errors);
         let mut policy = Self::read(options, within, "within", errors);
         policy.deadline = None;
         policy.parks = true;
-        (policy, within.map_or(WITHIN, |(within, _)| within))
+        (policy, within.map(|(within, _)| within).filter(|within| *within != WITHIN))
     }
 
     fn read(options: &Options, bound: Option<Timed>, bound_key: &str, errors: &mut Errors) -> Self {
@@ -80,7 +80,7 @@ impl Policy {
             attempts: retry.attempts,
             parks: false,
             longest: [all, bound].into_iter().flatten().min_by_key(|longest| longest.time),
-            name: optional(policy.as_deref()),
+            name: policy,
             own_timeout,
             own_retry,
             timeout,
@@ -89,20 +89,18 @@ impl Policy {
         }
     }
 
-    /// The const expression. `parks` says whether running out of attempts parks the instance.
-    pub(super) fn tokens(&self, parks: bool) -> TokenStream {
-        let Self { own_timeout, own_retry, retry, .. } = self;
-        let (timeout, deadline) = (duration_tokens(self.timeout), optional(self.deadline.map(duration_tokens)));
-        quote! {
-            __def::Policy {
-                timeout: #timeout,
-                deadline: #deadline,
-                retry: #retry,
-                then_park: #parks,
-                own_timeout: #own_timeout,
-                own_retry: #own_retry,
-            }
-        }
+    /// The const expression, beside the names of `definition`, if anything is other than in this one.
+    pub(super) fn on_top_of(&self, base: &TokenStream) -> Option<TokenStream> {
+        let timeout = (self.timeout != TIMEOUT).then(|| duration_tokens(self.timeout));
+        let said = [
+            timeout.map(|timeout| quote!(timeout: #timeout)),
+            self.deadline.map(duration_tokens).map(|deadline| quote!(deadline: __rt::Some(#deadline))),
+            self.retry.as_ref().map(|retry| quote!(retry: #retry)),
+            self.own_timeout.then(|| quote!(own_timeout: true)),
+            self.own_retry.then(|| quote!(own_retry: true)),
+        ];
+        let said: Vec<TokenStream> = said.into_iter().flatten().collect();
+        (!said.is_empty()).then(|| quote!(Policy { #(#said,)* ..#base }))
     }
 }
 
@@ -195,10 +193,17 @@ impl Retry {
         Longest { time, why, span }
     }
 
-    /// The const expression.
-    fn tokens(&self) -> TokenStream {
-        let (initial, max, jitter) = (duration_tokens(self.initial), duration_tokens(self.max), self.jitter);
-        let count = optional(self.attempts.map(|(count, _)| count));
-        quote!(__def::Retry { initial: #initial, max: #max, attempts: #count, jitter: #jitter })
+    /// The const expression, if anything is not as always.
+    fn tokens(&self) -> Option<TokenStream> {
+        let jitter = self.jitter;
+        let count = self.attempts.map(|(count, _)| Literal::u32_unsuffixed(count));
+        let said = [
+            (self.initial != INITIAL).then(|| duration_tokens(self.initial)).map(|initial| quote!(initial: #initial)),
+            (self.max != MAX).then(|| duration_tokens(self.max)).map(|max| quote!(max: #max)),
+            count.map(|count| quote!(attempts: __rt::Some(#count))),
+            (!jitter).then(|| quote!(jitter: #jitter)),
+        ];
+        let said: Vec<TokenStream> = said.into_iter().flatten().collect();
+        (!said.is_empty()).then(|| quote!(Retry { #(#said,)* ..Retry::DEFAULT }))
     }
 }

@@ -1,7 +1,6 @@
 //! One `#[step]` method.
 
 use super::{
-    optional,
     policy::Policy,
     returns::Returns,
     signature::{self, Context, Written},
@@ -10,10 +9,11 @@ use crate::{
     errors::Errors,
     model::{Class, Parameter, Refusable, Role, Step},
     owned::owned,
-    parse::{Method, check_name, duration_tokens},
+    parse::{Method, check_name},
     pretty,
 };
 use proc_macro2::Span;
+use quote::quote;
 use syn::{ReturnType, Type, ext::IdentExt};
 
 /// A step, and the span of its durable name.
@@ -43,9 +43,14 @@ pub(super) fn step(method: &Method, errors: &mut Errors) -> (Step, Span) {
         no_compensation: options.reason("no_compensation", errors),
         transactional,
         // A retriable step and a pivot never exhaust: they park (SEMANTICS.md rule 11).
-        policy: policy.tokens(policy.parks || matches!(class, Class::Pivot | Class::Retriable)),
+        policy: if policy.parks || matches!(class, Class::Pivot | Class::Retriable) {
+            let parks = quote!(Policy::PARKS);
+            Some(policy.on_top_of(&parks).unwrap_or(parks))
+        } else {
+            policy.on_top_of(&quote!(Policy::STEP))
+        },
         policy_name: policy.name,
-        key_valid: optional(key_valid.map(duration_tokens)),
+        key_valid,
         compensation: None,
         docs: method.docs(),
         parameters,

@@ -4,20 +4,23 @@ use crate::{
     analyze::optional,
     model::{Callee, Child, ChildKind, Class, Flow, Machine, Machines, Model, Role, Signal, State, Step, Work},
     parse::duration_tokens,
+    pretty::number,
 };
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt;
 
-/// `&Definition { .. }`, which the compiler promotes to a static in generic impls as well.
+/// `&Definition { .. }`, which the compiler promotes to a static in generic impls as well. Where there is nothing of the
+/// user's, the names of `definition` are in scope; the types of children are the user's.
 pub(super) fn definition(model: &Model, machines: &Machines) -> TokenStream {
     let Model { name, version, .. } = model;
+    let version = Literal::u32_unsuffixed(*version);
     let deadline = optional(model.deadline.map(|(deadline, _)| duration_tokens(deadline)));
-    let steps = model.steps.iter().map(step);
-    let flows =
-        model.flows.iter().zip(&machines.flows).map(|(flow, machine)| self::flow(model, machines, flow, machine));
-    let signals =
-        model.signals.iter().map(|Signal { name, docs, .. }| quote!(__def::Signal { name: #name, docs: #docs }));
+    let steps = named(model.steps.iter().map(step));
+    let flows = model.flows.iter().zip(&machines.flows);
+    let flows = named(flows.map(|(flow, machine)| self::flow(model, machines, flow, machine)));
+    let signals = model.signals.iter().map(|Signal { name, docs, .. }| quote!(Signal { name: #name, docs: #docs }));
+    let signals = named(signals);
     let children = machines.children.iter().map(|Child { ty, kind }| {
         let kind = match kind {
             ChildKind::Compensatable => quote!(Compensatable),
@@ -32,12 +35,18 @@ pub(super) fn definition(model: &Model, machines: &Machines) -> TokenStream {
             name: #name,
             version: #version,
             deadline: #deadline,
-            steps: &[#(#steps),*],
-            flows: &[#(#flows),*],
-            signals: &[#(#signals),*],
+            steps: #steps,
+            flows: #flows,
+            signals: #signals,
             children: &[#(#children),*],
         }
     }
+}
+
+/// A list, in which the names of `definition` are in scope.
+fn named(items: impl Iterator<Item = TokenStream>) -> TokenStream {
+    let mut items = items.peekable();
+    if items.peek().is_none() { quote!(&[]) } else { quote!({ use __def::*; &[#(#items),*] }) }
 }
 
 /// One flow.
@@ -45,13 +54,13 @@ fn flow(model: &Model, machines: &Machines, flow: &Flow, machine: &Machine) -> T
     let states = machine.states.iter().map(|state| {
         let State { name, work, live } = state;
         let fingerprint = fingerprint(model, machines, machine, state);
-        let work = self::work(work);
-        quote!(__def::State { name: #name, work: __def::Work::#work, live: &[#(#live),*], fingerprint: #fingerprint })
+        let (work, live) = (self::work(work), live.iter().copied().map(number));
+        quote!(State { name: #name, work: Work::#work, live: &[#(#live),*], fingerprint: #fingerprint })
     });
     let (name, docs, Machine { slots, nodes, edges, .. }) = (flow.name(), &flow.docs, machine);
     let parameters = flow.inputs.iter().map(|input| input.ident.unraw().to_string());
     quote! {
-        __def::Flow {
+        Flow {
             name: #name,
             docs: #docs,
             parameters: &[#(#parameters),*],
@@ -66,29 +75,41 @@ fn flow(model: &Model, machines: &Machines, flow: &Flow, machine: &Machine) -> T
 /// A state's work, as a case of `Work`.
 fn work(work: &Work) -> TokenStream {
     let called = |callee: &Callee| match callee {
-        Callee::Step(step) => quote!(Step(#step)),
-        Callee::Flow(flow) => quote!(Flow(#flow)),
+        Callee::Step(step) => {
+            let step = number(*step);
+            quote!(Step(#step))
+        }
+        Callee::Flow(flow) => {
+            let flow = number(*flow);
+            quote!(Flow(#flow))
+        }
     };
     match work {
         Work::Call(call) => called(call),
         Work::Join(branches) => {
             let branches = branches.iter().map(called);
-            quote!(Join(&[#(__def::Branch::#branches),*]))
+            quote!(Join(&[#(Branch::#branches),*]))
         }
         Work::Each(branch) => {
             let branch = called(branch);
-            quote!(Each(__def::Branch::#branch))
+            quote!(Each(Branch::#branch))
         }
         Work::Sleep => quote!(Sleep),
-        Work::Wait { signals, .. } => quote!(Wait(&[#(#signals),*])),
-        Work::Child(child) => quote!(Child(#child)),
+        Work::Wait { signals, .. } => {
+            let signals = signals.iter().copied().map(number);
+            quote!(Wait(&[#(#signals),*]))
+        }
+        Work::Child(child) => {
+            let child = number(*child);
+            quote!(Child(#child))
+        }
         Work::Send => quote!(Send),
     }
 }
 
-/// One step.
+/// One step: what it says of itself, on top of what always is.
 fn step(step: &Step) -> TokenStream {
-    let Step { name, docs, policy, policy_name, key_valid, transactional, .. } = step;
+    let Step { name, docs, policy, policy_name, key_valid, idempotent, no_compensation, .. } = step;
     let class = match step.class {
         Class::Compensatable => quote!(Compensatable),
         Class::Pivot => quote!(Pivot),
@@ -96,25 +117,22 @@ fn step(step: &Step) -> TokenStream {
         Class::ReadOnly => quote!(ReadOnly),
         Class::NotCompensated => quote!(NotCompensated),
     };
-    let compensation = optional(step.compensation.as_ref().map(|compensation| &compensation.definition));
     let parameters = arguments(step);
-    let idempotent = optional(step.idempotent.as_deref());
-    let no_compensation = optional(step.no_compensation.as_deref());
-    quote! {
-        __def::Step {
-            name: #name,
-            docs: #docs,
-            class: __def::Class::#class,
-            compensation: #compensation,
-            parameters: &[#(#parameters),*],
-            policy: #policy,
-            policy_name: #policy_name,
-            idempotent: #idempotent,
-            no_compensation: #no_compensation,
-            transactional: #transactional,
-            key_valid: #key_valid,
-        }
-    }
+    let compensation = step.compensation.as_ref().map(|compensation| &compensation.definition);
+    let said = [
+        (!docs.is_empty()).then(|| quote!(docs: #docs)),
+        Some(quote!(class: Class::#class)),
+        compensation.map(|compensation| quote!(compensation: __rt::Some(#compensation))),
+        (!parameters.is_empty()).then(|| quote!(parameters: &[#(#parameters),*])),
+        policy.as_ref().map(|policy| quote!(policy: #policy)),
+        policy_name.as_ref().map(|name| quote!(policy_name: __rt::Some(#name))),
+        idempotent.as_ref().map(|why| quote!(idempotent: __rt::Some(#why))),
+        no_compensation.as_ref().map(|why| quote!(no_compensation: __rt::Some(#why))),
+        step.transactional.then(|| quote!(transactional: true)),
+        key_valid.map(duration_tokens).map(|valid| quote!(key_valid: __rt::Some(#valid))),
+    ];
+    let said = said.iter().flatten();
+    quote!(Step { name: #name, #(#said,)* ..Step::PLAIN })
 }
 
 /// The names of a step's arguments.

@@ -8,56 +8,77 @@ use crate::{
     analyze::{Returns, optional, outcome},
     model::{Flow, Model, Parameter, Role, Step},
     owned,
+    pretty::number,
 };
 use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Type, spanned::Spanned};
 
-/// The body of `__step`.
-pub(super) fn step(model: &Model) -> TokenStream {
+/// `__step`, if there are steps.
+pub(super) fn step(model: &Model) -> Option<TokenStream> {
     let arms = model.steps.iter().enumerate().map(|(index, step)| {
         let span = step.ident.span();
         let (bindings, values) = arguments(&step.parameters, span);
-        let (ident, returning, name) = (&step.ident, returning(step), &step.name);
+        let (index, ident, returning, name) = (number(index), &step.ident, returning(step), &step.name);
         let attempt = attempt(
             span,
             quote! {
                 #bindings
-                #returning.attempted(self.#ident(#(#values),*).await, #name)
+                __rt::Ok(#returning.attempted(self.#ident(#(#values),*).await, #name))
             },
         );
         quote!(#index => #attempt,)
     });
-    quote! {
-        match __step {
-            #(#arms)*
-            _ => ::core::unreachable!("this saga has no such step"),
+    (!model.steps.is_empty()).then(|| {
+        quote! {
+            fn __step<'__saga>(
+                &'__saga self,
+                __step: usize,
+                __cx: __rt::StepContext,
+                __arguments: &'__saga __rt::Arguments,
+            ) -> __rt::Attempt<'__saga> {
+                match __step {
+                    #(#arms)*
+                    _ => __rt::no_such_step(__step),
+                }
+            }
         }
-    }
+    })
 }
 
-/// The body of `__compensate`.
-pub(super) fn compensate(model: &Model) -> TokenStream {
+/// `__compensate`, if there are compensations.
+pub(super) fn compensate(model: &Model) -> Option<TokenStream> {
     let arms = model.steps.iter().enumerate().filter_map(|(index, step)| {
         let compensation = step.compensation.as_ref()?;
         let span = compensation.ident.span();
         let (bindings, values) = arguments(&compensation.parameters, span);
-        let (ident, output) = (&compensation.ident, &compensation.output);
+        let (index, ident, output) = (number(index), &compensation.ident, &compensation.output);
         let attempt = attempt(
             span,
             quote! {
                 #bindings
-                <#output as __rt::CompensationResult>::into_attempted(self.#ident(#(#values),*).await)
+                __rt::Ok(<#output as __rt::CompensationResult>::into_attempted(self.#ident(#(#values),*).await))
             },
         );
         Some(quote!(#index => #attempt,))
     });
-    quote! {
-        match __step {
-            #(#arms)*
-            _ => ::core::unreachable!("this step has no compensation"),
+    let arms: Vec<TokenStream> = arms.collect();
+    (!arms.is_empty()).then(|| {
+        quote! {
+            fn __compensate<'__saga>(
+                &'__saga self,
+                __step: usize,
+                __cx: __rt::StepContext,
+                __arguments: &'__saga __rt::Arguments,
+                __output: __rt::Option<&'__saga __rt::RawValue>,
+            ) -> __rt::Attempt<'__saga> {
+                match __step {
+                    #(#arms)*
+                    _ => __rt::no_such_step(__step),
+                }
+            }
         }
-    }
+    })
 }
 
 /// One attempt. Its future is shown at the method's name, where a future that cannot leave its thread is reported; what is
@@ -68,18 +89,22 @@ fn attempt(span: Span, body: TokenStream) -> TokenStream {
     quote_spanned!(span=> __rt::attempt_on_any_thread(async move #braces))
 }
 
-/// The body of `__check_output`.
-pub(super) fn check_output(model: &Model) -> TokenStream {
+/// `__check_output`, if there are steps.
+pub(super) fn check_output(model: &Model) -> Option<TokenStream> {
     let arms = model.steps.iter().enumerate().map(|(index, step)| {
-        let returning = returning(step);
+        let (index, returning) = (number(index), returning(step));
         quote!(#index => #returning.check_output(__output),)
     });
-    quote! {
-        match __step {
-            #(#arms)*
-            _ => ::core::unreachable!("this saga has no such step"),
+    (!model.steps.is_empty()).then(|| {
+        quote! {
+            fn __check_output(__step: usize, __output: &__rt::RawValue) -> __rt::Result<(), __rt::JsonError> {
+                match __step {
+                    #(#arms)*
+                    _ => __rt::no_such_output(__step),
+                }
+            }
         }
-    }
+    })
 }
 
 /// What the machine can do with what this step returns: an expression of the type `Returning<..>`.
@@ -115,13 +140,18 @@ pub(crate) fn argument(parameter: &Parameter, value: &TokenStream, local: Option
     }
 }
 
-/// Reads the saved arguments into locals, and says how each parameter is given its own.
+/// Reads the saved arguments into locals of the parameters' names, and says how each parameter is given its own.
 fn arguments(parameters: &[Parameter], span: Span) -> (TokenStream, Vec<TokenStream>) {
     let mut bindings = TokenStream::new();
     let mut values = Vec::new();
     for (index, parameter) in parameters.iter().enumerate() {
-        let local = format_ident!("__a{index}");
         let name = parameter.name();
+        let mut local = parameter.ident.clone();
+        local.set_span(Span::call_site());
+        // So begins what else is in scope there.
+        if name.starts_with("__") {
+            local = format_ident!("__a{index}");
+        }
         let saved = match &parameter.role {
             Role::Context => {
                 values.push(quote!(&__cx));
@@ -143,12 +173,7 @@ fn arguments(parameters: &[Parameter], span: Span) -> (TokenStream, Vec<TokenStr
                 quote!(#read(__output))
             }
         };
-        bindings.extend(quote! {
-            let #local = match #saved {
-                ::core::result::Result::Ok(__value) => __value,
-                ::core::result::Result::Err(__error) => return __rt::Attempted::Unreadable(__error),
-            };
-        });
+        bindings.extend(quote!(let #local = #saved?;));
     }
     (bindings, values)
 }

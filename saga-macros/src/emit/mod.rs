@@ -15,6 +15,7 @@ use crate::{
     model::{Flow, Machines, Model},
     owned::owned,
     parse::SagaImpl,
+    pretty::number,
 };
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
@@ -56,32 +57,9 @@ pub(crate) fn emit(saga: &SagaImpl, model: &Model, machines: &Machines) -> Token
             }
 
             #inner
-
-            fn __step<'__saga>(
-                &'__saga self,
-                __step: usize,
-                __cx: __rt::StepContext,
-                __arguments: &'__saga __rt::Arguments,
-            ) -> __rt::Attempt<'__saga> {
-                #step
-            }
-
-            fn __compensate<'__saga>(
-                &'__saga self,
-                __step: usize,
-                __cx: __rt::StepContext,
-                __arguments: &'__saga __rt::Arguments,
-                __output: ::core::option::Option<&'__saga __rt::RawValue>,
-            ) -> __rt::Attempt<'__saga> {
-                #compensate
-            }
-
-            fn __check_output(
-                __step: usize,
-                __output: &__rt::RawValue,
-            ) -> ::core::result::Result<(), __rt::JsonError> {
-                #check_output
-            }
+            #step
+            #compensate
+            #check_output
         },
     );
     quote!(#plain #saga_impl)
@@ -97,7 +75,7 @@ fn this(flow: &Flow) -> TokenStream {
 fn inner(model: &Model, machines: &Machines) -> Option<TokenStream> {
     let this = this(model.flows.get(1)?);
     let arms = model.flows.iter().zip(&machines.flows).enumerate().skip(1).map(|(index, (flow, machine))| {
-        let (name, context, body) = (flow.name(), &flow.context, &machine.body);
+        let (index, name, context, body) = (number(index), flow.name(), &flow.context, &machine.body);
         quote! {
             #index => {
                 let #context = __cx;
@@ -114,7 +92,7 @@ fn inner(model: &Model, machines: &Machines) -> Option<TokenStream> {
         ) -> __rt::Executing<'__saga, __rt::Ended> {
             match __flow {
                 #(#arms)*
-                _ => ::core::unreachable!("this saga has no such inner flow"),
+                _ => __rt::no_such_flow(__flow),
             }
         }
     })
@@ -155,7 +133,7 @@ pub(crate) fn inert(saga: &SagaImpl, model: Option<&Model>, errors: Errors) -> T
         &quote! {
             #ends
             const DEFINITION: &'static __def::Definition = &__def::Definition {
-                name: "", version: 0, deadline: ::core::option::Option::None, steps: &[], flows: &[], signals: &[],
+                name: "", version: 0, deadline: __rt::None, steps: &[], flows: &[], signals: &[],
                 children: &[],
             };
 
@@ -165,29 +143,6 @@ pub(crate) fn inert(saga: &SagaImpl, model: Option<&Model>, errors: Errors) -> T
                 _: __rt::Drive<'__saga>,
             ) -> #returned {
                 #named
-                ::core::unreachable!()
-            }
-
-            fn __step<'__saga>(
-                &'__saga self,
-                _: usize,
-                _: __rt::StepContext,
-                _: &'__saga __rt::Arguments,
-            ) -> __rt::Attempt<'__saga> {
-                ::core::unreachable!()
-            }
-
-            fn __compensate<'__saga>(
-                &'__saga self,
-                _: usize,
-                _: __rt::StepContext,
-                _: &'__saga __rt::Arguments,
-                _: ::core::option::Option<&'__saga __rt::RawValue>,
-            ) -> __rt::Attempt<'__saga> {
-                ::core::unreachable!()
-            }
-
-            fn __check_output(_: usize, _: &__rt::RawValue) -> ::core::result::Result<(), __rt::JsonError> {
                 ::core::unreachable!()
             }
         },
@@ -255,7 +210,7 @@ fn ends(input: &Type, output: &Type) -> TokenStream {
 /// What `__flow` returns; the same question about an alias as in [`ends`], at the same place.
 fn returned(output: &Type) -> TokenStream {
     quote_spanned! {output.span()=>
-        __rt::Executing<'__saga, ::core::result::Result<Self::Output, __rt::Unwind<Self::Refusal>>>
+        __rt::Executing<'__saga, __rt::Result<Self::Output, __rt::Unwind<Self::Refusal>>>
     }
 }
 

@@ -86,9 +86,15 @@ impl Bindings {
         id
     }
 
-    /// Adds a local of our own, saved (should it live across a step) under `frame`.
+    /// Adds a local of our own, saved (should it live across a step) under `frame`, after which it is called as well:
+    /// `__at` of `(line)` is `__at_line`.
     pub(crate) fn invent(&mut self, name: &str, frame: String, mutable: bool, span: Span) -> BindingId {
-        let id = self.declare(&Ident::new(name, span), mutable, Kind::Invented);
+        let of = field_name(&frame);
+        let own = if name.ends_with(&format!("__{of}")) { name.to_owned() } else { format!("{name}_{of}") };
+        let numbered = std::iter::once(own.clone()).chain((2..).map(|number| format!("{own}_{number}")));
+        let is_free = |name: &String| self.list.iter().all(|binding| binding.ident != name);
+        let ident = Ident::new(&numbered.into_iter().find(is_free).unwrap_or(own), span);
+        let id = self.declare(&ident, mutable, Kind::Invented);
         self.list[id].frame = frame;
         id
     }
@@ -138,8 +144,8 @@ impl Bindings {
     /// How the local is spelled in the machine.
     fn spelled(&self, id: BindingId, span: Span) -> Ident {
         let binding = &self.list[id];
-        if matches!(binding.kind, Kind::Invented) || self.renamed.contains(&id) {
-            return Ident::new(&format!("__{}_{id}", binding.ident.unraw().to_string().trim_start_matches('_')), span);
+        if self.renamed.contains(&id) {
+            return Ident::new(&format!("__b{id}_{}", binding.ident.unraw()), span);
         }
         let mut ident = binding.ident.clone();
         ident.set_span(span);
@@ -180,6 +186,12 @@ impl Bindings {
     pub(crate) fn text(&self, tokens: TokenStream) -> String {
         super::tokens::text(self.restore(tokens))
     }
+}
+
+/// The name under which something is saved, as a part of an identifier.
+pub(crate) fn field_name(frame: &str) -> String {
+    let words = frame.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("_")
 }
 
 /// A field as it is written.

@@ -37,6 +37,9 @@ pub(crate) struct Code {
 /// One arm of the machine.
 #[derive(Debug)]
 pub(crate) struct BlockData {
+    /// What it is called, where no other is called that: after what stands at its beginning. What follows a call is called
+    /// after that.
+    pub(crate) name: String,
     /// Its code.
     pub(crate) root: SeqId,
     /// Whether anything leads here.
@@ -236,9 +239,9 @@ impl Code {
     }
 
     /// A new block, which nothing leads to yet.
-    pub(crate) fn block(&mut self) -> BlockId {
+    pub(crate) fn block(&mut self, name: impl Into<String>) -> BlockId {
         let root = self.seq();
-        self.blocks.push(BlockData { root, reached: false, scope: None });
+        self.blocks.push(BlockData { name: name.into(), root, reached: false, scope: None });
         self.blocks.len() - 1
     }
 

@@ -1,6 +1,7 @@
 //! The graph of the definition: built as the flow is lowered, from what is pending at the end of each run of code.
 
 use super::code::{BlockId, SeqId};
+use crate::pretty::number;
 use proc_macro2::TokenStream;
 use quote::quote;
 use std::collections::BTreeMap;
@@ -180,24 +181,26 @@ impl Graph {
         self.edges.retain(|edge| edge.from != call || edge.kind != Kind::Refused);
     }
 
-    /// The nodes and edges as const expressions.
+    /// The nodes and edges as const expressions, beside the names of `definition`.
     pub(crate) fn tokens(&self) -> (Vec<TokenStream>, Vec<TokenStream>) {
-        let definition = quote!(__def);
         let nodes = self.nodes.iter().map(|node| match node {
-            Node::Start => quote!(#definition::Node::Start),
-            Node::Call(state) => quote!(#definition::Node::Call(#state)),
-            Node::Branch(text) => quote!(#definition::Node::Branch(#text)),
-            Node::Loop(text) => quote!(#definition::Node::Loop(#text)),
-            Node::Completed => quote!(#definition::Node::Completed),
-            Node::Unwinds => quote!(#definition::Node::Unwinds),
+            Node::Start => quote!(Node::Start),
+            Node::Call(state) => {
+                let state = number(*state);
+                quote!(Node::Call(#state))
+            }
+            Node::Branch(text) => quote!(Node::Branch(#text)),
+            Node::Loop(text) => quote!(Node::Loop(#text)),
+            Node::Completed => quote!(Node::Completed),
+            Node::Unwinds => quote!(Node::Unwinds),
         });
         let edges = self.edges.iter().map(|Edge { from, to, label, kind }| {
-            let kind = match kind {
-                Kind::Next => quote!(Next),
-                Kind::Refused => quote!(Refused),
-                Kind::Back => quote!(Back),
-            };
-            quote!(#definition::Edge { from: #from, to: #to, label: #label, kind: #definition::EdgeKind::#kind })
+            let (from, to) = (number(*from), number(*to));
+            match kind {
+                Kind::Next => quote!(Edge::next(#from, #to, #label)),
+                Kind::Refused => quote!(Edge::refused(#from, #to, #label)),
+                Kind::Back => quote!(Edge::back(#from, #to, #label)),
+            }
         });
         (nodes.collect(), edges.collect())
     }

@@ -2,7 +2,7 @@
 
 use super::options::{OptValue, Options, example};
 use crate::errors::Errors;
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote};
 use std::time::Duration;
 use syn::{
@@ -216,8 +216,12 @@ pub(crate) fn spoken(duration: Duration) -> String {
 
 /// A duration as a const expression.
 pub(crate) fn duration_tokens(duration: Duration) -> TokenStream {
-    let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    quote!(::core::time::Duration::from_millis(#millis))
+    if duration.subsec_nanos() == 0 {
+        let seconds = Literal::u64_unsuffixed(duration.as_secs());
+        return quote!(__rt::Duration::from_secs(#seconds));
+    }
+    let millis = Literal::u64_unsuffixed(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
+    quote!(__rt::Duration::from_millis(#millis))
 }
 
 /// Whether a text can be a durable name: it goes into keys, headers and paths.

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     context::{Held, StepContext},
     core::decide::Ended,
-    machine::{Arguments, Attempt, Attempted, Json, RawValue},
+    machine::{Arguments, Attempt, Attempted, Json, RawValue, Tried},
     policy::Verdict,
     store::{Micros, within},
 };
@@ -147,7 +147,7 @@ impl Worker {
 
     fn weighed(
         &self,
-        attempted: Option<Result<Attempted, Box<dyn std::any::Any + Send>>>,
+        attempted: Option<Result<Tried, Box<dyn std::any::Any + Send>>>,
         effort: &Effort<'_>,
         timeout: Duration,
     ) -> Made {
@@ -167,14 +167,14 @@ impl Worker {
                 Made::failed(Ended::Failed { effect: true, after: None, park: false }, error)
             }
             Some(Err(payload)) => Made::failed(Ended::Panicked, format!("panicked: {}", message(&*payload))),
-            Some(Ok(Attempted::Done(json))) => recorded(Ended::Done, json),
-            Some(Ok(Attempted::Refused(json))) => recorded(Ended::Refused, json),
-            Some(Ok(Attempted::Transient(transient))) => {
+            Some(Ok(Ok(Attempted::Done(json)))) => recorded(Ended::Done, json),
+            Some(Ok(Ok(Attempted::Refused(json)))) => recorded(Ended::Refused, json),
+            Some(Ok(Ok(Attempted::Transient(transient)))) => {
                 let ended = Ended::Failed { effect: transient.effect, after: transient.after, park: transient.park };
                 Made::failed(ended, transient.message)
             }
-            Some(Ok(Attempted::Unrecordable(error))) => Made::failed(Ended::Unrecordable, unreadable(&error)),
-            Some(Ok(Attempted::Unreadable(error))) => Made::failed(Ended::Unreadable, unreadable(&error)),
+            Some(Ok(Ok(Attempted::Unrecordable(error)))) => Made::failed(Ended::Unrecordable, unreadable(&error)),
+            Some(Ok(Err(error))) => Made::failed(Ended::Unreadable, unreadable(&error)),
         }
     }
 }

@@ -57,12 +57,13 @@ pub enum Attempted {
     Transient(Transient),
     /// It took effect, but what it returned cannot be recorded.
     Unrecordable(Unreadable),
-    /// It was not called: its saved arguments cannot be read.
-    Unreadable(Unreadable),
 }
 
+/// The same; an error means that nothing was called, since the saved arguments cannot be read.
+pub type Tried = Result<Attempted, Unreadable>;
+
 /// One running attempt.
-pub type Attempt<'a> = Pin<Box<dyn Future<Output = Attempted> + Send + 'a>>;
+pub type Attempt<'a> = Pin<Box<dyn Future<Output = Tried> + Send + 'a>>;
 
 /// The answer of a call, as the flow is told it. It has been recorded, or is about to be.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -5,7 +5,7 @@
 
 use super::{
     answers::Answers,
-    call::{Answer, Attempt, Attempted, CannotBeRefused, StepError, StepResult, Unreadable},
+    call::{Answer, Attempt, Attempted, CannotBeRefused, StepError, StepResult, Tried, Unreadable},
     json::{Json, JsonError, decode, null},
     lossless,
 };
@@ -192,7 +192,7 @@ pub fn an_argument_is_saved<T: Written + ?Sized>() -> fn(&T) -> Result<Json, Jso
 pub fn a_signal_is_saved<T: Written + ReadBack + Send>() {}
 
 /// Boxes an attempt, which may go on on another thread after each of its awaits.
-pub fn attempt_on_any_thread<'a>(attempt: impl Future<Output = Attempted> + Send + 'a) -> Attempt<'a> {
+pub fn attempt_on_any_thread<'a>(attempt: impl Future<Output = Tried> + Send + 'a) -> Attempt<'a> {
     Box::pin(attempt)
 }
 

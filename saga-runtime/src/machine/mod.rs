@@ -22,7 +22,7 @@ pub use self::{
         Answers, Each, InnerFlow, Joined, Launched, Received, ReceivedInTheEnd, Sent, Slept, a_child_returns,
         a_flow_returns, a_flow_returns_this,
     },
-    call::{Answer, Arguments, Attempt, Attempted, CannotBeRefused, NotSent, StepError, StepResult, Unreadable},
+    call::{Answer, Arguments, Attempt, Attempted, CannotBeRefused, NotSent, StepError, StepResult, Tried, Unreadable},
     check::{
         CompensationResult, FlowResult, Inert, ReadBack, Returning, Written, a_part_is_copied_out,
         a_retriable_step_cannot_be_refused, a_signal_is_saved, a_step_returns, a_step_returns_this,
@@ -31,7 +31,7 @@ pub use self::{
     drive::{Argument, Asked, Call, Drive, Entry, Executing, Executor, FrameValue, Resume, SignalTo, Until, coerced},
     iterate::{Collect, Items, Next, Owned, Range, StableOrder, Turn, gone, nth},
     json::{Json, JsonError, decode, encode, encode_checked, null, same_value},
-    saga::{Ended, Saga, ended},
+    saga::{Ended, Saga, ended, no_such_flow, no_such_output, no_such_step},
     slot::{AnySlot, Persist, Saved, Slot},
 };
 /// Public types, so that generated code has one path to name.
@@ -39,5 +39,14 @@ pub use crate::{
     context::{FlowContext, Labels, Signal, StepContext, join2, join3, join4, join5, join6, join7, join8},
     failure::{Failure, IsARefusalOrAStepsFailure, Refusal, Unwind},
 };
+/// What generated code names of the standard library: by short paths that lead past whatever the user calls by these names.
+pub use core::{
+    clone::Clone,
+    marker::Copy,
+    option::Option::{self, None, Some},
+    result::Result::{self, Ok},
+    time::Duration,
+};
 /// For generated code in crates that do not name serde themselves.
 pub use serde_json::value::RawValue;
+pub use std::boxed::Box;

@@ -52,6 +52,25 @@ pub fn ended<'a, T: Persist + 'a, R: Refusal>(
     Box::pin(async move { Ended::of(flow, machine.await) })
 }
 
+/// What comes of an attempt of a step, or of a compensation, that the saga does not have.
+pub fn no_such_step<'a>(step: usize) -> Attempt<'a> {
+    Box::pin(std::future::ready(Err(missing("step", step))))
+}
+
+/// What comes of an inner flow that the saga does not have.
+pub fn no_such_flow<'a>(flow: usize) -> Executing<'a, Ended> {
+    Box::pin(std::future::ready(Ended::Unsavable(missing("inner flow", flow))))
+}
+
+/// What is said of the output of a step that the saga does not have.
+pub fn no_such_output(step: usize) -> Result<(), JsonError> {
+    Err(JsonError(missing("step", step).to_string()))
+}
+
+fn missing(what: &'static str, index: usize) -> Unreadable {
+    Unreadable { what, name: index.to_string().into(), reason: "there is none".into() }
+}
+
 /// A saga: implemented by `#[saga]` on an impl block, never by hand.
 ///
 /// Its hidden methods are the compiled machine. They do no I/O of their own and keep nothing: an executor drives them.
@@ -88,13 +107,15 @@ pub trait Saga: Send + Sync + Sized + 'static {
     #[doc(hidden)]
     fn __inner<'a>(&'a self, flow: usize, cx: FlowContext, drive: Drive<'a>) -> Executing<'a, Ended> {
         drop((cx, drive));
-        let error = Unreadable { what: "inner flow", name: flow.to_string().into(), reason: "there is none".into() };
-        Box::pin(std::future::ready(Ended::Unsavable(error)))
+        no_such_flow(flow)
     }
 
     /// One attempt of a step (an index into the definition's steps), with saved arguments.
     #[doc(hidden)]
-    fn __step<'a>(&'a self, step: usize, cx: StepContext, arguments: &'a Arguments) -> Attempt<'a>;
+    fn __step<'a>(&'a self, step: usize, cx: StepContext, arguments: &'a Arguments) -> Attempt<'a> {
+        let _ = (cx, arguments);
+        no_such_step(step)
+    }
 
     /// One attempt of a step's compensation; `output` is what the step answered, `None` if nobody knows.
     #[doc(hidden)]
@@ -104,9 +125,15 @@ pub trait Saga: Send + Sync + Sized + 'static {
         cx: StepContext,
         arguments: &'a Arguments,
         output: Option<&'a RawValue>,
-    ) -> Attempt<'a>;
+    ) -> Attempt<'a> {
+        let _ = (cx, arguments, output);
+        no_such_step(step)
+    }
 
     /// Whether this text is an output of the step.
     #[doc(hidden)]
-    fn __check_output(step: usize, output: &RawValue) -> Result<(), JsonError>;
+    fn __check_output(step: usize, output: &RawValue) -> Result<(), JsonError> {
+        let _ = output;
+        no_such_output(step)
+    }
 }

@@ -242,14 +242,9 @@ macro_rules! saga {
 
             fn __step<'a>(&'a self, step: usize, cx: StepContext, arguments: &'a rt::Arguments) -> rt::Attempt<'a> {
                 Box::pin(async move {
-                    let what = match arguments.get::<String>("what") {
-                        Ok(what) => what,
-                        Err(error) => return rt::Attempted::Unreadable(error),
-                    };
-                    if let Err(error) = arguments.get::<Script>("script") {
-                        return rt::Attempted::Unreadable(error);
-                    }
-                    rt::StepResult::into_attempted(act(&self.0, &cx, what, None).await, STEPS[step].name)
+                    let what = arguments.get::<String>("what")?;
+                    arguments.get::<Script>("script")?;
+                    Ok(rt::StepResult::into_attempted(act(&self.0, &cx, what, None).await, STEPS[step].name))
                 })
             }
 
@@ -261,10 +256,7 @@ macro_rules! saga {
                 output: Option<&'a rt::RawValue>,
             ) -> rt::Attempt<'a> {
                 Box::pin(async move {
-                    let what = match arguments.get::<String>("what") {
-                        Ok(what) => what,
-                        Err(error) => return rt::Attempted::Unreadable(error),
-                    };
+                    let what = arguments.get::<String>("what")?;
                     let outcome = output.map_or(Outcome::Unknown, |json| {
                         Outcome::Done(rt::decode::<String>(json).expect("what the step returned"))
                     });
@@ -273,7 +265,7 @@ macro_rules! saga {
                         Failure::Transient(transient) => transient,
                         other => Transient::new(format_args!("{other:?}")),
                     });
-                    rt::StepResult::into_attempted(undone, "undo")
+                    Ok(rt::StepResult::into_attempted(undone, "undo"))
                 })
             }
 

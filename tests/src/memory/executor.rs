@@ -284,8 +284,8 @@ impl<'a, S: Saga> Memory<'a, S> {
         self.world.called(key, before);
         self.event().await;
         match attempted {
-            rt::Attempted::Done(json) => rt::Answer::Done(json),
-            rt::Attempted::Refused(json) => rt::Answer::Refused(json),
+            Ok(rt::Attempted::Done(json)) => rt::Answer::Done(json),
+            Ok(rt::Attempted::Refused(json)) => rt::Answer::Refused(json),
             other => panic!("the test's steps answer or refuse: {other:?}"),
         }
     }

@@ -6,6 +6,7 @@ use crate::{
     flow::code::{Branch, Call, CallId, Job, Until},
     flow::lower::fan_out,
     model::{Callee, Child, ChildKind, Model, Role, Work},
+    pretty::number,
 };
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
@@ -85,9 +86,10 @@ impl Emit<'_> {
                 operand
             })
             .collect();
-        let asked = self.asked(id, call, &quote!(#id, &[#(#live),*]), &operands);
+        let (state, live) = (number(id), live.into_iter().map(number));
+        let asked = self.asked(id, call, &quote!(#state, &[#(#live),*]), &operands);
         let puts = self.puts(&self.solved.live_in[call.after], arm);
-        let block = Self::block_name(call.after);
+        let block = &self.blocks[call.after];
         quote! {
             #asked
             #puts
@@ -97,9 +99,9 @@ impl Emit<'_> {
 
     fn asked(&self, id: CallId, call: &Call, state: &TokenStream, operands: &[Expr]) -> TokenStream {
         let until = |until: Option<Until>| match (until, operands.last()) {
-            (Some(Until::After), Some(span)) => quote!(::core::option::Option::Some(__rt::Until::after(#span))),
-            (Some(Until::At), Some(at)) => quote!(::core::option::Option::Some(__rt::Until::At(#at))),
-            _ => quote!(::core::option::Option::None),
+            (Some(Until::After), Some(span)) => quote!(__rt::Some(__rt::Until::after(#span))),
+            (Some(Until::At), Some(at)) => quote!(__rt::Some(__rt::Until::At(#at))),
+            _ => quote!(__rt::None),
         };
         match &call.job {
             Job::Call(branch) => {
@@ -114,7 +116,7 @@ impl Emit<'_> {
                     quote!(__drive.branch(); #arguments)
                 });
                 let branches: TokenStream = branches.collect();
-                quote!(__drive.begin_join(#state, ::core::option::Option::None); #branches)
+                quote!(__drive.begin_join(#state, __rt::None); #branches)
             }
             Job::Each(branch) => {
                 let Some((items, taken, arguments)) = operands.first().and_then(fan_out) else {
@@ -123,7 +125,7 @@ impl Emit<'_> {
                 let arguments = self.arguments(id, branch, arguments.into_iter());
                 let limit = operands.last();
                 quote! {
-                    __drive.begin_join(#state, ::core::option::Option::None);
+                    __drive.begin_join(#state, __rt::None);
                     for __item in #items { #taken __drive.branch(); #arguments }
                     __drive.limit(#limit);
                 }
@@ -144,7 +146,7 @@ impl Emit<'_> {
             Job::Launch { ty } => {
                 let (input, local) = (&operands[0], self.stored(id, &call.operands[0]));
                 let local = crate::analyze::optional(local);
-                quote!(__drive.begin_child::<#ty>(#state, #input, #local, ::core::option::Option::None);)
+                quote!(__drive.begin_child::<#ty>(#state, #input, #local, __rt::None);)
             }
             Job::Send { types } => quote!(__drive.begin_send(#state, __rt::SignalTo::new #types (#(#operands),*));),
         }

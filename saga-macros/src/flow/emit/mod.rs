@@ -1,9 +1,10 @@
 //! The lowered flow as the machine's tokens.
 
 mod call;
+mod names;
 
 use super::{
-    bindings::{BindingId, Bindings, CONTEXT, Kind},
+    bindings::{BindingId, Bindings, CONTEXT, Kind, field_name},
     check::AfterPivot,
     code::{BlockId, CallId, Code, ExitId, Node, SeqId},
     draft::Draft,
@@ -11,7 +12,10 @@ use super::{
     solve::{Solved, held},
     tokens,
 };
-use crate::model::{Child, Flow, Machine, Model, State};
+use crate::{
+    model::{Child, Flow, Machine, Model, State},
+    pretty::{camel, number},
+};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +33,20 @@ pub(crate) fn emit(
 ) -> Machine {
     let (code, bindings) = (&draft.lowered.code, &draft.bindings);
     let slots = slots(draft, solved);
-    let emit = Emit { model, flow, code, solved, bindings, inputs: &draft.inputs, slots: &slots, rt: quote!(__rt) };
+    let carried = carried(draft, solved, &slots);
+    let emit = Emit {
+        model,
+        flow,
+        code,
+        solved,
+        bindings,
+        inputs: &draft.inputs,
+        slots: &slots,
+        carried: &carried,
+        fields: names::fields(slots.iter().chain(&carried).copied(), bindings),
+        blocks: names::blocks(draft),
+        rt: quote!(__rt),
+    };
     let body = bindings.restore(emit.body(&draft.lowered.items));
     let states = code.calls.iter().enumerate().map(|(id, call)| State {
         name: draft.names[id].clone(),
@@ -51,6 +68,13 @@ fn slots(draft: &Draft, solved: &Solved) -> Vec<BindingId> {
     saved.into_iter().collect()
 }
 
+/// The locals that are needed across two arms but across no call: they are carried, and need not be saved.
+fn carried(draft: &Draft, solved: &Solved, slots: &[BindingId]) -> BTreeSet<BindingId> {
+    let (code, bindings) = (&draft.lowered.code, &draft.bindings);
+    let needed = code.order.iter().flat_map(|&block| held(&solved.live_in[block], bindings)).map(|(id, _)| id);
+    needed.filter(|id| slots.binary_search(id).is_err()).collect()
+}
+
 struct Emit<'a> {
     model: &'a Model,
     flow: &'a Flow,
@@ -60,6 +84,11 @@ struct Emit<'a> {
     /// What each input of the flow is saved as.
     inputs: &'a [BindingId],
     slots: &'a [BindingId],
+    carried: &'a BTreeSet<BindingId>,
+    /// What their fields are called.
+    fields: BTreeMap<BindingId, Ident>,
+    /// What the arms are called.
+    blocks: Vec<Ident>,
     rt: TokenStream,
 }
 
@@ -92,16 +121,12 @@ impl Emit<'_> {
         self.slots.binary_search(&id).ok()
     }
 
-    fn field(id: BindingId) -> Ident {
-        format_ident!("s{id}")
+    fn field(&self, id: BindingId) -> Ident {
+        self.fields.get(&id).cloned().unwrap_or_else(|| format_ident!("__s{id}"))
     }
 
-    fn kept(id: BindingId) -> Ident {
-        format_ident!("__kept_{id}")
-    }
-
-    fn block_name(block: BlockId) -> Ident {
-        format_ident!("B{block}")
+    fn kept(&self, id: BindingId) -> Ident {
+        format_ident!("__kept_{}", self.field(id))
     }
 
     /// The type that an input is saved as, if this is one.
@@ -114,60 +139,58 @@ impl Emit<'_> {
         let rt = &self.rt;
         let output = &self.flow.output;
         let context = self.bindings.unique(CONTEXT);
-        // What is needed across two arms but across no call is carried, and need not be saved.
-        let mut carried: BTreeSet<BindingId> = self
-            .code
-            .order
-            .iter()
-            .flat_map(|&block| held(&self.solved.live_in[block], self.bindings))
-            .map(|(id, _)| id)
-            .collect();
-        carried.retain(|&id| self.slot(id).is_none());
-        let fields: Vec<BindingId> = self.slots.iter().chain(&carried).copied().collect();
-        let names: Vec<Ident> = fields.iter().map(|&id| Self::field(id)).collect();
-        let types: Vec<Ident> = fields.iter().map(|&id| format_ident!("T{id}")).collect();
+        let fields: Vec<BindingId> = self.slots.iter().chain(self.carried).copied().collect();
+        let names: Vec<Ident> = fields.iter().map(|&id| self.field(id)).collect();
+        let types: Vec<Ident> = (0..fields.len()).map(|at| format_ident!("T{at}")).collect();
         let kinds = fields
             .iter()
             .zip(&types)
             .map(|(&id, ty)| if self.slot(id).is_some() { quote!(#rt::Slot<#ty>) } else { quote!(#rt::Carry<#ty>) });
         let made = fields.iter().map(|&id| {
             let Some(index) = self.slot(id) else { return quote!(#rt::Carry::new()) };
-            let name = &self.bindings[id].frame;
+            let (index, name) = (number(index), &self.bindings[id].frame);
             let ty = self.input_type(id).into_iter();
             quote!(__drive.slot #(::<#ty>)* (#index, #name, __live.contains(&#index)))
         });
         let saved = self.slots.iter().map(|&id| {
             let span = Span::call_site().located_at(self.bindings[id].ident.span());
-            let field = Ident::new(&Self::field(id).to_string(), span);
-            quote_spanned!(span=> &mut __s.#field)
+            let mut field = self.field(id);
+            field.set_span(span);
+            quote_spanned!(span=> &mut __slots.#field)
         });
-        let blocks: Vec<Ident> = self.code.order.iter().map(|&block| Self::block_name(block)).collect();
+        let blocks = self.code.order.iter().map(|&block| &self.blocks[block]);
         let entries = self.entries();
         let arms = self.code.order.iter().map(|&block| self.arm(block));
         let opened = self.slots.iter().map(|&id| {
-            let (field, span) = (Self::field(id), Span::call_site().located_at(self.bindings[id].ident.span()));
+            let (field, span) = (self.field(id), Span::call_site().located_at(self.bindings[id].ident.span()));
             if let (Some(ty), true) = (self.input_type(id), std::ptr::eq(self.flow, self.model.main())) {
                 // Its type is asked by the trait, at the type itself.
                 let on_any_thread = quote_spanned!(span=> #rt::goes_on_on_any_thread::<#ty>());
-                return quote!(#on_any_thread; #rt::open_input::<Self>(&mut __s.#field););
+                return quote!(#on_any_thread; #rt::open_input::<Self>(&mut __slots.#field););
             }
-            quote_spanned!(span=> #rt::Across::new(&mut __s.#field).open(); )
+            quote_spanned!(span=> #rt::Across::new(&mut __slots.#field).open(); )
         });
         let slots = (!fields.is_empty()).then(|| {
             quote! {
+                /// The locals that live across an await.
                 struct __Slots<#(#types),*> { #(#names: #kinds),* }
             }
         });
-        let slots_made = (!fields.is_empty()).then(|| quote!(let mut __s = __Slots { #(#names: #made),* };));
+        let slots_made = (!fields.is_empty()).then(|| quote!(let mut __slots = __Slots { #(#names: #made),* };));
         quote! {
             #slots
-            #[derive(::core::clone::Clone, ::core::marker::Copy)]
-            enum __Block { Open, #(#blocks),* }
-            ::std::boxed::Box::pin(async move {
+            /// Where the flow is, between two awaits.
+            #[derive(__rt::Clone, __rt::Copy)]
+            enum __Block {
+                /// Comes first and stands last: by there the type of every slot is known.
+                Open,
+                #(#blocks),*
+            }
+            __rt::Box::pin(async move {
                 #(#items)*
                 let #context = &#context;
                 // Gives every `?` and `return` its type.
-                if let ::core::option::Option::Some(__never) = ::core::option::Option::None::<#output> {
+                if let __rt::Some(__never) = __rt::None::<#output> {
                     return __never;
                 }
                 let (__entry, __live): (__Block, &[usize]) = match __drive.entry() { #entries };
@@ -180,7 +203,6 @@ impl Emit<'_> {
                     __drive.call().await;
                     __block = match __block {
                         #(#arms)*
-                        // Comes first and stands last: by here every slot's type is known.
                         __Block::Open => {
                             #(#opened)*
                             __entry
@@ -192,17 +214,17 @@ impl Emit<'_> {
     }
 
     fn entries(&self) -> TokenStream {
-        let start = Self::block_name(self.code.order.first().copied().unwrap_or_default());
-        let inputs = self.inputs.iter().filter_map(|&input| self.slot(input));
+        let start = &self.blocks[self.code.order.first().copied().unwrap_or_default()];
+        let inputs = self.inputs.iter().filter_map(|&input| self.slot(input)).map(number);
         let last = self.code.calls.len().checked_sub(1);
         let after = self.code.calls.iter().enumerate().map(|(id, call)| {
-            let block = Self::block_name(call.after);
-            let live = self.live_at(id);
-            let state = if Some(id) == last { quote!(_) } else { quote!(#id) };
-            quote!(::core::option::Option::Some(#state) => (__Block::#block, &[#(#live),*]),)
+            let block = &self.blocks[call.after];
+            let live = self.live_at(id).into_iter().map(number);
+            let state = if Some(id) == last { quote!(_) } else { number(id).to_token_stream() };
+            quote!(__rt::Some(#state) => (__Block::#block, &[#(#live),*]),)
         });
         // A machine without a state is only ever entered at its start.
-        let none = if last.is_none() { quote!(_) } else { quote!(::core::option::Option::None) };
+        let none = if last.is_none() { quote!(_) } else { quote!(__rt::None) };
         quote! {
             #none => (__Block::#start, &[#(#inputs),*]),
             #(#after)*
@@ -239,9 +261,9 @@ impl Emit<'_> {
             .filter(|id| held(id) && !live.contains_key(id) && !declared.contains(id) && !apart.contains(id))
             .collect();
         let from_slots = taken.iter().map(|&id| {
-            let (name, field) = (self.bindings.unique(id), Self::field(id));
+            let (name, field) = (self.bindings.unique(id), self.field(id));
             let mutable = self.mutability(id);
-            quote!(let #mutable #name = __s.#field.take();)
+            quote!(let #mutable #name = __slots.#field.take();)
         });
         let unset = assigned.into_iter().map(|id| {
             let name = self.bindings.unique(id);
@@ -260,7 +282,7 @@ impl Emit<'_> {
             mentioned,
         };
         let code = self.seq(root, &arm);
-        let name = Self::block_name(block);
+        let name = &self.blocks[block];
         let code = quote! {
             #(#from_slots)*
             #(#unset)*
@@ -278,28 +300,27 @@ impl Emit<'_> {
     /// A local of which the arm needs but parts: a value of a type of its own, with those fields.
     fn parts(&self, id: BindingId, live: &Live) -> TokenStream {
         let fields = self.bindings.fields_of(id).filter(|field| live.contains_key(field));
-        let fields: Vec<(&Member, Ident, Ident)> = fields
+        let fields: Vec<(&Member, Ident)> = fields
             .filter_map(|field| match &self.bindings[field].kind {
-                Kind::Field(_, name) => Some((name, format_ident!("T{field}"), Self::field(field))),
+                Kind::Field(_, name) => Some((name, self.field(field))),
                 _ => None,
             })
             .collect();
-        let types: Vec<&Ident> = fields.iter().map(|(_, ty, _)| ty).collect();
+        let types: Vec<Ident> = (0..fields.len()).map(|at| format_ident!("T{at}")).collect();
         let (name, mutable) = (self.bindings.unique(id), self.mutability(id));
-        let parts = format_ident!("__Parts{id}");
+        let parts = format_ident!("__Parts{id}Of{}", camel(&field_name(&self.bindings[id].frame)));
         let last = fields.iter().filter_map(|(field, ..)| index(field)).max();
         let Some(last) = last else {
-            let (names, slots) = (fields.iter().map(|(name, ..)| name), fields.iter().map(|(.., slot)| slot));
-            let declared = names.clone();
+            let (names, slots): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
             return quote! {
-                struct #parts<#(#types),*> { #(#declared: #types),* }
-                let #mutable #name = #parts { #(#names: __s.#slots.take()),* };
+                struct #parts<#(#types),*> { #(#names: #types),* }
+                let #mutable #name = #parts { #(#names: __slots.#slots.take()),* };
             };
         };
         // The fields of a tuple are told apart by their places: nothing stands where one is not needed.
         let (declared, values): (Vec<_>, Vec<_>) = (0..=last)
-            .map(|at| match fields.iter().find(|(field, ..)| index(field) == Some(at)) {
-                Some((_, ty, slot)) => (quote!(#ty), quote!(__s.#slot.take())),
+            .map(|at| match fields.iter().zip(&types).find(|((field, _), _)| index(field) == Some(at)) {
+                Some(((_, slot), ty)) => (quote!(#ty), quote!(__slots.#slot.take())),
                 None => (quote!(()), quote!(())),
             })
             .unzip();
@@ -427,7 +448,7 @@ impl Emit<'_> {
         let mut code = TokenStream::new();
         for (at, node) in self.code.seqs[seq].iter().enumerate() {
             for &id in self.solved.moved.get(&(seq, at)).into_iter().flatten() {
-                let (rt, name, kept) = (&self.rt, self.bindings.unique(id), Self::kept(id));
+                let (rt, name, kept) = (&self.rt, self.bindings.unique(id), self.kept(id));
                 code.extend(quote!(let #kept = #rt::Moving(&#name).kept();));
                 arm.kept.insert(id);
             }
@@ -435,6 +456,26 @@ impl Emit<'_> {
             code.extend(self.asked_whole(node));
         }
         code
+    }
+
+    /// The same between braces of its own, where a block that is all there is needs none.
+    fn branch(&self, seq: SeqId, arm: &Arm) -> TokenStream {
+        if let [Node::Stmt(stmt)] = &self.code.seqs[seq][..]
+            && !self.solved.moved.contains_key(&(seq, 0))
+            && let Some(mut stmts) = within(stmt)
+        {
+            while let [stmt] = stmts
+                && let Some(inner) = within(stmt)
+            {
+                stmts = inner;
+            }
+            let mut stmts = stmts.to_vec();
+            for stmt in &mut stmts {
+                self.marks(arm).visit_stmt_mut(stmt);
+            }
+            return quote!(#(#stmts)*);
+        }
+        self.seq(seq, arm)
     }
 
     /// A reference can be used in parts, and not be saved in parts: asks of a local that is taken apart what it is, where it
@@ -470,14 +511,18 @@ impl Emit<'_> {
             Node::If { cond, then, otherwise } => {
                 let mut cond = cond.clone();
                 self.marks(arm).visit_expr_mut(&mut cond);
-                let (then, otherwise) = (self.seq(*then, arm), self.seq(*otherwise, arm));
-                quote!(if #cond { #then } else { #otherwise })
+                let (then, otherwise) = (self.branch(*then, arm), self.branch(*otherwise, arm));
+                if otherwise.is_empty() {
+                    quote!(if #cond { #then })
+                } else {
+                    quote!(if #cond { #then } else { #otherwise })
+                }
             }
             Node::Match { attrs, scrutinee, arms } => {
                 let mut scrutinee = scrutinee.clone();
                 self.marks(arm).visit_expr_mut(&mut scrutinee);
                 let arms = arms.iter().map(|branch| {
-                    let (attrs, pat, body) = (&branch.attrs, &branch.pat, self.seq(branch.body, arm));
+                    let (attrs, pat, body) = (&branch.attrs, &branch.pat, self.branch(branch.body, arm));
                     quote!(#(#attrs)* #pat => { #body })
                 });
                 quote!(#(#attrs)* match #scrutinee { #(#arms)* })
@@ -487,7 +532,7 @@ impl Emit<'_> {
                 self.marks(arm).visit_local_mut(&mut local);
                 let (attrs, pat) = (&local.attrs, &local.pat);
                 let init = local.init.iter().map(|init| &init.expr);
-                let otherwise = self.seq(*otherwise, arm);
+                let otherwise = self.branch(*otherwise, arm);
                 quote!(#(#attrs)* let #pat #(= #init)* else { #otherwise };)
             }
             Node::Scope { scope, code } => {
@@ -509,7 +554,7 @@ impl Emit<'_> {
     fn exit(&self, exit: ExitId, arm: &Arm) -> TokenStream {
         let target = self.code.exits[exit].target;
         let puts = self.puts(&self.solved.live_in[target], arm);
-        let block = Self::block_name(target);
+        let block = &self.blocks[target];
         quote!(#puts break 'arm __Block::#block;)
     }
 
@@ -524,15 +569,19 @@ impl Emit<'_> {
     }
 
     fn put(&self, id: BindingId, place: Place, arm: &Arm) -> TokenStream {
-        let field = Self::field(id);
+        let field = self.field(id);
         // A use after move is reported where the plain flow reports it: at the use.
         let name =
-            if arm.kept.contains(&id) { Self::kept(id) } else { Ident::new(&self.bindings[id].unique, place.span) };
+            if arm.kept.contains(&id) { self.kept(id) } else { Ident::new(&self.bindings[id].unique, place.span) };
         let binding = &self.bindings[id];
         if let Kind::Field(of, part) = &binding.kind {
             let name = Ident::new(&self.bindings[*of].unique, place.span);
             let kept = arm.taken.contains(of) && arm.apart.contains(of) && !binding.mutable && self.slot(id).is_some();
-            return if kept { quote!(__s.#field.keep(#name.#part);) } else { quote!(__s.#field.put(#name.#part);) };
+            return if kept {
+                quote!(__slots.#field.keep(#name.#part);)
+            } else {
+                quote!(__slots.#field.put(#name.#part);)
+            };
         }
         // A part that is not copied is missing where the whole is put back: types tell, before rustc says so of code that is
         // right without the machine.
@@ -547,8 +596,20 @@ impl Emit<'_> {
 
     fn put_whole(&self, id: BindingId, name: &Ident, field: &Ident, arm: &Arm) -> TokenStream {
         let unchanged = arm.taken.contains(&id) && !self.bindings[id].mutable && self.slot(id).is_some();
-        if unchanged { quote!(__s.#field.keep(#name);) } else { quote!(__s.#field.put(#name);) }
+        if unchanged { quote!(__slots.#field.keep(#name);) } else { quote!(__slots.#field.put(#name);) }
     }
+}
+
+/// What is in a block, if nothing changes when its braces are taken away: what a last value borrows would be dropped before
+/// the locals.
+fn within(stmt: &Stmt) -> Option<&[Stmt]> {
+    let Stmt::Expr(Expr::Block(block), _) = stmt else { return None };
+    let is_value = |last: &Stmt| match last {
+        Stmt::Expr(Expr::Macro(mac), None) => super::calls::exit_number(&mac.mac).is_none(),
+        last => matches!(last, Stmt::Expr(_, None)),
+    };
+    let is_bare = block.attrs.is_empty() && block.label.is_none() && !block.block.stmts.last().is_some_and(is_value);
+    is_bare.then_some(&block.block.stmts[..])
 }
 
 /// The place of a tuple's field.
@@ -575,6 +636,15 @@ impl VisitMut for Marks<'_> {
             return;
         }
         syn::visit_mut::visit_expr_mut(self, expr);
+    }
+    fn visit_stmt_mut(&mut self, stmt: &mut Stmt) {
+        if let Stmt::Expr(Expr::Macro(mac), _) = stmt
+            && let Some(exit) = super::calls::exit_number(&mac.mac)
+        {
+            *stmt = Stmt::Expr(Expr::Verbatim(self.emit.exit(exit, self.arm)), None);
+            return;
+        }
+        syn::visit_mut::visit_stmt_mut(self, stmt);
     }
     fn visit_item_mut(&mut self, _: &mut Item) {}
 }

@@ -50,7 +50,7 @@ impl Lowering<'_> {
         if let [only] = starts {
             return *only;
         }
-        let block = self.code.block();
+        let block = self.code.block("Otherwise");
         for &start in starts {
             self.leave(start, block);
         }

@@ -24,7 +24,7 @@ impl Lowering<'_> {
     ) -> Option<SeqId> {
         let (job, operands) = self.job(verb);
         let (at, operands) = self.operands(at, operands)?;
-        let after = self.code.block();
+        let after = self.code.block("AfterCall");
         self.code.blocks[after].reached = true;
         let state = self.code.calls.len();
         let node = self.graph.node(at, graph::Node::Call(state));

@@ -7,6 +7,7 @@ use crate::flow::{
     graph,
     live::{bound, tokens_of},
 };
+use crate::pretty::camel;
 use proc_macro2::Span;
 use std::collections::BTreeSet;
 use syn::{Block, Expr, ExprBlock, ExprForLoop, ExprLoop, ExprWhile, Label, Stmt, parse_quote, spanned::Spanned};
@@ -17,7 +18,7 @@ impl Lowering<'_> {
     pub(super) fn labelled_block(&mut self, at: SeqId, node: ExprBlock, dest: &Dest) -> Option<SeqId> {
         let span = node.block.span();
         self.with_value(dest, span, |this, dest| {
-            let after = this.code.block();
+            let after = this.code.block(format!("After{}", name(node.label.as_ref(), "Block")));
             this.target(node.label.as_ref(), None, after, dest);
             let end = this.block(at, node.block, dest);
             this.targets.pop();
@@ -41,22 +42,22 @@ impl Lowering<'_> {
         self.code.blocks[after].reached.then(|| self.enter(after))
     }
 
-    /// Begins the head of a loop.
-    fn head(&mut self, at: SeqId, text: String) -> (BlockId, SeqId) {
-        let head = self.code.block();
+    /// Begins the head of a loop, whose text this is; answers the block that follows the loop as well.
+    fn head(&mut self, at: SeqId, name: &str, text: String) -> (BlockId, SeqId, BlockId) {
+        let head = self.code.block(name);
+        let after = self.code.block(format!("After{name}"));
         self.leave(at, head);
         self.code.order.push(head);
         self.code.blocks[head].scope = self.scope;
         let root = self.code.blocks[head].root;
         self.graph.head(head, root, text);
-        (head, root)
+        (head, root, after)
     }
 
     pub(super) fn loop_(&mut self, at: SeqId, node: ExprLoop, dest: &Dest) -> Option<SeqId> {
         let span = node.loop_token.span;
         self.with_value(dest, span, |this, dest| {
-            let (head, root) = this.head(at, "loop".into());
-            let after = this.code.block();
+            let (head, root, after) = this.head(at, &name(node.label.as_ref(), "Loop"), "loop".into());
             this.target(node.label.as_ref(), Some(head), after, dest);
             let end = this.block(root, node.body, &Dest::Discard);
             this.targets.pop();
@@ -77,8 +78,7 @@ impl Lowering<'_> {
 
     pub(super) fn while_(&mut self, at: SeqId, node: ExprWhile, dest: &Dest) -> Option<SeqId> {
         let text = format!("while {}", self.bindings.text(tokens_of(&node.cond)));
-        let (head, root) = self.head(at, text);
-        let after = self.code.block();
+        let (head, root, after) = self.head(at, &name(node.label.as_ref(), "While"), text);
         self.target(node.label.as_ref(), Some(head), after, &Dest::Discard);
         let body = node.body;
         let end = self.while_head(root, *node.cond, after, |this, seq| this.block(seq, body, &Dest::Discard));
@@ -159,8 +159,8 @@ impl Lowering<'_> {
         for stmt in before {
             self.push(at, Node::Stmt(stmt));
         }
-        let (head, root) = self.head(at, text);
-        let after = self.code.block();
+        let each = format!("Each{}", camel(&name));
+        let (head, root, after) = self.head(at, &each, text);
         self.target(node.label.as_ref(), Some(head), after, &Dest::Discard);
         let pat = (*node.pat).clone();
         if let Some(again) = again {
@@ -193,7 +193,7 @@ impl Lowering<'_> {
         self.graph.begin(done, node, "done", graph::Kind::Next);
         self.leave(done, after);
         self.graph.begin(root, node, "each", graph::Kind::Next);
-        let local: Stmt = parse_quote!(let ::core::option::Option::Some(#pat) = #next;);
+        let local: Stmt = parse_quote!(let __rt::Some(#pat) = #next;);
         let Stmt::Local(local) = local else { return None };
         self.push(root, Node::LetElse { local, otherwise: done });
         if let Some(advance) = advance {
@@ -213,7 +213,7 @@ impl Lowering<'_> {
     /// The locals of the pattern are borrowed again wherever they are needed, instead of being saved.
     fn derive(&mut self, pat: &syn::Pat, again: &Expr, rt: &syn::Path, span: Span) {
         let statement: Stmt = syn::parse_quote_spanned!(Span::call_site().located_at(span)=>
-            let ::core::option::Option::Some(#pat) = #again else { #rt::gone() };
+            let #rt::Some(#pat) = #again else { #rt::gone() };
         );
         let mut from = super::super::live::Live::new();
         let none = |_: usize| super::super::live::Live::new();
@@ -233,4 +233,9 @@ impl Lowering<'_> {
         let bound = bound(&node.pat, self.bindings);
         bound.first().map_or_else(|| "item".into(), |&id| self.bindings[id].frame.clone())
     }
+}
+
+/// What a loop or a block is called: by its label, if it has one.
+fn name(label: Option<&Label>, kind: &str) -> String {
+    label.map_or_else(|| kind.to_owned(), |label| format!("{}{kind}", camel(&label.name.ident.to_string())))
 }

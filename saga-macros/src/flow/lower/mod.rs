@@ -57,7 +57,7 @@ pub(crate) fn lower_body(
         visible: scope,
         invented: BTreeMap::new(),
     };
-    let start = this.code.block();
+    let start = this.code.block("Start");
     let at = this.enter(start);
     this.graph.start(at);
     this.code.blocks[start].reached = true;
@@ -201,7 +201,7 @@ impl Lowering<'_> {
         let outer = self.scope.replace(scope);
         let end = self.stmts(code, block, dest);
         self.scope = outer;
-        let after = self.code.block();
+        let after = self.code.block("AfterBlock");
         self.leave(end?, after);
         Some(self.enter(after))
     }
@@ -339,7 +339,7 @@ impl Lowering<'_> {
             }
             return Some(at);
         }
-        let after = self.code.block();
+        let after = self.code.block("AfterBranches");
         for (_, end) in open {
             self.leave(end, after);
         }
