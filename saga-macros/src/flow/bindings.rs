@@ -144,7 +144,10 @@ impl Bindings {
     /// How the local is spelled in the machine.
     fn spelled(&self, id: BindingId, span: Span) -> Ident {
         let binding = &self.list[id];
-        if self.renamed.contains(&id) {
+        // All that the machine has beside the user's locals begins like this.
+        let is_ours = matches!(binding.kind, Kind::Invented | Kind::Context);
+        let is_taken = !is_ours && binding.ident.unraw().to_string().starts_with("__");
+        if is_taken || self.renamed.contains(&id) {
             return Ident::new(&format!("__b{id}_{}", binding.ident.unraw()), span);
         }
         let mut ident = binding.ident.clone();

@@ -12,6 +12,7 @@ odd! {
     StepsWithNamesOfTheMachine: StepsWithNamesOfTheMachine, on 2;
     LocalsWithNamesOfTheMachine: LocalsWithNamesOfTheMachine, on 3, 0;
     MoreLocalsWithNamesOfTheMachine: MoreLocalsWithNamesOfTheMachine, on vec!["a".into(), "b".into()];
+    CountersLikeOurs: CountersLikeOurs, on 1, 2;
     InUnicode: InUnicode, on "x".into();
     LocalsInCapitals: LocalsInCapitals, on 3;
     AVeryLongName: AVeryLongName, on 1;
@@ -64,6 +65,67 @@ impl RawIdentifiers {
     /// What the others call their flow.
     async fn run(&self, cx: &FlowContext, input: Raw) -> Result<Raw, Unwind<No>> {
         self.r#loop(cx, input).await
+    }
+}
+
+/// Locals that are called like the positions, the values and the arms that the machine has beside them.
+struct CountersLikeOurs(World);
+
+#[saga]
+impl CountersLikeOurs {
+    #[flow]
+    async fn run(&self, cx: &FlowContext, n: u32) -> Result<u32, Unwind<No>> {
+        let list = vec![n, n + 1];
+        let mut sum = 0;
+        for line in &list {
+            sum += self.open(cx, *line).await?;
+        }
+        for line in &list {
+            for line_2 in &list {
+                for at_line in list.clone() {
+                    #[state("2")]
+                    let one = self.open(cx, line + line_2 + at_line).await?;
+                    sum += one;
+                }
+            }
+        }
+        let __at_line = sum;
+        'self_: for at in 0..3_u32 {
+            #[state("start")]
+            let one = self.open(cx, at).await?;
+            if one > 1 {
+                let __slots = one + 1;
+                {
+                    sum += __slots;
+                    continue 'self_;
+                }
+            }
+            sum += one;
+        }
+        let value_2 = if n > 1 {
+            #[state("after_open")]
+            let one = self.open(cx, sum).await?;
+            one
+        } else {
+            0
+        };
+        let value = match n {
+            1 => {
+                #[state("Open")]
+                let one = self.open(cx, sum).await?;
+                one
+            }
+            _ => 3,
+        };
+        #[state("open2")]
+        let __value = self.open(cx, value).await?;
+        Ok(sum + __at_line + value + value_2 + __value)
+    }
+
+    #[step(no_compensation = "a test")]
+    async fn open(&self, cx: &StepContext, n: u32) -> Result<u32, Failure<No>> {
+        let _ = cx.key();
+        act(&self.0, "open", &n.to_string()).await
     }
 }
 
