@@ -3,6 +3,7 @@
 mod cases;
 mod dice;
 mod editor;
+mod expansions;
 mod looked_at;
 mod mutate;
 mod never_a_panic;

@@ -43,6 +43,13 @@ pub(super) fn read() -> Seeds {
     found
 }
 
+/// The sagas of this file, in its order.
+pub(super) fn sagas_of(text: &str) -> Vec<Seed> {
+    let mut found = Seeds::default();
+    found.add("", text);
+    found.sagas
+}
+
 /// The Rust files of a folder, at any depth, in order.
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> =

@@ -1,0 +1,226 @@
+// What `input.rs` expands to; `EXPANSION=overwrite cargo test -p saga-macros expansions` writes it.
+
+use saga_runtime::prelude::*;
+use saga_tests::shop::*;
+use std::path::Path;
+struct Borrowing;
+impl Borrowing {
+    #[allow(clippy::unused_async)]
+    async fn run(
+        &self,
+        _cx: &FlowContext,
+        order: Order,
+    ) -> Result<u64, Unwind<Refused>> {
+        let note = order.lines.first().cloned();
+        let seen = self.read(note.as_deref(), &order.lines, Path::new("/tmp"), 3).await?;
+        Ok(seen)
+    }
+    #[allow(clippy::unused_async)]
+    async fn read(
+        &self,
+        note: Option<&str>,
+        lines: &[String],
+        at: &Path,
+        r#type: u32,
+    ) -> Result<u64, Failure<Refused>> {
+        println!("{note:?} {lines:?} {} {}", at.display(), r#type);
+        Ok(lines.len() as u64)
+    }
+}
+const _: () = {
+    #[allow(unused_imports)]
+    use ::saga_runtime::{definition as __def, machine as __rt};
+    #[allow(
+        warnings,
+        unused,
+        unused_qualifications,
+        clippy::all,
+        clippy::pedantic,
+        unfulfilled_lint_expectations,
+        non_shorthand_field_patterns,
+        deprecated
+    )]
+    #[automatically_derived]
+    impl __rt::Saga for Borrowing {
+        type Input = Order;
+        type Output = u64;
+        type Refusal = Refused;
+        const DEFINITION: &'static __def::Definition = &__def::Definition {
+            name: "borrowing",
+            version: 1,
+            deadline: __rt::None,
+            steps: {
+                use __def::*;
+                &[
+                    Step {
+                        name: "read",
+                        class: Class::ReadOnly,
+                        parameters: &["note", "lines", "at", "type"],
+                        ..Step::PLAIN
+                    },
+                ]
+            },
+            flows: {
+                use __def::*;
+                &[
+                    Flow {
+                        name: "run",
+                        docs: "",
+                        parameters: &["order"],
+                        states: &[
+                            State {
+                                name: "read",
+                                work: Work::Step(0),
+                                live: &[],
+                                fingerprint: "d8adf45b76471b25",
+                            },
+                        ],
+                        slots: &["order"],
+                        nodes: &[
+                            Node::Start,
+                            Node::Call(0),
+                            Node::Unwinds,
+                            Node::Completed,
+                        ],
+                        edges: &[
+                            Edge::next(0, 1, ""),
+                            Edge::refused(1, 2, "refused"),
+                            Edge::next(1, 3, ""),
+                        ],
+                    },
+                ]
+            },
+            signals: &[],
+            children: &[],
+        };
+        fn __flow<'__saga>(
+            &'__saga self,
+            _cx: __rt::FlowContext,
+            mut __drive: __rt::Drive<'__saga>,
+        ) -> __rt::Executing<
+            '__saga,
+            __rt::Result<Self::Output, __rt::Unwind<Self::Refusal>>,
+        > {
+            let _ = Self::run;
+            let _ = Self::read;
+            /// The locals that live across an await.
+            struct __Slots<T0> {
+                order: __rt::Slot<T0>,
+            }
+            /// Where the flow is, between two awaits.
+            #[derive(__rt::Clone, __rt::Copy)]
+            enum __Block {
+                /// Comes first and stands last: by there the type of every slot is known.
+                Open,
+                Start,
+                AfterRead,
+            }
+            __rt::Box::pin(async move {
+                let _cx = &_cx;
+                if let __rt::Some(__never) = __rt::None::<Result<u64, Unwind<Refused>>> {
+                    return __never;
+                }
+                let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
+                    __rt::None => (__Block::Start, &[0]),
+                    __rt::Some(_) => (__Block::AfterRead, &[]),
+                };
+                let mut __slots = __Slots {
+                    order: __drive.slot::<Order>(0, "order", __live.contains(&0)),
+                };
+                let mut __block = __Block::Open;
+                use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
+                loop {
+                    __drive.save(&mut [&mut __slots.order]);
+                    __drive.call().await;
+                    __block = match __block {
+                        __Block::Start => 'arm: {
+                            let order = __slots.order.take();
+                            let note = order.lines.first().cloned();
+                            __drive.begin(0, &[]);
+                            __drive
+                                .argument(
+                                    "note",
+                                    &__rt::coerced::<Option<&str>>(note.as_deref()),
+                                    __rt::an_argument_is_saved::<Option<&str>>(),
+                                    __rt::None,
+                                );
+                            __drive
+                                .argument(
+                                    "lines",
+                                    __rt::coerced::<&[String]>(&order.lines),
+                                    __rt::an_argument_is_saved::<[String]>(),
+                                    __rt::None,
+                                );
+                            __drive
+                                .argument(
+                                    "at",
+                                    __rt::coerced::<&Path>(Path::new("/tmp")),
+                                    __rt::an_argument_is_saved::<Path>(),
+                                    __rt::None,
+                                );
+                            __drive
+                                .argument(
+                                    "type",
+                                    &__rt::coerced::<u32>(3),
+                                    __rt::an_argument_is_saved::<u32>(),
+                                    __rt::None,
+                                );
+                            break 'arm __Block::AfterRead;
+                        }
+                        __Block::AfterRead => 'arm: {
+                            let __answer: Result<u64, Failure<Refused>> = __drive
+                                .answer(&__rt::a_step_returns::<u64, Failure<Refused>>());
+                            let seen = __answer?;
+                            return Ok(seen);
+                        }
+                        __Block::Open => {
+                            __rt::goes_on_on_any_thread::<Order>();
+                            __rt::open_input::<Self>(&mut __slots.order);
+                            __entry
+                        }
+                    };
+                }
+            })
+        }
+        fn __step<'__saga>(
+            &'__saga self,
+            __step: usize,
+            __cx: __rt::StepContext,
+            __arguments: &'__saga __rt::Arguments,
+        ) -> __rt::Attempt<'__saga> {
+            match __step {
+                0 => {
+                    __rt::attempt_on_any_thread(async move {
+                        let note = __arguments
+                            .get::<Option<::std::string::String>>("note")?;
+                        let lines = __arguments.get::<::std::vec::Vec<String>>("lines")?;
+                        let at = __arguments.get::<::std::path::PathBuf>("at")?;
+                        let r#type = __arguments.get::<u32>("type")?;
+                        __rt::Ok(
+                            __rt::a_step_returns::<u64, Failure<Refused>>()
+                                .attempted(
+                                    self
+                                        .read(__rt::Option::as_deref(&note), &lines, &at, r#type)
+                                        .await,
+                                    "read",
+                                ),
+                        )
+                    })
+                }
+                _ => __rt::no_such_step(__step),
+            }
+        }
+        fn __check_output(
+            __step: usize,
+            __output: &__rt::RawValue,
+        ) -> __rt::Result<(), __rt::JsonError> {
+            match __step {
+                0 => {
+                    __rt::a_step_returns::<u64, Failure<Refused>>()
+                        .check_output(__output)
+                }
+                _ => __rt::no_such_output(__step),
+            }
+        }
+    }
+};

@@ -1,0 +1,262 @@
+// What `input.rs` expands to; `EXPANSION=overwrite cargo test -p saga-macros expansions` writes it.
+
+use saga_runtime::prelude::*;
+use saga_tests::shop::*;
+struct Discount;
+impl Discount {
+    #[allow(clippy::unused_async)]
+    async fn run(
+        &self,
+        _cx: &FlowContext,
+        order: Order,
+    ) -> Result<u64, Unwind<Refused>> {
+        let price = self.price(&order).await?;
+        let extra = if price > 3 { self.look("a discount").await? } else { 0 };
+        Ok(price - extra)
+    }
+    #[allow(clippy::unused_async)]
+    async fn price(&self, order: &Order) -> Result<u64, Failure<Refused>> {
+        Ok(order.lines.len() as u64)
+    }
+    #[allow(clippy::unused_async)]
+    async fn look(&self, line: &str) -> Result<u64, Failure<Refused>> {
+        Ok(line.len() as u64)
+    }
+}
+const _: () = {
+    #[allow(unused_imports)]
+    use ::saga_runtime::{definition as __def, machine as __rt};
+    #[allow(
+        warnings,
+        unused,
+        unused_qualifications,
+        clippy::all,
+        clippy::pedantic,
+        unfulfilled_lint_expectations,
+        non_shorthand_field_patterns,
+        deprecated
+    )]
+    #[automatically_derived]
+    impl __rt::Saga for Discount {
+        type Input = Order;
+        type Output = u64;
+        type Refusal = Refused;
+        const DEFINITION: &'static __def::Definition = &__def::Definition {
+            name: "discount",
+            version: 1,
+            deadline: __rt::None,
+            steps: {
+                use __def::*;
+                &[
+                    Step {
+                        name: "price",
+                        class: Class::ReadOnly,
+                        parameters: &["order"],
+                        ..Step::PLAIN
+                    },
+                    Step {
+                        name: "look",
+                        class: Class::ReadOnly,
+                        parameters: &["line"],
+                        ..Step::PLAIN
+                    },
+                ]
+            },
+            flows: {
+                use __def::*;
+                &[
+                    Flow {
+                        name: "run",
+                        docs: "",
+                        parameters: &["order"],
+                        states: &[
+                            State {
+                                name: "price",
+                                work: Work::Step(0),
+                                live: &[],
+                                fingerprint: "ed5816dff298af7f",
+                            },
+                            State {
+                                name: "look",
+                                work: Work::Step(1),
+                                live: &[1],
+                                fingerprint: "b3e6bdf73ceeb7e5",
+                            },
+                        ],
+                        slots: &["order", "price"],
+                        nodes: &[
+                            Node::Start,
+                            Node::Call(0),
+                            Node::Unwinds,
+                            Node::Branch("price > 3"),
+                            Node::Call(1),
+                            Node::Completed,
+                        ],
+                        edges: &[
+                            Edge::next(0, 1, ""),
+                            Edge::refused(1, 2, "refused"),
+                            Edge::next(1, 3, ""),
+                            Edge::next(3, 4, "yes"),
+                            Edge::refused(4, 2, "refused"),
+                            Edge::next(4, 5, ""),
+                            Edge::next(3, 5, "no"),
+                        ],
+                    },
+                ]
+            },
+            signals: &[],
+            children: &[],
+        };
+        fn __flow<'__saga>(
+            &'__saga self,
+            _cx: __rt::FlowContext,
+            mut __drive: __rt::Drive<'__saga>,
+        ) -> __rt::Executing<
+            '__saga,
+            __rt::Result<Self::Output, __rt::Unwind<Self::Refusal>>,
+        > {
+            let _ = Self::run;
+            let _ = Self::price;
+            let _ = Self::look;
+            /// The locals that live across an await.
+            struct __Slots<T0, T1, T2> {
+                order: __rt::Slot<T0>,
+                price: __rt::Slot<T1>,
+                value: __rt::Carry<T2>,
+            }
+            /// Where the flow is, between two awaits.
+            #[derive(__rt::Clone, __rt::Copy)]
+            enum __Block {
+                /// Comes first and stands last: by there the type of every slot is known.
+                Open,
+                Start,
+                AfterPrice,
+                AfterLook,
+                AfterBranches,
+            }
+            __rt::Box::pin(async move {
+                let _cx = &_cx;
+                if let __rt::Some(__never) = __rt::None::<Result<u64, Unwind<Refused>>> {
+                    return __never;
+                }
+                let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
+                    __rt::None => (__Block::Start, &[0]),
+                    __rt::Some(0) => (__Block::AfterPrice, &[]),
+                    __rt::Some(_) => (__Block::AfterLook, &[1]),
+                };
+                let mut __slots = __Slots {
+                    order: __drive.slot::<Order>(0, "order", __live.contains(&0)),
+                    price: __drive.slot(1, "price", __live.contains(&1)),
+                    value: __rt::Carry::new(),
+                };
+                let mut __block = __Block::Open;
+                use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
+                loop {
+                    __drive.save(&mut [&mut __slots.order, &mut __slots.price]);
+                    __drive.call().await;
+                    __block = match __block {
+                        __Block::Start => 'arm: {
+                            let order = __slots.order.take();
+                            __drive.begin(0, &[]);
+                            __drive
+                                .argument(
+                                    "order",
+                                    __rt::coerced::<&Order>(&order),
+                                    __rt::an_argument_is_saved::<Order>(),
+                                    __rt::None,
+                                );
+                            break 'arm __Block::AfterPrice;
+                        }
+                        __Block::AfterPrice => 'arm: {
+                            let __value;
+                            let __answer: Result<u64, Failure<Refused>> = __drive
+                                .answer(&__rt::a_step_returns::<u64, Failure<Refused>>());
+                            let price = __answer?;
+                            if price > 3 {
+                                __drive.begin(1, &[1]);
+                                __drive
+                                    .argument(
+                                        "line",
+                                        __rt::coerced::<&str>("a discount"),
+                                        __rt::an_argument_is_saved::<str>(),
+                                        __rt::None,
+                                    );
+                                __slots.price.put(price);
+                                break 'arm __Block::AfterLook;
+                            } else {
+                                __value = { 0 };
+                                __slots.price.put(price);
+                                __slots.value.put(__value);
+                                break 'arm __Block::AfterBranches;
+                            }
+                        }
+                        __Block::AfterLook => 'arm: {
+                            let __value;
+                            let __answer: Result<u64, Failure<Refused>> = __drive
+                                .answer(&__rt::a_step_returns::<u64, Failure<Refused>>());
+                            __value = __answer?;
+                            __slots.value.put(__value);
+                            break 'arm __Block::AfterBranches;
+                        }
+                        __Block::AfterBranches => 'arm: {
+                            let price = __slots.price.take();
+                            let __value = __slots.value.take();
+                            let extra = __value;
+                            return Ok(price - extra);
+                        }
+                        __Block::Open => {
+                            __rt::goes_on_on_any_thread::<Order>();
+                            __rt::open_input::<Self>(&mut __slots.order);
+                            __rt::Across::new(&mut __slots.price).open();
+                            __entry
+                        }
+                    };
+                }
+            })
+        }
+        fn __step<'__saga>(
+            &'__saga self,
+            __step: usize,
+            __cx: __rt::StepContext,
+            __arguments: &'__saga __rt::Arguments,
+        ) -> __rt::Attempt<'__saga> {
+            match __step {
+                0 => {
+                    __rt::attempt_on_any_thread(async move {
+                        let order = __arguments.get::<Order>("order")?;
+                        __rt::Ok(
+                            __rt::a_step_returns::<u64, Failure<Refused>>()
+                                .attempted(self.price(&order).await, "price"),
+                        )
+                    })
+                }
+                1 => {
+                    __rt::attempt_on_any_thread(async move {
+                        let line = __arguments.get::<::std::string::String>("line")?;
+                        __rt::Ok(
+                            __rt::a_step_returns::<u64, Failure<Refused>>()
+                                .attempted(self.look(&line).await, "look"),
+                        )
+                    })
+                }
+                _ => __rt::no_such_step(__step),
+            }
+        }
+        fn __check_output(
+            __step: usize,
+            __output: &__rt::RawValue,
+        ) -> __rt::Result<(), __rt::JsonError> {
+            match __step {
+                0 => {
+                    __rt::a_step_returns::<u64, Failure<Refused>>()
+                        .check_output(__output)
+                }
+                1 => {
+                    __rt::a_step_returns::<u64, Failure<Refused>>()
+                        .check_output(__output)
+                }
+                _ => __rt::no_such_output(__step),
+            }
+        }
+    }
+};

@@ -1,0 +1,334 @@
+// What `input.rs` expands to; `EXPANSION=overwrite cargo test -p saga-macros expansions` writes it.
+
+use saga_runtime::prelude::*;
+use saga_tests::shop::*;
+struct InParts;
+impl InParts {
+    #[allow(clippy::unused_async)]
+    async fn run(&self, cx: &FlowContext, order: Order) -> Result<u64, Unwind<Refused>> {
+        let both = self.both(cx, &order.lines).await?;
+        Ok(both)
+    }
+    #[allow(clippy::unused_async)]
+    async fn both(
+        &self,
+        _cx: &FlowContext,
+        lines: &[String],
+    ) -> Result<u64, Unwind<Refused>> {
+        let one = self.look(&lines[0]).await?;
+        let other = self.look(&lines[1]).await?;
+        Ok(one + other)
+    }
+    #[allow(clippy::unused_async)]
+    async fn look(&self, line: &str) -> Result<u64, Failure<Refused>> {
+        Ok(line.len() as u64)
+    }
+}
+const _: () = {
+    #[allow(unused_imports)]
+    use ::saga_runtime::{definition as __def, machine as __rt};
+    #[allow(
+        warnings,
+        unused,
+        unused_qualifications,
+        clippy::all,
+        clippy::pedantic,
+        unfulfilled_lint_expectations,
+        non_shorthand_field_patterns,
+        deprecated
+    )]
+    #[automatically_derived]
+    impl __rt::Saga for InParts {
+        type Input = Order;
+        type Output = u64;
+        type Refusal = Refused;
+        const DEFINITION: &'static __def::Definition = &__def::Definition {
+            name: "in_parts",
+            version: 1,
+            deadline: __rt::None,
+            steps: {
+                use __def::*;
+                &[
+                    Step {
+                        name: "look",
+                        class: Class::ReadOnly,
+                        parameters: &["line"],
+                        ..Step::PLAIN
+                    },
+                ]
+            },
+            flows: {
+                use __def::*;
+                &[
+                    Flow {
+                        name: "run",
+                        docs: "",
+                        parameters: &["order"],
+                        states: &[
+                            State {
+                                name: "both",
+                                work: Work::Flow(1),
+                                live: &[],
+                                fingerprint: "ee7356c3b987d852",
+                            },
+                        ],
+                        slots: &["order"],
+                        nodes: &[
+                            Node::Start,
+                            Node::Call(0),
+                            Node::Unwinds,
+                            Node::Completed,
+                        ],
+                        edges: &[
+                            Edge::next(0, 1, ""),
+                            Edge::refused(1, 2, "refused"),
+                            Edge::next(1, 3, ""),
+                        ],
+                    },
+                    Flow {
+                        name: "both",
+                        docs: "",
+                        parameters: &["lines"],
+                        states: &[
+                            State {
+                                name: "look",
+                                work: Work::Step(0),
+                                live: &[0],
+                                fingerprint: "d34169758582fb0f",
+                            },
+                            State {
+                                name: "the_other",
+                                work: Work::Step(0),
+                                live: &[1],
+                                fingerprint: "3cc8ca834907deb6",
+                            },
+                        ],
+                        slots: &["lines", "one"],
+                        nodes: &[
+                            Node::Start,
+                            Node::Call(0),
+                            Node::Unwinds,
+                            Node::Call(1),
+                            Node::Completed,
+                        ],
+                        edges: &[
+                            Edge::next(0, 1, ""),
+                            Edge::refused(1, 2, "refused"),
+                            Edge::next(1, 3, ""),
+                            Edge::refused(3, 2, "refused"),
+                            Edge::next(3, 4, ""),
+                        ],
+                    },
+                ]
+            },
+            signals: &[],
+            children: &[],
+        };
+        fn __flow<'__saga>(
+            &'__saga self,
+            cx: __rt::FlowContext,
+            mut __drive: __rt::Drive<'__saga>,
+        ) -> __rt::Executing<
+            '__saga,
+            __rt::Result<Self::Output, __rt::Unwind<Self::Refusal>>,
+        > {
+            let _ = Self::run;
+            let _ = Self::both;
+            let _ = Self::look;
+            /// The locals that live across an await.
+            struct __Slots<T0> {
+                order: __rt::Slot<T0>,
+            }
+            /// Where the flow is, between two awaits.
+            #[derive(__rt::Clone, __rt::Copy)]
+            enum __Block {
+                /// Comes first and stands last: by there the type of every slot is known.
+                Open,
+                Start,
+                AfterBoth,
+            }
+            __rt::Box::pin(async move {
+                let cx = &cx;
+                if let __rt::Some(__never) = __rt::None::<Result<u64, Unwind<Refused>>> {
+                    return __never;
+                }
+                let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
+                    __rt::None => (__Block::Start, &[0]),
+                    __rt::Some(_) => (__Block::AfterBoth, &[]),
+                };
+                let mut __slots = __Slots {
+                    order: __drive.slot::<Order>(0, "order", __live.contains(&0)),
+                };
+                let mut __block = __Block::Open;
+                use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
+                loop {
+                    __drive.save(&mut [&mut __slots.order]);
+                    __drive.call().await;
+                    __block = match __block {
+                        __Block::Start => 'arm: {
+                            let order = __slots.order.take();
+                            __drive.begin(0, &[]);
+                            __drive
+                                .argument(
+                                    "lines",
+                                    __rt::coerced::<&[String]>(&order.lines),
+                                    __rt::an_argument_is_saved::<[String]>(),
+                                    __rt::None,
+                                );
+                            break 'arm __Block::AfterBoth;
+                        }
+                        __Block::AfterBoth => 'arm: {
+                            let __answer: Result<u64, Unwind<Refused>> = __drive
+                                .answer(&__rt::a_flow_returns::<u64, Refused>());
+                            let both = __answer?;
+                            return Ok(both);
+                        }
+                        __Block::Open => {
+                            __rt::goes_on_on_any_thread::<Order>();
+                            __rt::open_input::<Self>(&mut __slots.order);
+                            __entry
+                        }
+                    };
+                }
+            })
+        }
+        fn __inner<'__saga>(
+            &'__saga self,
+            __flow: usize,
+            __cx: __rt::FlowContext,
+            mut __drive: __rt::Drive<'__saga>,
+        ) -> __rt::Executing<'__saga, __rt::Ended> {
+            match __flow {
+                1 => {
+                    let _cx = __cx;
+                    __rt::ended(
+                        "both",
+                        {
+                            /// The locals that live across an await.
+                            struct __Slots<T0, T1> {
+                                lines: __rt::Slot<T0>,
+                                one: __rt::Slot<T1>,
+                            }
+                            /// Where the flow is, between two awaits.
+                            #[derive(__rt::Clone, __rt::Copy)]
+                            enum __Block {
+                                /// Comes first and stands last: by there the type of every slot is known.
+                                Open,
+                                Start,
+                                AfterLook,
+                                AfterTheOther,
+                            }
+                            __rt::Box::pin(async move {
+                                let _cx = &_cx;
+                                if let __rt::Some(__never) = __rt::None::<
+                                    Result<u64, Unwind<Refused>>,
+                                > {
+                                    return __never;
+                                }
+                                let (__entry, __live): (__Block, &[usize]) = match __drive
+                                    .entry()
+                                {
+                                    __rt::None => (__Block::Start, &[0]),
+                                    __rt::Some(0) => (__Block::AfterLook, &[0]),
+                                    __rt::Some(_) => (__Block::AfterTheOther, &[1]),
+                                };
+                                let mut __slots = __Slots {
+                                    lines: __drive
+                                        .slot::<
+                                            ::std::vec::Vec<String>,
+                                        >(0, "lines", __live.contains(&0)),
+                                    one: __drive.slot(1, "one", __live.contains(&1)),
+                                };
+                                let mut __block = __Block::Open;
+                                use __rt::{
+                                    IsAValue as _, Moved as _, Next as _, Open as _, Owned as _,
+                                };
+                                loop {
+                                    __drive.save(&mut [&mut __slots.lines, &mut __slots.one]);
+                                    __drive.call().await;
+                                    __block = match __block {
+                                        __Block::Start => 'arm: {
+                                            let __owned_lines = __slots.lines.take();
+                                            let lines: &[String] = &__owned_lines;
+                                            __drive.begin(0, &[0]);
+                                            __drive
+                                                .argument(
+                                                    "line",
+                                                    __rt::coerced::<&str>(&lines[0]),
+                                                    __rt::an_argument_is_saved::<str>(),
+                                                    __rt::None,
+                                                );
+                                            __slots.lines.keep(__owned_lines);
+                                            break 'arm __Block::AfterLook;
+                                        }
+                                        __Block::AfterLook => 'arm: {
+                                            let __owned_lines = __slots.lines.take();
+                                            let lines: &[String] = &__owned_lines;
+                                            let __answer: Result<u64, Failure<Refused>> = __drive
+                                                .answer(&__rt::a_step_returns::<u64, Failure<Refused>>());
+                                            let one = __answer?;
+                                            __drive.begin(1, &[1]);
+                                            __drive
+                                                .argument(
+                                                    "line",
+                                                    __rt::coerced::<&str>(&lines[1]),
+                                                    __rt::an_argument_is_saved::<str>(),
+                                                    __rt::None,
+                                                );
+                                            __slots.one.put(one);
+                                            break 'arm __Block::AfterTheOther;
+                                        }
+                                        __Block::AfterTheOther => 'arm: {
+                                            let one = __slots.one.take();
+                                            let __answer: Result<u64, Failure<Refused>> = __drive
+                                                .answer(&__rt::a_step_returns::<u64, Failure<Refused>>());
+                                            let other = __answer?;
+                                            return Ok(one + other);
+                                        }
+                                        __Block::Open => {
+                                            __rt::Across::new(&mut __slots.lines).open();
+                                            __rt::Across::new(&mut __slots.one).open();
+                                            __entry
+                                        }
+                                    };
+                                }
+                            })
+                        },
+                    )
+                }
+                _ => __rt::no_such_flow(__flow),
+            }
+        }
+        fn __step<'__saga>(
+            &'__saga self,
+            __step: usize,
+            __cx: __rt::StepContext,
+            __arguments: &'__saga __rt::Arguments,
+        ) -> __rt::Attempt<'__saga> {
+            match __step {
+                0 => {
+                    __rt::attempt_on_any_thread(async move {
+                        let line = __arguments.get::<::std::string::String>("line")?;
+                        __rt::Ok(
+                            __rt::a_step_returns::<u64, Failure<Refused>>()
+                                .attempted(self.look(&line).await, "look"),
+                        )
+                    })
+                }
+                _ => __rt::no_such_step(__step),
+            }
+        }
+        fn __check_output(
+            __step: usize,
+            __output: &__rt::RawValue,
+        ) -> __rt::Result<(), __rt::JsonError> {
+            match __step {
+                0 => {
+                    __rt::a_step_returns::<u64, Failure<Refused>>()
+                        .check_output(__output)
+                }
+                _ => __rt::no_such_output(__step),
+            }
+        }
+    }
+};

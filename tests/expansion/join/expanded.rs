@@ -1,0 +1,224 @@
+// What `input.rs` expands to; `EXPANSION=overwrite cargo test -p saga-macros expansions` writes it.
+
+use saga_runtime::prelude::*;
+use saga_tests::shop::*;
+struct SideBySide;
+impl SideBySide {
+    #[allow(clippy::unused_async)]
+    async fn run(
+        &self,
+        _cx: &FlowContext,
+        order: Order,
+    ) -> Result<u64, Unwind<Refused>> {
+        let (price, seen) = join!(self.price(& order), self.look("a discount")).await?;
+        Ok(price + seen)
+    }
+    #[allow(clippy::unused_async)]
+    async fn price(&self, order: &Order) -> Result<u64, Failure<Refused>> {
+        Ok(order.lines.len() as u64)
+    }
+    #[allow(clippy::unused_async)]
+    async fn look(&self, line: &str) -> Result<u64, Failure<Refused>> {
+        Ok(line.len() as u64)
+    }
+}
+const _: () = {
+    #[allow(unused_imports)]
+    use ::saga_runtime::{definition as __def, machine as __rt};
+    #[allow(
+        warnings,
+        unused,
+        unused_qualifications,
+        clippy::all,
+        clippy::pedantic,
+        unfulfilled_lint_expectations,
+        non_shorthand_field_patterns,
+        deprecated
+    )]
+    #[automatically_derived]
+    impl __rt::Saga for SideBySide {
+        type Input = Order;
+        type Output = u64;
+        type Refusal = Refused;
+        const DEFINITION: &'static __def::Definition = &__def::Definition {
+            name: "side_by_side",
+            version: 1,
+            deadline: __rt::None,
+            steps: {
+                use __def::*;
+                &[
+                    Step {
+                        name: "price",
+                        class: Class::ReadOnly,
+                        parameters: &["order"],
+                        ..Step::PLAIN
+                    },
+                    Step {
+                        name: "look",
+                        class: Class::ReadOnly,
+                        parameters: &["line"],
+                        ..Step::PLAIN
+                    },
+                ]
+            },
+            flows: {
+                use __def::*;
+                &[
+                    Flow {
+                        name: "run",
+                        docs: "",
+                        parameters: &["order"],
+                        states: &[
+                            State {
+                                name: "price-and-look",
+                                work: Work::Join(&[Branch::Step(0), Branch::Step(1)]),
+                                live: &[],
+                                fingerprint: "31d267c852237b06",
+                            },
+                        ],
+                        slots: &["order"],
+                        nodes: &[
+                            Node::Start,
+                            Node::Call(0),
+                            Node::Unwinds,
+                            Node::Completed,
+                        ],
+                        edges: &[
+                            Edge::next(0, 1, ""),
+                            Edge::refused(1, 2, "refused"),
+                            Edge::next(1, 3, ""),
+                        ],
+                    },
+                ]
+            },
+            signals: &[],
+            children: &[],
+        };
+        fn __flow<'__saga>(
+            &'__saga self,
+            _cx: __rt::FlowContext,
+            mut __drive: __rt::Drive<'__saga>,
+        ) -> __rt::Executing<
+            '__saga,
+            __rt::Result<Self::Output, __rt::Unwind<Self::Refusal>>,
+        > {
+            let _ = Self::run;
+            let _ = Self::price;
+            let _ = Self::look;
+            /// The locals that live across an await.
+            struct __Slots<T0> {
+                order: __rt::Slot<T0>,
+            }
+            /// Where the flow is, between two awaits.
+            #[derive(__rt::Clone, __rt::Copy)]
+            enum __Block {
+                /// Comes first and stands last: by there the type of every slot is known.
+                Open,
+                Start,
+                AfterPriceAndLook,
+            }
+            __rt::Box::pin(async move {
+                let _cx = &_cx;
+                if let __rt::Some(__never) = __rt::None::<Result<u64, Unwind<Refused>>> {
+                    return __never;
+                }
+                let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
+                    __rt::None => (__Block::Start, &[0]),
+                    __rt::Some(_) => (__Block::AfterPriceAndLook, &[]),
+                };
+                let mut __slots = __Slots {
+                    order: __drive.slot::<Order>(0, "order", __live.contains(&0)),
+                };
+                let mut __block = __Block::Open;
+                use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
+                loop {
+                    __drive.save(&mut [&mut __slots.order]);
+                    __drive.call().await;
+                    __block = match __block {
+                        __Block::Start => 'arm: {
+                            let order = __slots.order.take();
+                            __drive.begin_join(0, &[], __rt::None);
+                            __drive.branch();
+                            __drive
+                                .argument(
+                                    "order",
+                                    __rt::coerced::<&Order>(&order),
+                                    __rt::an_argument_is_saved::<Order>(),
+                                    __rt::None,
+                                );
+                            __drive.branch();
+                            __drive
+                                .argument(
+                                    "line",
+                                    __rt::coerced::<&str>("a discount"),
+                                    __rt::an_argument_is_saved::<str>(),
+                                    __rt::None,
+                                );
+                            break 'arm __Block::AfterPriceAndLook;
+                        }
+                        __Block::AfterPriceAndLook => 'arm: {
+                            let __answer = __drive
+                                .answer(
+                                    &__rt::Joined((
+                                        __rt::a_step_returns::<u64, Failure<Refused>>(),
+                                        __rt::a_step_returns::<u64, Failure<Refused>>(),
+                                    )),
+                                );
+                            let (price, seen) = __answer?;
+                            return Ok(price + seen);
+                        }
+                        __Block::Open => {
+                            __rt::goes_on_on_any_thread::<Order>();
+                            __rt::open_input::<Self>(&mut __slots.order);
+                            __entry
+                        }
+                    };
+                }
+            })
+        }
+        fn __step<'__saga>(
+            &'__saga self,
+            __step: usize,
+            __cx: __rt::StepContext,
+            __arguments: &'__saga __rt::Arguments,
+        ) -> __rt::Attempt<'__saga> {
+            match __step {
+                0 => {
+                    __rt::attempt_on_any_thread(async move {
+                        let order = __arguments.get::<Order>("order")?;
+                        __rt::Ok(
+                            __rt::a_step_returns::<u64, Failure<Refused>>()
+                                .attempted(self.price(&order).await, "price"),
+                        )
+                    })
+                }
+                1 => {
+                    __rt::attempt_on_any_thread(async move {
+                        let line = __arguments.get::<::std::string::String>("line")?;
+                        __rt::Ok(
+                            __rt::a_step_returns::<u64, Failure<Refused>>()
+                                .attempted(self.look(&line).await, "look"),
+                        )
+                    })
+                }
+                _ => __rt::no_such_step(__step),
+            }
+        }
+        fn __check_output(
+            __step: usize,
+            __output: &__rt::RawValue,
+        ) -> __rt::Result<(), __rt::JsonError> {
+            match __step {
+                0 => {
+                    __rt::a_step_returns::<u64, Failure<Refused>>()
+                        .check_output(__output)
+                }
+                1 => {
+                    __rt::a_step_returns::<u64, Failure<Refused>>()
+                        .check_output(__output)
+                }
+                _ => __rt::no_such_output(__step),
+            }
+        }
+    }
+};

@@ -1,0 +1,228 @@
+// What `input.rs` expands to; `EXPANSION=overwrite cargo test -p saga-macros expansions` writes it.
+
+use saga_runtime::prelude::*;
+use saga_tests::shop::*;
+struct Insistent;
+impl Insistent {
+    #[allow(clippy::unused_async)]
+    async fn run(&self, cx: &FlowContext, order: Order) -> Result<u64, Unwind<Refused>> {
+        let Ok(hold) = self.reserve(cx, &order.lines[0]).await else {
+            return Ok(0);
+        };
+        Ok(hold.0)
+    }
+    #[allow(clippy::unused_async)]
+    async fn reserve(
+        &self,
+        cx: &StepContext,
+        line: &str,
+    ) -> Result<Hold, Failure<Refused>> {
+        println!("{}: {line}", cx.key());
+        Ok(Hold(1))
+    }
+    #[allow(clippy::unused_async)]
+    async fn release(&self, cx: &StepContext) -> Result<(), Transient> {
+        println!("{:?}", cx.undoes());
+        Ok(())
+    }
+}
+const _: () = {
+    #[allow(unused_imports)]
+    use ::saga_runtime::{definition as __def, machine as __rt};
+    #[allow(
+        warnings,
+        unused,
+        unused_qualifications,
+        clippy::all,
+        clippy::pedantic,
+        unfulfilled_lint_expectations,
+        non_shorthand_field_patterns,
+        deprecated
+    )]
+    #[automatically_derived]
+    impl __rt::Saga for Insistent {
+        type Input = Order;
+        type Output = u64;
+        type Refusal = Refused;
+        const DEFINITION: &'static __def::Definition = &__def::Definition {
+            name: "insistent",
+            version: 1,
+            deadline: __rt::None,
+            steps: {
+                use __def::*;
+                &[
+                    Step {
+                        name: "reserve",
+                        class: Class::Compensatable,
+                        compensation: __rt::Some(Compensation {
+                            name: "release",
+                            ..Compensation::PLAIN
+                        }),
+                        parameters: &["line"],
+                        ..Step::PLAIN
+                    },
+                ]
+            },
+            flows: {
+                use __def::*;
+                &[
+                    Flow {
+                        name: "run",
+                        docs: "",
+                        parameters: &["order"],
+                        states: &[
+                            State {
+                                name: "reserve",
+                                work: Work::Step(0),
+                                live: &[],
+                                fingerprint: "3d1cc8d8aaf38b84",
+                            },
+                        ],
+                        slots: &["order"],
+                        nodes: &[
+                            Node::Start,
+                            Node::Call(0),
+                            Node::Branch("let Ok(hold) = __answer"),
+                            Node::Branch("{ return Ok(0); }"),
+                            Node::Completed,
+                        ],
+                        edges: &[
+                            Edge::next(0, 1, ""),
+                            Edge::next(1, 2, ""),
+                            Edge::next(2, 3, "no"),
+                            Edge::next(3, 4, ""),
+                            Edge::next(2, 4, "yes"),
+                        ],
+                    },
+                ]
+            },
+            signals: &[],
+            children: &[],
+        };
+        fn __flow<'__saga>(
+            &'__saga self,
+            cx: __rt::FlowContext,
+            mut __drive: __rt::Drive<'__saga>,
+        ) -> __rt::Executing<
+            '__saga,
+            __rt::Result<Self::Output, __rt::Unwind<Self::Refusal>>,
+        > {
+            let _ = Self::run;
+            let _ = Self::reserve;
+            let _ = Self::release;
+            let _ = Self::reserve;
+            /// The locals that live across an await.
+            struct __Slots<T0> {
+                order: __rt::Slot<T0>,
+            }
+            /// Where the flow is, between two awaits.
+            #[derive(__rt::Clone, __rt::Copy)]
+            enum __Block {
+                /// Comes first and stands last: by there the type of every slot is known.
+                Open,
+                Start,
+                AfterReserve,
+            }
+            __rt::Box::pin(async move {
+                let cx = &cx;
+                if let __rt::Some(__never) = __rt::None::<Result<u64, Unwind<Refused>>> {
+                    return __never;
+                }
+                let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
+                    __rt::None => (__Block::Start, &[0]),
+                    __rt::Some(_) => (__Block::AfterReserve, &[]),
+                };
+                let mut __slots = __Slots {
+                    order: __drive.slot::<Order>(0, "order", __live.contains(&0)),
+                };
+                let mut __block = __Block::Open;
+                use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
+                loop {
+                    __drive.save(&mut [&mut __slots.order]);
+                    __drive.call().await;
+                    __block = match __block {
+                        __Block::Start => 'arm: {
+                            let order = __slots.order.take();
+                            __drive.begin(0, &[]);
+                            __drive
+                                .argument(
+                                    "line",
+                                    __rt::coerced::<&str>(&order.lines[0]),
+                                    __rt::an_argument_is_saved::<str>(),
+                                    __rt::None,
+                                );
+                            break 'arm __Block::AfterReserve;
+                        }
+                        __Block::AfterReserve => 'arm: {
+                            let __answer: Result<Hold, Failure<Refused>> = __drive
+                                .answer(&__rt::a_step_returns::<Hold, Failure<Refused>>());
+                            let Ok(hold) = __answer else {
+                                return Ok(0);
+                            };
+                            return Ok(hold.0);
+                        }
+                        __Block::Open => {
+                            __rt::goes_on_on_any_thread::<Order>();
+                            __rt::open_input::<Self>(&mut __slots.order);
+                            __entry
+                        }
+                    };
+                }
+            })
+        }
+        fn __step<'__saga>(
+            &'__saga self,
+            __step: usize,
+            __cx: __rt::StepContext,
+            __arguments: &'__saga __rt::Arguments,
+        ) -> __rt::Attempt<'__saga> {
+            match __step {
+                0 => {
+                    __rt::attempt_on_any_thread(async move {
+                        let line = __arguments.get::<::std::string::String>("line")?;
+                        __rt::Ok(
+                            __rt::a_step_returns::<Hold, Failure<Refused>>()
+                                .attempted(self.reserve(&__cx, &line).await, "reserve"),
+                        )
+                    })
+                }
+                _ => __rt::no_such_step(__step),
+            }
+        }
+        fn __compensate<'__saga>(
+            &'__saga self,
+            __step: usize,
+            __cx: __rt::StepContext,
+            __arguments: &'__saga __rt::Arguments,
+            __output: __rt::Option<&'__saga __rt::RawValue>,
+        ) -> __rt::Attempt<'__saga> {
+            match __step {
+                0 => {
+                    __rt::attempt_on_any_thread(async move {
+                        __rt::Ok(
+                            <Result<
+                                (),
+                                Transient,
+                            > as __rt::CompensationResult>::into_attempted(
+                                self.release(&__cx).await,
+                            ),
+                        )
+                    })
+                }
+                _ => __rt::no_such_step(__step),
+            }
+        }
+        fn __check_output(
+            __step: usize,
+            __output: &__rt::RawValue,
+        ) -> __rt::Result<(), __rt::JsonError> {
+            match __step {
+                0 => {
+                    __rt::a_step_returns::<Hold, Failure<Refused>>()
+                        .check_output(__output)
+                }
+                _ => __rt::no_such_output(__step),
+            }
+        }
+    }
+};

@@ -1,0 +1,423 @@
+// What `input.rs` expands to; `EXPANSION=overwrite cargo test -p saga-macros expansions` writes it.
+
+use saga_runtime::prelude::*;
+use saga_tests::shop::*;
+struct Journey;
+impl Journey {
+    #[allow(clippy::unused_async)]
+    async fn run(&self, cx: &FlowContext, order: Order) -> Result<u64, Unwind<Refused>> {
+        match self.by_train(cx, &order.lines).await {
+            Ok(tickets) => Ok(tickets),
+            Err(Unwind::Refused(_)) => {
+                let hold = self.reserve(cx, "a plane").await?;
+                Ok(hold.0)
+            }
+            Err(other) => Err(other),
+        }
+    }
+    #[allow(clippy::unused_async)]
+    async fn by_train(
+        &self,
+        cx: &FlowContext,
+        cities: &[String],
+    ) -> Result<u64, Unwind<Refused>> {
+        let mut tickets = 0;
+        for city in cities {
+            tickets += self.reserve(cx, city).await?.0;
+        }
+        Ok(tickets)
+    }
+    #[allow(clippy::unused_async)]
+    async fn reserve(
+        &self,
+        cx: &StepContext,
+        line: &str,
+    ) -> Result<Hold, Failure<Refused>> {
+        println!("{}: {line}", cx.key());
+        Ok(Hold(1))
+    }
+    #[allow(clippy::unused_async)]
+    async fn release(&self, cx: &StepContext) -> Result<(), Transient> {
+        println!("{:?}", cx.undoes());
+        Ok(())
+    }
+}
+const _: () = {
+    #[allow(unused_imports)]
+    use ::saga_runtime::{definition as __def, machine as __rt};
+    #[allow(
+        warnings,
+        unused,
+        unused_qualifications,
+        clippy::all,
+        clippy::pedantic,
+        unfulfilled_lint_expectations,
+        non_shorthand_field_patterns,
+        deprecated
+    )]
+    #[automatically_derived]
+    impl __rt::Saga for Journey {
+        type Input = Order;
+        type Output = u64;
+        type Refusal = Refused;
+        const DEFINITION: &'static __def::Definition = &__def::Definition {
+            name: "journey",
+            version: 1,
+            deadline: __rt::None,
+            steps: {
+                use __def::*;
+                &[
+                    Step {
+                        name: "reserve",
+                        class: Class::Compensatable,
+                        compensation: __rt::Some(Compensation {
+                            name: "release",
+                            ..Compensation::PLAIN
+                        }),
+                        parameters: &["line"],
+                        ..Step::PLAIN
+                    },
+                ]
+            },
+            flows: {
+                use __def::*;
+                &[
+                    Flow {
+                        name: "run",
+                        docs: "",
+                        parameters: &["order"],
+                        states: &[
+                            State {
+                                name: "by_train",
+                                work: Work::Flow(1),
+                                live: &[],
+                                fingerprint: "67dd68b26c89f1b9",
+                            },
+                            State {
+                                name: "a_plane",
+                                work: Work::Step(0),
+                                live: &[],
+                                fingerprint: "3d1cc8d8aaf38b84",
+                            },
+                        ],
+                        slots: &["order"],
+                        nodes: &[
+                            Node::Start,
+                            Node::Call(0),
+                            Node::Branch("self.by_train(cx, &order.lines).await"),
+                            Node::Completed,
+                            Node::Call(1),
+                            Node::Unwinds,
+                        ],
+                        edges: &[
+                            Edge::next(0, 1, ""),
+                            Edge::next(1, 2, ""),
+                            Edge::next(2, 3, "Ok(tickets)"),
+                            Edge::next(2, 4, "Err(Unwind::Refused(_))"),
+                            Edge::refused(4, 5, "refused"),
+                            Edge::next(4, 3, ""),
+                            Edge::next(2, 5, "Err(other)"),
+                        ],
+                    },
+                    Flow {
+                        name: "by_train",
+                        docs: "",
+                        parameters: &["cities"],
+                        states: &[
+                            State {
+                                name: "reserve",
+                                work: Work::Step(0),
+                                live: &[0, 1, 2],
+                                fingerprint: "b715458f7d89415f",
+                            },
+                        ],
+                        slots: &["cities", "tickets", "(city)"],
+                        nodes: &[
+                            Node::Start,
+                            Node::Loop("for city in cities"),
+                            Node::Call(0),
+                            Node::Unwinds,
+                            Node::Completed,
+                        ],
+                        edges: &[
+                            Edge::next(0, 1, ""),
+                            Edge::next(1, 2, "each"),
+                            Edge::refused(2, 3, "refused"),
+                            Edge::back(2, 1, ""),
+                            Edge::next(1, 4, "done"),
+                        ],
+                    },
+                ]
+            },
+            signals: &[],
+            children: &[],
+        };
+        fn __flow<'__saga>(
+            &'__saga self,
+            cx: __rt::FlowContext,
+            mut __drive: __rt::Drive<'__saga>,
+        ) -> __rt::Executing<
+            '__saga,
+            __rt::Result<Self::Output, __rt::Unwind<Self::Refusal>>,
+        > {
+            let _ = Self::run;
+            let _ = Self::by_train;
+            let _ = Self::reserve;
+            let _ = Self::release;
+            let _ = Self::reserve;
+            /// The locals that live across an await.
+            struct __Slots<T0> {
+                order: __rt::Slot<T0>,
+            }
+            /// Where the flow is, between two awaits.
+            #[derive(__rt::Clone, __rt::Copy)]
+            enum __Block {
+                /// Comes first and stands last: by there the type of every slot is known.
+                Open,
+                Start,
+                AfterByTrain,
+                AfterAPlane,
+            }
+            __rt::Box::pin(async move {
+                let cx = &cx;
+                if let __rt::Some(__never) = __rt::None::<Result<u64, Unwind<Refused>>> {
+                    return __never;
+                }
+                let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
+                    __rt::None => (__Block::Start, &[0]),
+                    __rt::Some(0) => (__Block::AfterByTrain, &[]),
+                    __rt::Some(_) => (__Block::AfterAPlane, &[]),
+                };
+                let mut __slots = __Slots {
+                    order: __drive.slot::<Order>(0, "order", __live.contains(&0)),
+                };
+                let mut __block = __Block::Open;
+                use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
+                loop {
+                    __drive.save(&mut [&mut __slots.order]);
+                    __drive.call().await;
+                    __block = match __block {
+                        __Block::Start => 'arm: {
+                            let order = __slots.order.take();
+                            __drive.begin(0, &[]);
+                            __drive
+                                .argument(
+                                    "cities",
+                                    __rt::coerced::<&[String]>(&order.lines),
+                                    __rt::an_argument_is_saved::<[String]>(),
+                                    __rt::None,
+                                );
+                            break 'arm __Block::AfterByTrain;
+                        }
+                        __Block::AfterByTrain => 'arm: {
+                            let __answer: Result<u64, Unwind<Refused>> = __drive
+                                .answer(&__rt::a_flow_returns::<u64, Refused>());
+                            match __answer {
+                                Ok(tickets) => {
+                                    return Ok(tickets);
+                                }
+                                Err(Unwind::Refused(_)) => {
+                                    __drive.begin(1, &[]);
+                                    __drive
+                                        .argument(
+                                            "line",
+                                            __rt::coerced::<&str>("a plane"),
+                                            __rt::an_argument_is_saved::<str>(),
+                                            __rt::None,
+                                        );
+                                    break 'arm __Block::AfterAPlane;
+                                }
+                                Err(other) => {
+                                    return Err(other);
+                                }
+                            }
+                        }
+                        __Block::AfterAPlane => 'arm: {
+                            let __answer: Result<Hold, Failure<Refused>> = __drive
+                                .answer(&__rt::a_step_returns::<Hold, Failure<Refused>>());
+                            let hold = __answer?;
+                            return Ok(hold.0);
+                        }
+                        __Block::Open => {
+                            __rt::goes_on_on_any_thread::<Order>();
+                            __rt::open_input::<Self>(&mut __slots.order);
+                            __entry
+                        }
+                    };
+                }
+            })
+        }
+        fn __inner<'__saga>(
+            &'__saga self,
+            __flow: usize,
+            __cx: __rt::FlowContext,
+            mut __drive: __rt::Drive<'__saga>,
+        ) -> __rt::Executing<'__saga, __rt::Ended> {
+            match __flow {
+                1 => {
+                    let cx = __cx;
+                    __rt::ended(
+                        "by_train",
+                        {
+                            /// The locals that live across an await.
+                            struct __Slots<T0, T1, T2> {
+                                cities: __rt::Slot<T0>,
+                                tickets: __rt::Slot<T1>,
+                                city: __rt::Slot<T2>,
+                            }
+                            /// Where the flow is, between two awaits.
+                            #[derive(__rt::Clone, __rt::Copy)]
+                            enum __Block {
+                                /// Comes first and stands last: by there the type of every slot is known.
+                                Open,
+                                Start,
+                                EachCity,
+                                AfterReserve,
+                                AfterEachCity,
+                            }
+                            __rt::Box::pin(async move {
+                                let cx = &cx;
+                                if let __rt::Some(__never) = __rt::None::<
+                                    Result<u64, Unwind<Refused>>,
+                                > {
+                                    return __never;
+                                }
+                                let (__entry, __live): (__Block, &[usize]) = match __drive
+                                    .entry()
+                                {
+                                    __rt::None => (__Block::Start, &[0]),
+                                    __rt::Some(_) => (__Block::AfterReserve, &[0, 1, 2]),
+                                };
+                                let mut __slots = __Slots {
+                                    cities: __drive
+                                        .slot::<
+                                            ::std::vec::Vec<String>,
+                                        >(0, "cities", __live.contains(&0)),
+                                    tickets: __drive.slot(1, "tickets", __live.contains(&1)),
+                                    city: __drive.slot(2, "(city)", __live.contains(&2)),
+                                };
+                                let mut __block = __Block::Open;
+                                use __rt::{
+                                    IsAValue as _, Moved as _, Next as _, Open as _, Owned as _,
+                                };
+                                loop {
+                                    __drive
+                                        .save(
+                                            &mut [
+                                                &mut __slots.cities,
+                                                &mut __slots.tickets,
+                                                &mut __slots.city,
+                                            ],
+                                        );
+                                    __drive.call().await;
+                                    __block = match __block {
+                                        __Block::Start => 'arm: {
+                                            let mut tickets = 0;
+                                            let mut __at_city = 0_usize;
+                                            __slots.tickets.put(tickets);
+                                            __slots.city.put(__at_city);
+                                            break 'arm __Block::EachCity;
+                                        }
+                                        __Block::EachCity => 'arm: {
+                                            let __owned_cities = __slots.cities.take();
+                                            let mut __at_city = __slots.city.take();
+                                            let cities: &[String] = &__owned_cities;
+                                            let __rt::Some(city) = __rt::nth(cities, __at_city) else {
+                                                break 'arm __Block::AfterEachCity;
+                                            };
+                                            __at_city += 1;
+                                            __drive.begin(0, &[0, 1, 2]);
+                                            __drive
+                                                .argument(
+                                                    "line",
+                                                    __rt::coerced::<&str>(city),
+                                                    __rt::an_argument_is_saved::<str>(),
+                                                    __rt::None,
+                                                );
+                                            __slots.cities.keep(__owned_cities);
+                                            __slots.city.put(__at_city);
+                                            break 'arm __Block::AfterReserve;
+                                        }
+                                        __Block::AfterReserve => 'arm: {
+                                            let mut tickets = __slots.tickets.take();
+                                            let __answer: Result<Hold, Failure<Refused>> = __drive
+                                                .answer(&__rt::a_step_returns::<Hold, Failure<Refused>>());
+                                            tickets += __answer?.0;
+                                            __slots.tickets.put(tickets);
+                                            break 'arm __Block::EachCity;
+                                        }
+                                        __Block::AfterEachCity => 'arm: {
+                                            let mut tickets = __slots.tickets.take();
+                                            return Ok(tickets);
+                                        }
+                                        __Block::Open => {
+                                            __rt::Across::new(&mut __slots.cities).open();
+                                            __rt::Across::new(&mut __slots.tickets).open();
+                                            __rt::Across::new(&mut __slots.city).open();
+                                            __entry
+                                        }
+                                    };
+                                }
+                            })
+                        },
+                    )
+                }
+                _ => __rt::no_such_flow(__flow),
+            }
+        }
+        fn __step<'__saga>(
+            &'__saga self,
+            __step: usize,
+            __cx: __rt::StepContext,
+            __arguments: &'__saga __rt::Arguments,
+        ) -> __rt::Attempt<'__saga> {
+            match __step {
+                0 => {
+                    __rt::attempt_on_any_thread(async move {
+                        let line = __arguments.get::<::std::string::String>("line")?;
+                        __rt::Ok(
+                            __rt::a_step_returns::<Hold, Failure<Refused>>()
+                                .attempted(self.reserve(&__cx, &line).await, "reserve"),
+                        )
+                    })
+                }
+                _ => __rt::no_such_step(__step),
+            }
+        }
+        fn __compensate<'__saga>(
+            &'__saga self,
+            __step: usize,
+            __cx: __rt::StepContext,
+            __arguments: &'__saga __rt::Arguments,
+            __output: __rt::Option<&'__saga __rt::RawValue>,
+        ) -> __rt::Attempt<'__saga> {
+            match __step {
+                0 => {
+                    __rt::attempt_on_any_thread(async move {
+                        __rt::Ok(
+                            <Result<
+                                (),
+                                Transient,
+                            > as __rt::CompensationResult>::into_attempted(
+                                self.release(&__cx).await,
+                            ),
+                        )
+                    })
+                }
+                _ => __rt::no_such_step(__step),
+            }
+        }
+        fn __check_output(
+            __step: usize,
+            __output: &__rt::RawValue,
+        ) -> __rt::Result<(), __rt::JsonError> {
+            match __step {
+                0 => {
+                    __rt::a_step_returns::<Hold, Failure<Refused>>()
+                        .check_output(__output)
+                }
+                _ => __rt::no_such_output(__step),
+            }
+        }
+    }
+};

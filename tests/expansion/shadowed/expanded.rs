@@ -1,0 +1,209 @@
+// What `input.rs` expands to; `EXPANSION=overwrite cargo test -p saga-macros expansions` writes it.
+
+use saga_runtime::prelude::*;
+use saga_tests::shop::*;
+struct Shadowing;
+impl Shadowing {
+    #[allow(clippy::unused_async)]
+    async fn run(
+        &self,
+        _cx: &FlowContext,
+        order: Order,
+    ) -> Result<u64, Unwind<Refused>> {
+        let line = order.lines.last().cloned();
+        if let Some(line) = &line {
+            self.look(line).await?;
+        }
+        println!("{line:?}");
+        Ok(0)
+    }
+    #[allow(clippy::unused_async)]
+    async fn look(&self, line: &str) -> Result<u64, Failure<Refused>> {
+        Ok(line.len() as u64)
+    }
+}
+const _: () = {
+    #[allow(unused_imports)]
+    use ::saga_runtime::{definition as __def, machine as __rt};
+    #[allow(
+        warnings,
+        unused,
+        unused_qualifications,
+        clippy::all,
+        clippy::pedantic,
+        unfulfilled_lint_expectations,
+        non_shorthand_field_patterns,
+        deprecated
+    )]
+    #[automatically_derived]
+    impl __rt::Saga for Shadowing {
+        type Input = Order;
+        type Output = u64;
+        type Refusal = Refused;
+        const DEFINITION: &'static __def::Definition = &__def::Definition {
+            name: "shadowing",
+            version: 1,
+            deadline: __rt::None,
+            steps: {
+                use __def::*;
+                &[
+                    Step {
+                        name: "look",
+                        class: Class::ReadOnly,
+                        parameters: &["line"],
+                        ..Step::PLAIN
+                    },
+                ]
+            },
+            flows: {
+                use __def::*;
+                &[
+                    Flow {
+                        name: "run",
+                        docs: "",
+                        parameters: &["order"],
+                        states: &[
+                            State {
+                                name: "look",
+                                work: Work::Step(0),
+                                live: &[1],
+                                fingerprint: "bac45dc1e37920e6",
+                            },
+                        ],
+                        slots: &["order", "line"],
+                        nodes: &[
+                            Node::Start,
+                            Node::Branch("let Some(line) = &line"),
+                            Node::Call(0),
+                            Node::Unwinds,
+                            Node::Completed,
+                        ],
+                        edges: &[
+                            Edge::next(0, 1, ""),
+                            Edge::next(1, 2, "yes"),
+                            Edge::refused(2, 3, "refused"),
+                            Edge::next(2, 4, ""),
+                            Edge::next(1, 4, "no"),
+                        ],
+                    },
+                ]
+            },
+            signals: &[],
+            children: &[],
+        };
+        fn __flow<'__saga>(
+            &'__saga self,
+            _cx: __rt::FlowContext,
+            mut __drive: __rt::Drive<'__saga>,
+        ) -> __rt::Executing<
+            '__saga,
+            __rt::Result<Self::Output, __rt::Unwind<Self::Refusal>>,
+        > {
+            let _ = Self::run;
+            let _ = Self::look;
+            /// The locals that live across an await.
+            struct __Slots<T0, T1> {
+                order: __rt::Slot<T0>,
+                line: __rt::Slot<T1>,
+            }
+            /// Where the flow is, between two awaits.
+            #[derive(__rt::Clone, __rt::Copy)]
+            enum __Block {
+                /// Comes first and stands last: by there the type of every slot is known.
+                Open,
+                Start,
+                AfterLook,
+                AfterBranches,
+            }
+            __rt::Box::pin(async move {
+                let _cx = &_cx;
+                if let __rt::Some(__never) = __rt::None::<Result<u64, Unwind<Refused>>> {
+                    return __never;
+                }
+                let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
+                    __rt::None => (__Block::Start, &[0]),
+                    __rt::Some(_) => (__Block::AfterLook, &[1]),
+                };
+                let mut __slots = __Slots {
+                    order: __drive.slot::<Order>(0, "order", __live.contains(&0)),
+                    line: __drive.slot(1, "line", __live.contains(&1)),
+                };
+                let mut __block = __Block::Open;
+                use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
+                loop {
+                    __drive.save(&mut [&mut __slots.order, &mut __slots.line]);
+                    __drive.call().await;
+                    __block = match __block {
+                        __Block::Start => 'arm: {
+                            let order = __slots.order.take();
+                            let line = order.lines.last().cloned();
+                            if let Some(__b3_line) = &line {
+                                __drive.begin(0, &[1]);
+                                __drive
+                                    .argument(
+                                        "line",
+                                        __rt::coerced::<&str>(__b3_line),
+                                        __rt::an_argument_is_saved::<str>(),
+                                        __rt::None,
+                                    );
+                                __slots.line.put(line);
+                                break 'arm __Block::AfterLook;
+                            } else {
+                                __slots.line.put(line);
+                                break 'arm __Block::AfterBranches;
+                            }
+                        }
+                        __Block::AfterLook => 'arm: {
+                            let __answer: Result<u64, Failure<Refused>> = __drive
+                                .answer(&__rt::a_step_returns::<u64, Failure<Refused>>());
+                            __answer?;
+                            break 'arm __Block::AfterBranches;
+                        }
+                        __Block::AfterBranches => 'arm: {
+                            let line = __slots.line.take();
+                            println!("{line:?}");
+                            return Ok(0);
+                        }
+                        __Block::Open => {
+                            __rt::goes_on_on_any_thread::<Order>();
+                            __rt::open_input::<Self>(&mut __slots.order);
+                            __rt::Across::new(&mut __slots.line).open();
+                            __entry
+                        }
+                    };
+                }
+            })
+        }
+        fn __step<'__saga>(
+            &'__saga self,
+            __step: usize,
+            __cx: __rt::StepContext,
+            __arguments: &'__saga __rt::Arguments,
+        ) -> __rt::Attempt<'__saga> {
+            match __step {
+                0 => {
+                    __rt::attempt_on_any_thread(async move {
+                        let line = __arguments.get::<::std::string::String>("line")?;
+                        __rt::Ok(
+                            __rt::a_step_returns::<u64, Failure<Refused>>()
+                                .attempted(self.look(&line).await, "look"),
+                        )
+                    })
+                }
+                _ => __rt::no_such_step(__step),
+            }
+        }
+        fn __check_output(
+            __step: usize,
+            __output: &__rt::RawValue,
+        ) -> __rt::Result<(), __rt::JsonError> {
+            match __step {
+                0 => {
+                    __rt::a_step_returns::<u64, Failure<Refused>>()
+                        .check_output(__output)
+                }
+                _ => __rt::no_such_output(__step),
+            }
+        }
+    }
+};
