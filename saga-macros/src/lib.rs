@@ -6,6 +6,7 @@
 
 mod analyze;
 mod checks;
+mod debug;
 mod emit;
 mod errors;
 mod expand;
@@ -97,9 +98,16 @@ use proc_macro::TokenStream;
 ///
 /// Checks are made on the tokens of the annotated methods, on the graph of the flow, and by types. What stands behind an
 /// ordinary call is not looked into.
+///
+/// # Seeing what it expands to
+/// With the feature `debug` of `saga-runtime`, `SAGA_MACRO_DEBUG=Checkout cargo check` prints the expansion of the saga of
+/// the type `Checkout` to stderr, formatted as the ordinary Rust that it is, and again after each change; several names
+/// have commas between them, and `*` stands for all sagas. A saga with mistakes is shown as it is emitted with them. What
+/// each construct of the language expands to is written down in the folder `tests/expansion/` of the repository.
 #[proc_macro_attribute]
 pub fn saga(options: TokenStream, item: TokenStream) -> TokenStream {
-    expand::saga(options.into(), &item.into()).into()
+    let item = item.into();
+    debug::shown(&item, expand::saga(options.into(), &item)).into()
 }
 
 /// The one method of a `#[saga]` impl that says in which order its steps run; or, as `#[flow(inner)]`, a part of it.

@@ -52,7 +52,8 @@
 //!
 //! With the feature `sqlite`, on by default, the store is a file: `Sqlite::open("orders.db")`. A crate that only defines sagas
 //! can do without (`default-features = false`), and compiles no C. With the feature `cron`, [`Builder`] has `schedule`:
-//! instances that are started again and again.
+//! instances that are started again and again. With the feature `debug`, `SAGA_MACRO_DEBUG=Checkout cargo check` prints what
+//! a saga expands to.
 //!
 //! # Where to look
 //! - [`saga`], [`flow`], [`step`], [`compensate`], [`signal`]: how a saga is written, and what does not compile.

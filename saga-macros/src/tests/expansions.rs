@@ -32,6 +32,23 @@ fn each_construct_expands_to_what_is_written_down() {
     assert!(changed.is_empty(), "other than written down, see the top of this file: {}", changed.join(", "));
 }
 
+#[test]
+fn the_page_about_the_language_shows_a_part_of_what_is_written_down() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = std::fs::read_to_string(root.join("docs/language.md")).expect("the page about the language");
+    let lines = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join("\n");
+    let mut parts = 0;
+    for part in page.split("<!-- expansion: ").skip(1) {
+        let (construct, rest) = part.split_once(" -->\n```text\n").expect("a construct, and a part of its expansion");
+        let (part, _) = rest.split_once("\n```\n").expect("the part ends");
+        let file = root.join("tests/expansion").join(construct).join("expanded.rs");
+        let expanded = std::fs::read_to_string(file).expect("what it expands to");
+        assert!(lines(&expanded).contains(&lines(part)), "no part of what `{construct}` expands to:\n{part}");
+        parts += 1;
+    }
+    assert!(parts > 0, "the page shows none");
+}
+
 /// This file with the expansion in the place of each `#[saga]`.
 fn expanded(input: &str) -> String {
     let file: syn::File = syn::parse_str(input).expect("the input is Rust");
