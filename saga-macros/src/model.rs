@@ -279,7 +279,7 @@ pub(crate) struct Machine {
     pub(crate) nodes: Vec<TokenStream>,
     /// The edges of the graph, likewise.
     pub(crate) edges: Vec<TokenStream>,
-    /// The body of `fn __flow(&self, cx, __drive)`, or of an arm of `fn __inner`.
+    /// The body of `async fn machine(&self, cx, mut __drive)`.
     pub(crate) body: TokenStream,
 }
 

@@ -179,14 +179,14 @@ const _: () = {
                                 }
                             }
                             __drive.begin(0, &[0, 1, 2]);
-                            let __write = __rt::an_argument_is_saved::<str>();
-                            __drive.argument("line", __rt::coerced::<&str>(line), __write, None);
+                            let __write = __rt::Savable::<str>::writes();
+                            __drive.argument("line", line.as_str(), __write, None);
                             __s.order.keep(order);
                             break 'arm __Block::AfterReserve;
                         }
                         __Block::AfterReserve => 'arm: {
                             let mut holds = __s.holds.take();
-                            let __answer = __drive.answer(&__rt::a_step_returns::<Hold, Failure<Refused>>());
+                            let __answer = __drive.answer(&__rt::StepReturns::<Hold, Failure<Refused>>::returning());
                             let hold = __answer?;
                             holds.push(hold);
                             __s.holds.put(holds);
@@ -195,12 +195,12 @@ const _: () = {
                         __Block::Ship => 'arm: {
                             let holds = __s.holds.take();
                             __drive.begin(1, &[]);
-                            let __write = __rt::an_argument_is_saved::<[Hold]>();
-                            __drive.argument("holds", __rt::coerced::<&[Hold]>(&holds), __write, Some("holds"));
+                            let __write = __rt::Savable::<[Hold]>::writes();
+                            __drive.argument("holds", &holds[..], __write, Some("holds"));
                             break 'arm __Block::AfterShip;
                         }
                         __Block::AfterShip => {
-                            let __answer = __drive.answer(&__rt::a_step_returns::<usize, Transient>());
+                            let __answer = __drive.answer(&__rt::StepReturns::<usize, Transient>::returning());
                             let parcels = __answer?;
                             return Ok(parcels);
                         }
@@ -219,13 +219,14 @@ const _: () = {
         fn __step<'a>(&'a self, step: usize, __cx: StepContext, __arguments: &'a __rt::Arguments) -> __rt::Attempt<'a> {
             match step {
                 0 => Box::pin(async move {
-                    let line = __arguments.get::<String>("line")?;
-                    Ok(__rt::a_step_returns::<Hold, Failure<Refused>>()
+                    let line = __arguments.get("line", &__rt::Savable::<String>::codec())?;
+                    Ok(__rt::StepReturns::<Hold, Failure<Refused>>::returning()
                         .attempted(self.reserve(&__cx, &line).await, "reserve"))
                 }),
                 _ => Box::pin(async move {
-                    let holds = __arguments.get::<Vec<Hold>>("holds")?;
-                    Ok(__rt::a_step_returns::<usize, Transient>().attempted(self.ship(&__cx, &holds).await, "ship"))
+                    let holds = __arguments.get("holds", &__rt::Savable::<Vec<Hold>>::codec())?;
+                    Ok(__rt::StepReturns::<usize, Transient>::returning()
+                        .attempted(self.ship(&__cx, &holds).await, "ship"))
                 }),
             }
         }
@@ -242,8 +243,8 @@ const _: () = {
 
         fn __check_output(step: usize, output: &__rt::RawValue) -> Result<(), __rt::JsonError> {
             match step {
-                0 => __rt::a_step_returns::<Hold, Failure<Refused>>().check_output(output),
-                _ => __rt::a_step_returns::<usize, Transient>().check_output(output),
+                0 => __rt::StepReturns::<Hold, Failure<Refused>>::returning().check_output(output),
+                _ => __rt::StepReturns::<usize, Transient>::returning().check_output(output),
             }
         }
     }

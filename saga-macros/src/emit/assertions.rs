@@ -9,11 +9,12 @@ use crate::{
 };
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Type, spanned::Spanned};
+use std::collections::BTreeSet;
+use syn::{GenericArgument, PathArguments, Type, spanned::Spanned};
 
 /// Statements that compile if the types agree, and do nothing.
 pub(super) fn assertions(model: &Model) -> TokenStream {
-    let mut assertions = TokenStream::new();
+    let mut assertions = each_once(model);
     for step in &model.steps {
         let output = &step.output;
         if let (Class::Retriable, Refusable::ByType) = (step.class, step.refusable) {
@@ -29,6 +30,63 @@ pub(super) fn assertions(model: &Model) -> TokenStream {
         assertions.extend(quote_spanned!(ty.span()=> __rt::a_signal_is_saved::<#ty>();));
     }
     assertions
+}
+
+/// What is asked of every type that is saved, and of every way to fail: once, where it first stands, so that a type that lacks
+/// something is named once. The ends of the main flow are asked by the trait.
+fn each_once(model: &Model) -> TokenStream {
+    let main = model.main();
+    let ends = Returns::of_type(&main.output).flow();
+    let mut known: BTreeSet<String> = main.inputs.iter().map(|input| spelled(&input.owned)).collect();
+    known.extend(ends.map(|(output, _)| spelled(output)));
+    let refusal = ends.map(|(_, refusal)| spelled(refusal));
+    let mut asked = TokenStream::new();
+    let returned = model.flows[1..].iter().filter_map(|flow| Returns::of_type(&flow.output).flow()).map(|(ok, _)| ok);
+    let returned = returned.chain(model.steps.iter().filter_map(|step| Returns::of_type(&step.output).ok()));
+    for ty in returned.filter(|ty| known.insert(spelled(ty))) {
+        asked.extend(quote_spanned!(ty.span()=> __rt::a_value_is_saved::<#ty>();));
+    }
+    let flows = model.flows[1..].iter().map(|flow| &flow.parameters);
+    let steps = model.steps.iter().map(|step| &step.parameters);
+    // Last, since a compensation takes what its step takes and returns.
+    let undos = model.steps.iter().filter_map(|step| step.compensation.as_ref()).map(|undo| &undo.parameters);
+    let taken = flows.chain(steps).chain(undos).flatten().filter_map(|parameter| match &parameter.role {
+        Role::Context => None,
+        Role::Argument { owned } => Some(owned),
+        Role::Output => Some(outcome(&parameter.ty).unwrap_or(&parameter.ty)),
+    });
+    for ty in taken.filter(|ty| known.insert(spelled(ty))) {
+        asked.extend(quote_spanned!(ty.span()=> __rt::an_argument_is_saved::<#ty>();));
+    }
+    let mut ways = BTreeSet::new();
+    for step in &model.steps {
+        if let Returns::Result { err, .. } = Returns::of_type(&step.output)
+            && ways.insert(spelled(err))
+            && failure_of(err).is_none_or(|refused| Some(spelled(refused)) != refusal)
+        {
+            asked.extend(quote_spanned!(err.span()=> __rt::a_step_fails_with::<#err>();));
+        }
+    }
+    for flow in &model.flows[1..] {
+        if let Some((_, refused)) = Returns::of_type(&flow.output).flow()
+            && Some(spelled(refused)) != refusal
+            && ways.insert(spelled(refused))
+        {
+            asked.extend(quote_spanned!(refused.span()=> __rt::a_flow_is_refused_with::<#refused>();));
+        }
+    }
+    asked
+}
+
+/// `R` of `Failure<R>`.
+fn failure_of(err: &Type) -> Option<&Type> {
+    let Type::Path(path) = err else { return None };
+    let last = path.path.segments.last().filter(|last| last.ident == "Failure")?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    match arguments.args.first()? {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    }
 }
 
 /// Statements that compile if every saga that is called where this one can still unwind can be undone as a whole.
@@ -70,5 +128,10 @@ fn agrees(step: &Step, parameter: &Parameter) -> Option<TokenStream> {
 
 /// Equal tokens need no question.
 fn same(a: &Type, b: &Type) -> bool {
-    a.to_token_stream().to_string() == b.to_token_stream().to_string()
+    spelled(a) == spelled(b)
+}
+
+/// A type's tokens.
+fn spelled(ty: &Type) -> String {
+    ty.to_token_stream().to_string()
 }

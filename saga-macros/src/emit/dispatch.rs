@@ -5,20 +5,21 @@
 //! the same mistake in the same words at the same place, and prints it once.
 
 use crate::{
-    analyze::{Returns, optional, outcome},
+    analyze::{Returns, outcome},
     model::{Flow, Model, Parameter, Role, Step},
     owned,
+    parse::SagaImpl,
     pretty::number,
 };
-use proc_macro2::{Delimiter, Group, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
-use syn::{Type, spanned::Spanned};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{Type, ext::IdentExt, spanned::Spanned};
 
 /// `__step`, if there are steps.
 pub(super) fn step(model: &Model) -> Option<TokenStream> {
     let arms = model.steps.iter().enumerate().map(|(index, step)| {
         let span = step.ident.span();
-        let (bindings, values) = arguments(&step.parameters, span);
+        let (bindings, values) = arguments(&step.parameters);
         let (index, ident, returning, name) = (number(index), &step.ident, returning(step), &step.name);
         let attempt = attempt(
             span,
@@ -51,7 +52,7 @@ pub(super) fn compensate(model: &Model) -> Option<TokenStream> {
     let arms = model.steps.iter().enumerate().filter_map(|(index, step)| {
         let compensation = step.compensation.as_ref()?;
         let span = compensation.ident.span();
-        let (bindings, values) = arguments(&compensation.parameters, span);
+        let (bindings, values) = arguments(&compensation.parameters);
         let (index, ident, output) = (number(index), &compensation.ident, &compensation.output);
         let attempt = attempt(
             span,
@@ -110,7 +111,7 @@ pub(super) fn check_output(model: &Model) -> Option<TokenStream> {
 /// What the machine can do with what this step returns: an expression of the type `Returning<..>`.
 pub(crate) fn returning(step: &Step) -> TokenStream {
     if let Returns::Result { ok, err } = Returns::of_type(&step.output) {
-        return quote!(__rt::a_step_returns::<#ok, #err>());
+        return quote!(__rt::StepReturns::<#ok, #err>::returning());
     }
     let output = &step.output;
     quote_spanned!(output.span()=> __rt::a_step_returns_this::<#output>())
@@ -119,29 +120,75 @@ pub(crate) fn returning(step: &Step) -> TokenStream {
 /// What the machine can do with what this inner flow returns.
 pub(crate) fn flow_returning(flow: &Flow) -> TokenStream {
     if let Some((ok, refusal)) = Returns::of_type(&flow.output).flow() {
-        return quote!(__rt::a_flow_returns::<#ok, #refusal>());
+        return quote!(__rt::FlowReturns::<#ok, #refusal>::returning());
     }
     let output = &flow.output;
     quote_spanned!(output.span()=> __rt::a_flow_returns_this::<#output>())
 }
 
-/// Hands out the next argument of a call: a statement. `value` is the user's expression, `local` the slot that it is, if it
-/// is nothing else.
-pub(crate) fn argument(parameter: &Parameter, value: &TokenStream, local: Option<&str>) -> TokenStream {
-    let (name, ty) = (parameter.name(), &parameter.ty);
-    let local = optional(local);
+/// The methods by which the machine asks for the calls of its steps and inner flows. Each has the parameters of the user's
+/// own, in the place of those, and is called with the user's own arguments: what rustc says of a wrong one, it says in the
+/// same words of both. None, if there are neither steps nor inner flows.
+pub(super) fn calls(saga: &SagaImpl, model: &Model) -> Option<TokenStream> {
+    let steps = model.steps.iter().map(|step| (&step.ident, &step.parameters));
+    let inner = model.flows.iter().skip(1).map(|flow| (&flow.method.sig.ident, &flow.parameters));
+    let methods = steps.chain(inner).map(|(ident, parameters)| {
+        let ident = asking(ident);
+        let taken = parameters.iter().map(|Parameter { ident, ty, .. }| {
+            let ty = without_self(ty.to_token_stream(), &saga.header.self_ty);
+            quote!(#ident: #ty)
+        });
+        let arguments = parameters.iter().filter(|parameter| matches!(parameter.role, Role::Argument { .. }));
+        let arguments = arguments.enumerate().map(|(index, parameter)| argument(saga, parameter, index));
+        quote!(fn #ident(self, #(#taken),*) { #(#arguments)* })
+    });
+    let methods: Vec<TokenStream> = methods.collect();
+    (!methods.is_empty()).then(|| quote!(#(#methods)*))
+}
+
+/// The name of such a method.
+pub(crate) fn asking(method: &Ident) -> Ident {
+    format_ident!("__ask_{}", method.unraw(), span = method.span())
+}
+
+/// Hands out an argument of a call: a statement.
+fn argument(saga: &SagaImpl, parameter: &Parameter, index: usize) -> TokenStream {
+    let (name, ident, ty) = (parameter.name(), &parameter.ident, &parameter.ty);
     // A reference is written as what it refers to.
     let (written, borrow) = match owned::bare(ty) {
         Type::Reference(reference) => (&*reference.elem, quote!()),
         other => (other, quote!(&)),
     };
+    let written = without_self(written.to_token_stream(), &saga.header.self_ty);
+    let index = number(index);
     quote! {
-        __drive.argument(#name, #borrow __rt::coerced::<#ty>(#value), __rt::an_argument_is_saved::<#written>(), #local);
+        self.0.argument(#name, #borrow #ident, __rt::Savable::<#written>::writes(), self.1.get(#index).copied().flatten());
     }
 }
 
+/// A type outside the user's block, where `Self` is another.
+fn without_self(ty: TokenStream, own: &Type) -> TokenStream {
+    let mut tokens = ty.into_iter().peekable();
+    let mut output = TokenStream::new();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Ident(ident) if ident == "Self" => {
+                let is_path = matches!(tokens.peek(), Some(TokenTree::Punct(colon)) if colon.as_char() == ':');
+                output.extend(if is_path { quote_spanned!(ident.span()=> <#own>) } else { own.to_token_stream() });
+            }
+            TokenTree::Group(group) => {
+                let mut inside = Group::new(group.delimiter(), without_self(group.stream(), own));
+                inside.set_span(group.span());
+                output.extend([TokenTree::Group(inside)]);
+            }
+            other => output.extend([other]),
+        }
+    }
+    output
+}
+
 /// Reads the saved arguments into locals of the parameters' names, and says how each parameter is given its own.
-fn arguments(parameters: &[Parameter], span: Span) -> (TokenStream, Vec<TokenStream>) {
+fn arguments(parameters: &[Parameter]) -> (TokenStream, Vec<TokenStream>) {
     let mut bindings = TokenStream::new();
     let mut values = Vec::new();
     for (index, parameter) in parameters.iter().enumerate() {
@@ -159,18 +206,16 @@ fn arguments(parameters: &[Parameter], span: Span) -> (TokenStream, Vec<TokenStr
             }
             Role::Argument { owned: ty, .. } => {
                 values.push(owned::passed(&parameter.ty, &local));
-                let get = quote_spanned!(span=> .get::<#ty>(#name));
-                quote!(__arguments #get)
+                quote!(__arguments.get(#name, &__rt::Savable::<#ty>::codec()))
             }
             Role::Output => {
                 values.push(quote!(#local));
                 let ty = &parameter.ty;
-                let read = if let Some(inner) = outcome(ty) {
-                    quote_spanned!(span=> __rt::outcome::<#inner>)
+                if let Some(inner) = outcome(ty) {
+                    quote!(__rt::outcome(__output, &__rt::Savable::<#inner>::codec()))
                 } else {
-                    quote_spanned!(span=> __rt::known_output::<#ty>)
-                };
-                quote!(#read(__output))
+                    quote!(__rt::known_output(__output, &__rt::Savable::<#ty>::codec()))
+                }
             }
         };
         bindings.extend(quote!(let #local = #saved?;));

@@ -6,18 +6,18 @@ mod dispatch;
 mod silenced;
 
 pub(crate) use self::{
-    dispatch::{argument, flow_returning, returning},
+    dispatch::{asking, flow_returning, returning},
     silenced::{Silenced, Which},
 };
 use crate::{
     analyze::Returns,
     errors::Errors,
-    model::{Flow, Machines, Model},
+    model::{Flow, Machine, Machines, Model},
     owned::owned,
     parse::SagaImpl,
     pretty::number,
 };
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{AttrStyle, Ident, Meta, Type, spanned::Spanned};
 
@@ -27,11 +27,8 @@ pub(crate) fn emit(saga: &SagaImpl, model: &Model, machines: &Machines) -> Token
     let main = model.main();
     let ends = main.inputs.first().map(|input| ends(&input.ty, &main.output));
     let definition = definition::definition(model, machines);
-    let context = &main.context;
-    let body = machines.flows.first().map(|machine| &machine.body);
     let returned = returned(&main.output);
-    let this = this(main);
-    let inner = inner(model, machines);
+    let inner = inner(model);
     let asked = assertions::children(saga, machines);
     let named = named(saga);
     let step = dispatch::step(model);
@@ -46,14 +43,14 @@ pub(crate) fn emit(saga: &SagaImpl, model: &Model, machines: &Machines) -> Token
             const DEFINITION: &'static __def::Definition = #definition;
 
             fn __flow<'__saga>(
-                &'__saga #this,
-                #context: __rt::FlowContext,
-                mut __drive: __rt::Drive<'__saga>,
+                &'__saga self,
+                __cx: __rt::FlowContext,
+                __drive: __rt::Drive<'__saga>,
             ) -> #returned {
                 #named
                 #assertions
                 #asked
-                #body
+                __rt::Box::pin(<Self as __rt::Flow<0, _>>::machine(self, __cx, __drive))
             }
 
             #inner
@@ -61,6 +58,8 @@ pub(crate) fn emit(saga: &SagaImpl, model: &Model, machines: &Machines) -> Token
             #compensate
             #check_output
         },
+        model.flows.iter().zip(&machines.flows).map(|(flow, machine)| (&flow.output, self::machine(flow, machine))),
+        dispatch::calls(saga, model),
     );
     quote!(#plain #saga_impl)
 }
@@ -71,24 +70,19 @@ fn this(flow: &Flow) -> TokenStream {
     receiver.map_or_else(|| quote!(self), |receiver| receiver.self_token.to_token_stream())
 }
 
-/// The machines of the inner flows, if there are any.
-fn inner(model: &Model, machines: &Machines) -> Option<TokenStream> {
-    let this = this(model.flows.get(1)?);
-    let arms = model.flows.iter().zip(&machines.flows).enumerate().skip(1).map(|(index, (flow, machine))| {
-        let (index, name, context, body) = (number(index), flow.name(), &flow.context, &machine.body);
-        quote! {
-            #index => {
-                let #context = __cx;
-                __rt::ended(#name, { #body })
-            }
-        }
+/// The machines of the inner flows, by their indices, if there are any.
+fn inner(model: &Model) -> Option<TokenStream> {
+    let inner = model.flows.get(1..).filter(|inner| !inner.is_empty())?;
+    let arms = inner.iter().zip(1..).map(|(flow, index)| {
+        let (index, name, returning) = (number(index), flow.name(), flow_returning(flow));
+        quote!(#index => #returning.ended(#name, <Self as __rt::Flow<#index, _>>::machine(self, __cx, __drive)),)
     });
     Some(quote! {
         fn __inner<'__saga>(
-            &'__saga #this,
+            &'__saga self,
             __flow: usize,
             __cx: __rt::FlowContext,
-            mut __drive: __rt::Drive<'__saga>,
+            __drive: __rt::Drive<'__saga>,
         ) -> __rt::Executing<'__saga, __rt::Ended> {
             match __flow {
                 #(#arms)*
@@ -96,6 +90,15 @@ fn inner(model: &Model, machines: &Machines) -> Option<TokenStream> {
             }
         }
     })
+}
+
+/// A flow's machine: an `async fn` like the flow itself, which returns the same type, written in the same place, and whose
+/// body stands where the flow's does. So rustc says the same of both.
+fn machine(flow: &Flow, machine: &Machine) -> TokenStream {
+    let (this, context, output) = (this(flow), &flow.context, &flow.output);
+    let mut body = Group::new(Delimiter::Brace, machine.body.clone());
+    body.set_span(flow.method.block.brace_token.span.join());
+    quote!(async fn machine(&#this, #context: __rt::FlowContext, mut __drive: __rt::Drive<'_>) -> #output #body)
 }
 
 /// What is left of a saga with mistakes: the user's items, so that the editor goes on, and an impl that does nothing, so
@@ -146,34 +149,65 @@ pub(crate) fn inert(saga: &SagaImpl, model: Option<&Model>, errors: Errors) -> T
                 ::core::unreachable!()
             }
         },
+        std::iter::empty(),
+        None,
     );
     // Rustc prints what it meets first: it is to be met in the order of the source.
     if calls.is_empty() { quote!(#plain #saga_impl #errors) } else { quote!(#errors #plain #saga_impl) }
 }
 
-/// `impl Saga for ..`, in a place of its own where the two paths that generated code names are short.
-fn implement(saga: &SagaImpl, krate: &syn::Path, items: &TokenStream) -> TokenStream {
-    let self_ty = &saga.header.self_ty;
+/// `impl Saga for ..`, for each of the flows (what it returns, its machine) `impl Flow for ..`, and the methods by which those
+/// call, in a place of their own where the two paths that generated code names are short.
+fn implement<'f>(
+    saga: &SagaImpl,
+    krate: &syn::Path,
+    items: &TokenStream,
+    flows: impl Iterator<Item = (&'f Type, TokenStream)>,
+    calls: Option<TokenStream>,
+) -> TokenStream {
+    let (impl_token, self_ty) = (&saga.header.impl_token, &saga.header.self_ty);
     let (generics, _, clause) = saga.header.generics.split_for_impl();
     // Where the block itself is left out, so is the machine.
     let cfgs =
         saga.header.attrs.iter().filter(|attr| matches!(attr.style, AttrStyle::Outer) && attr.path().is_ident("cfg"));
     let allowed = allowed(saga);
-    quote! {
-        #(#cfgs)*
-        const _: () = {
-            #[allow(unused_imports)]
-            use #krate::{definition as __def, machine as __rt};
-
-            // The flow stands here for a second time, with the user's own spans: rustc prints the same error once, but the
-            // same warning twice. `warnings` are those that nobody has set to another level by name; the others are those that
-            // people do set, and `deprecated`, which would be said of calls that the user has not written.
-            #[allow(warnings, unused, unused_qualifications, clippy::all, clippy::pedantic, unfulfilled_lint_expectations, non_shorthand_field_patterns, deprecated)]
-            #(#allowed)*
+    let machines = flows.enumerate().map(|(index, (output, machine))| {
+        let index = number(index);
+        (quote!(__rt::Flow<#index, #output> for #self_ty), machine)
+    });
+    let made = calls.as_ref().map(|_| {
+        quote!(
+            /// Asks for a call of a step or an inner flow, with a method of the same parameters.
+            struct __Calls<'c, 'e, S: ?__rt::Sized>(
+                &'c mut __rt::Drive<'e>,
+                &'c [__rt::Option<&'static str>],
+                __rt::PhantomData<fn(&S)>,
+            );
+        )
+    });
+    let calls = calls.map(|methods| (quote!(__Calls<'_, '_, #self_ty>), methods));
+    let saga_impl = std::iter::once((quote!(__rt::Saga for #self_ty), items.clone()));
+    let impls = saga_impl.chain(machines).chain(calls).map(|(of, items)| {
+        quote! {
             #[automatically_derived]
-            impl #generics __rt::Saga for #self_ty #clause {
+            #impl_token #generics #of #clause {
                 #items
             }
+        }
+    });
+    quote! {
+        #(#cfgs)*
+        // The flow stands here for a second time, with the user's own spans: rustc prints the same error once, but the same
+        // warning twice. `warnings` are those that nobody has set to another level by name; the others are those that people
+        // do set, and `deprecated`, which would be said of calls that the user has not written.
+        #[allow(warnings, unused, unused_qualifications, clippy::all, clippy::pedantic, unfulfilled_lint_expectations, non_shorthand_field_patterns, deprecated)]
+        #(#allowed)*
+        const _: () = {
+            use #krate::{definition as __def, machine as __rt};
+            // What a type can do is its own; what it cannot is said once, and elsewhere.
+            use __rt::{Told as _, ToldOfReturns as _, ToldOfSlot as _};
+            #made
+            #(#impls)*
         };
     }
 }

@@ -36,6 +36,9 @@ pub(crate) struct Binding {
     pub(crate) deferred: bool,
     /// The type written at its declaration, if one is.
     pub(crate) ty: Option<Type>,
+    /// Whether its type is one that a step or an inner flow takes or returns, of which it is asked there whether it can be
+    /// saved.
+    pub(crate) asked: bool,
 }
 
 /// Where the value of a local comes from.
@@ -82,7 +85,16 @@ impl Bindings {
         let unique = format!("{}__b{id}", ident.unraw());
         self.by_unique.insert(unique.clone(), id);
         let frame = ident.unraw().to_string();
-        self.list.push(Binding { ident: ident.clone(), unique, frame, mutable, kind, deferred: false, ty: None });
+        self.list.push(Binding {
+            ident: ident.clone(),
+            unique,
+            frame,
+            mutable,
+            kind,
+            deferred: false,
+            ty: None,
+            asked: false,
+        });
         id
     }
 
@@ -134,6 +146,11 @@ impl Bindings {
     /// The local that this identifier names, if it names one.
     pub(crate) fn of(&self, ident: &Ident) -> Option<BindingId> {
         self.find(&ident.to_string())
+    }
+
+    /// Whether another local has the name of this one.
+    pub(crate) fn is_hidden(&self, id: BindingId) -> bool {
+        self.list.iter().enumerate().any(|(other, binding)| other != id && binding.ident == self.list[id].ident)
     }
 
     /// The unique name as an identifier, where the user declared the local.

@@ -2,9 +2,9 @@
 
 use super::verbs::awaited;
 use crate::model::Model;
-use proc_macro2::Span;
-use quote::quote;
-use syn::{Expr, Macro, parse_quote, visit::Visit};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote_spanned};
+use syn::{Expr, ExprAwait, ExprPath, Index, Macro, Member, parse_quote, visit::Visit};
 
 /// How many calls this block makes where it stands.
 pub(crate) fn calls_in_block(model: &Model, block: &syn::Block) -> usize {
@@ -125,16 +125,61 @@ pub(crate) fn exit_number(mac: &Macro) -> Option<usize> {
     mac.tokens.to_string().parse().ok()
 }
 
-/// What stands for a call's answer in the code after it.
-pub(crate) fn answer(span: Span) -> Expr {
-    let ident = proc_macro2::Ident::new("__answer", Span::call_site().located_at(span));
-    syn::parse2(quote!(#ident)).unwrap_or_else(|_| parse_quote!(__answer))
+/// What stands for the answer of what this awaits in the code after it: a part of a local of ours, which begins and ends
+/// where the user's own expression does, so that rustc finds the same mistake at the same place in both.
+pub(crate) fn answer(awaits: &Expr) -> Expr {
+    let bare = match awaits {
+        // Its attributes are ours, and are not there in the plain flow.
+        Expr::Await(node) => Expr::Await(ExprAwait { attrs: Vec::new(), ..node.clone() }),
+        other => other.clone(),
+    };
+    let (first, last) = ends_of(bare.to_token_stream());
+    let mut answer: Expr = parse_quote!(__answer.0);
+    if let Expr::Field(field) = &mut answer {
+        let path = Ident::new("__answer", first).into();
+        *field.base = Expr::Path(ExprPath { attrs: Vec::new(), qself: None, path });
+        field.dot_token.span = last;
+        field.member = Member::Unnamed(Index { index: 0, span: last });
+    }
+    answer
+}
+
+/// Where the first and the last of these tokens stand.
+pub(crate) fn ends_of(tokens: TokenStream) -> (Span, Span) {
+    let (mut first, mut last) = (None, Span::call_site());
+    for token in tokens {
+        let (open, close) = match &token {
+            TokenTree::Group(group) => (group.span_open(), group.span_close()),
+            other => (other.span(), other.span()),
+        };
+        first.get_or_insert(open);
+        last = close;
+    }
+    (first.unwrap_or(last), last)
+}
+
+/// The local that this is a part of, if it is the answer.
+pub(crate) fn bare_answer(expr: &Expr) -> Option<&Ident> {
+    let Expr::Field(field) = expr else { return None };
+    let Expr::Path(path) = &*field.base else { return None };
+    path.path.get_ident().filter(|ident| *ident == "__answer")
+}
+
+/// The answer as the machine says it: a block that breaks with it. In the flow, what is expected of `.await` is expected of a
+/// part of what rustc makes of that; so it is here, or rustc would give another reason for what it expects.
+pub(crate) fn given(part: &Expr) -> TokenStream {
+    let (first, last) = ends_of(part.to_token_stream());
+    let mut block = Group::new(Delimiter::Brace, quote_spanned!(first=> break '__answer #part));
+    block.set_span(last);
+    let mut given = Group::new(Delimiter::Parenthesis, quote_spanned!(first=> '__answer: #block));
+    given.set_span(first);
+    given.to_token_stream()
 }
 
 /// Whether this is the answer, or the answer with its error turned into another (`.map_err(f)`).
 pub(crate) fn is_answer(expr: &Expr) -> bool {
     match expr {
-        Expr::Path(path) => path.path.is_ident("__answer"),
+        Expr::Field(_) => bare_answer(expr).is_some(),
         Expr::Paren(paren) => is_answer(&paren.expr),
         Expr::MethodCall(call) => {
             matches!(call.method.to_string().as_str(), "map_err" | "refuse_as" | "inspect_err" | "inspect")

@@ -2,8 +2,8 @@
 
 use super::bindings::BindingId;
 use crate::model::{Callee, Class, Model, Refusable};
-use proc_macro2::Span;
-use syn::{AngleBracketedGenericArguments, Attribute, Expr, Item, Local, Pat, Stmt, Type};
+use proc_macro2::{Ident, Span};
+use syn::{Attribute, Expr, ExprMethodCall, Item, Local, Pat, Stmt, Token, Type, token};
 
 /// An index into [`Code::seqs`].
 pub(crate) type SeqId = usize;
@@ -74,6 +74,10 @@ pub(crate) struct Call {
     pub(crate) named: Option<(String, Span)>,
     /// Where the call stands.
     pub(crate) span: Span,
+    /// The local that its answer is in.
+    pub(crate) answer: Ident,
+    /// What is awaited, as it is written.
+    pub(crate) written: Expr,
     /// What is evaluated for it, in this order: see [`Job`].
     pub(crate) operands: Vec<Expr>,
     /// The block after it.
@@ -104,8 +108,8 @@ pub(crate) enum Job {
     Child { ty: Type, pivot: bool, until: Option<Until> },
     /// Another saga that is not waited for; its input.
     Launch { ty: Type },
-    /// A signal for another saga's instance; the id, the signal, the value. The type arguments as written.
-    Send { types: Option<AngleBracketedGenericArguments> },
+    /// A signal for another saga's instance; the id, the signal, the value.
+    Send,
 }
 
 /// A call of a step or an inner flow.
@@ -113,6 +117,8 @@ pub(crate) enum Job {
 pub(crate) struct Branch {
     /// Which.
     pub(crate) callee: Callee,
+    /// As it is written. Its arguments are evaluated as operands, but for the context.
+    pub(crate) call: ExprMethodCall,
     /// The parameter of each of its operands: an index into the callee's.
     pub(crate) parameters: Vec<usize>,
 }
@@ -140,7 +146,7 @@ impl Call {
     pub(crate) fn can_fail(&self, model: &Model) -> bool {
         match &self.job {
             Job::Sleep(_) | Job::Launch { .. } | Job::Wait { until: None, .. } => false,
-            Job::Wait { .. } | Job::Child { .. } | Job::Send { .. } => true,
+            Job::Wait { .. } | Job::Child { .. } | Job::Send => true,
             Job::Call(_) | Job::Join(_) | Job::Each(_) => self.callees().into_iter().any(|callee| match callee {
                 Callee::Step(step) => model.steps[step].refusable != Refusable::No,
                 Callee::Flow(_) => true,
@@ -152,7 +158,7 @@ impl Call {
     pub(crate) fn failure(&self) -> &'static str {
         match &self.job {
             Job::Wait { .. } => "elapsed",
-            Job::Send { .. } => "not sent",
+            Job::Send => "not sent",
             _ => "refused",
         }
     }
@@ -182,7 +188,7 @@ impl Call {
                 }
                 _ => "child".to_owned(),
             },
-            Job::Send { .. } => "send".to_owned(),
+            Job::Send => "send".to_owned(),
         }
     }
 }
@@ -206,7 +212,13 @@ pub(crate) enum Node {
     /// `if` of which a branch leaves the arm, or may.
     If { cond: Expr, then: SeqId, otherwise: SeqId },
     /// `match` of which an arm leaves the machine's arm, or may.
-    Match { attrs: Vec<Attribute>, scrutinee: Expr, arms: Vec<Arm> },
+    Match {
+        attrs: Vec<Attribute>,
+        match_token: Token![match],
+        scrutinee: Expr,
+        brace_token: token::Brace,
+        arms: Vec<Arm>,
+    },
     /// `let PATTERN = value else { .. }`.
     LetElse { local: Local, otherwise: SeqId },
     /// The code of a scope, up to where it leaves the arm.
@@ -229,6 +241,8 @@ pub(crate) struct Arm {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) pat: Pat,
     pub(crate) body: SeqId,
+    /// Where the user's own body ends.
+    pub(crate) end: Span,
 }
 
 impl Code {

@@ -1,7 +1,7 @@
 //! Liveness over the lowered flow: what is needed where each block begins, and what follows from that.
 
 use super::{
-    bindings::{BindingId, Bindings, Kind},
+    bindings::{BindingId, Bindings, CONTEXT, Kind},
     code::{BlockId, Code, Node, SeqId},
     live::{Backward, Live, Place, join},
     moves::moved_by,
@@ -50,10 +50,11 @@ pub(crate) fn solve(code: &Code, bindings: &mut Bindings) -> Solved {
     let mut split: BTreeMap<BlockId, Vec<_>> = BTreeMap::new();
     // What is never saved may be a `&mut`, which is lent out where it seems to be moved.
     let saved = solved.saved(code, bindings);
+    let owned = |id: &BindingId| saved.contains(id) || matches!(bindings[*id].kind, Kind::Input);
     for &block in &code.order {
         solved.each_node(code, bindings, code.blocks[block].root, Live::new(), &mut |place, node, after| {
             let mut both = moved_by(node, &code.calls, bindings);
-            both.retain(|id| after.contains_key(id) && saved.contains(id));
+            both.retain(|id| after.contains_key(id) && owned(id));
             if !both.is_empty() {
                 moved.insert(place, both);
             }
@@ -66,7 +67,8 @@ pub(crate) fn solve(code: &Code, bindings: &mut Bindings) -> Solved {
     }
     solved.moved = moved;
     solved.split = split;
-    let renamed = solved.renamed(code, bindings);
+    let mut renamed = solved.renamed(code, bindings);
+    renamed.extend(bindings.is_hidden(CONTEXT).then_some(CONTEXT));
     bindings.renamed = renamed;
     solved
 }

@@ -2,10 +2,24 @@
 
 use super::{
     FlowContext,
-    span::{Span, plain},
+    span::Span,
+    verb::{Ends, Verb, after},
 };
-use crate::{failure::Failure, machine::Saga};
+use crate::{
+    failure::Failure,
+    machine::{Saga, Until},
+};
 use std::time::SystemTime;
+
+/// Another saga, as it is asked for.
+pub struct Calling<'c, S: Saga> {
+    cx: &'c FlowContext,
+    pub(crate) input: S::Input,
+    pub(crate) ends: Ends,
+}
+
+/// A call of another saga, how long it may take being said.
+type Called<'c, S> = Verb<'c, Calling<'c, S>, Result<<S as Saga>::Output, Failure<<S as Saga>::Refusal>>>;
 
 impl FlowContext {
     /// Calls another saga and waits for its end, as for a step's: `cx.child::<Checkout>(order).forever().await?`.
@@ -22,8 +36,10 @@ impl FlowContext {
     ///
     /// It is started with the commit of this call, once. It is neither undone nor cancelled with this instance: for that, see
     /// [`child`](Self::child).
-    pub async fn launch<S: Saga>(&self, input: S::Input) -> String {
-        std::future::ready(self.detached.launch::<S>(&input)).await
+    pub fn launch<S: Saga>(&self, input: S::Input) -> Verb<'_, Calling<'_, S>, String> {
+        Verb::new(Calling { cx: self, input, ends: None }, |asked| {
+            Box::pin(std::future::ready(asked.cx.detached.launch::<S>(&asked.input)))
+        })
     }
 }
 
@@ -34,7 +50,7 @@ pub struct Child<'c, S: Saga> {
     input: S::Input,
 }
 
-impl<S: Saga> Child<'_, S> {
+impl<'c, S: Saga> Child<'c, S> {
     /// Its completion is this saga's point of no return: needed before the pivot, for a saga that cannot be undone as a
     /// whole.
     pub fn pivot(self) -> Self {
@@ -48,9 +64,8 @@ impl<S: Saga> Child<'_, S> {
     ///
     /// # Panics
     /// In the plain method: for a text that is no duration, and if no such child was put in beforehand.
-    pub async fn within(self, span: impl Span) -> Result<S::Output, Failure<S::Refusal>> {
-        plain(span);
-        self.forever().await
+    pub fn within(self, span: impl Span) -> Called<'c, S> {
+        self.ends(Some(after(span)))
     }
 
     /// Until this moment at the most, by [`FlowContext::now`]'s clock.
@@ -60,8 +75,8 @@ impl<S: Saga> Child<'_, S> {
     ///
     /// # Panics
     /// In the plain method, if no such child was put in beforehand.
-    pub async fn until(self, _: SystemTime) -> Result<S::Output, Failure<S::Refusal>> {
-        self.forever().await
+    pub fn until(self, at: SystemTime) -> Called<'c, S> {
+        self.ends(Some(Ok(Until::At(at))))
     }
 
     /// However long it takes.
@@ -71,8 +86,28 @@ impl<S: Saga> Child<'_, S> {
     ///
     /// # Panics
     /// In the plain method, if no such child was put in beforehand.
-    pub async fn forever(self) -> Result<S::Output, Failure<S::Refusal>> {
-        std::future::ready(self.cx.detached.child::<S>(self.input)).await
+    pub fn forever(self) -> Called<'c, S> {
+        self.ends(None)
+    }
+
+    fn ends(self, ends: Ends) -> Called<'c, S> {
+        Verb::new(Calling { cx: self.cx, input: self.input, ends }, |asked| Box::pin(std::future::ready(asked.end())))
+    }
+}
+
+impl<S: Saga> Calling<'_, S> {
+    #[expect(clippy::panic, reason = "in a test, where the mistake is the test's own")]
+    fn end(self) -> Result<S::Output, Failure<S::Refusal>> {
+        if let Some(Err(reason)) = self.ends {
+            panic!("{reason}");
+        }
+        self.cx.detached.child::<S>(self.input)
+    }
+}
+
+impl<S: Saga> std::fmt::Debug for Calling<'_, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Calling").field(&S::DEFINITION.name).finish()
     }
 }
 

@@ -7,15 +7,17 @@ mod labels;
 mod signal;
 mod span;
 mod transaction;
+mod verb;
 mod wait;
 
 pub use self::{
-    child::Child,
+    child::{Calling, Child},
     join::{Branches, Common, join2, join3, join4, join5, join6, join7, join8},
     labels::Labels,
     signal::{Elapsed, OneOf2, OneOf3, OneOf4, Signal, Signals},
     span::Span,
-    wait::Wait,
+    verb::Verb,
+    wait::{Sending, Wait, Waiting},
 };
 
 pub(crate) use self::transaction::Held;

@@ -48,15 +48,6 @@ impl Span for &str {
     }
 }
 
-/// A length of time in a flow that runs as the plain method.
-///
-/// # Panics
-/// The text is no duration; written as a literal in a flow it would not have compiled.
-#[expect(clippy::panic, reason = "in a test, where the mistake is the test's own")]
-pub(super) fn plain(span: impl Span) -> Duration {
-    span.span().unwrap_or_else(|reason| panic!("{reason}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

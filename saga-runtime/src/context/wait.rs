@@ -3,10 +3,28 @@
 use super::{
     FlowContext,
     signal::{Elapsed, Signal, Signals},
-    span::{Span, plain},
+    span::Span,
+    verb::{Ends, Verb, after},
 };
-use crate::machine::{NotSent, Persist, Saga};
+use crate::machine::{NotSent, Persist, Saga, Until};
 use std::time::{Duration, SystemTime};
+
+/// A wait, as it is asked for: for a time, or for signals.
+#[derive(Debug)]
+pub struct Waiting<'c, S> {
+    cx: &'c FlowContext,
+    signals: S,
+    pub(crate) ends: Ends,
+}
+
+/// A signal for another saga, as it is asked for.
+#[derive(Debug)]
+pub struct Sending<'c, S, T> {
+    cx: &'c FlowContext,
+    pub(crate) id: Box<str>,
+    pub(crate) signal: Signal<S, T>,
+    pub(crate) value: T,
+}
 
 impl FlowContext {
     /// Waits so long: `cx.sleep("3d").await`, or a [`Duration`]. A sleeping instance is a row in the store, not a task.
@@ -16,16 +34,16 @@ impl FlowContext {
     ///
     /// # Cancel safety
     /// In the plain method the wait is over when it is dropped.
-    pub async fn sleep(&self, span: impl Span) {
-        tokio::time::sleep(plain(span)).await;
+    pub fn sleep(&self, span: impl Span) -> Verb<'_, Waiting<'_, ()>, ()> {
+        Waiting { cx: self, signals: (), ends: Some(after(span)) }.sleeps()
     }
 
     /// Waits until this moment, by [`now`](Self::now)'s clock; not at all if it has passed.
     ///
     /// # Cancel safety
     /// In the plain method the wait is over when it is dropped.
-    pub async fn sleep_until(&self, at: SystemTime) {
-        tokio::time::sleep(self.left(at)).await;
+    pub fn sleep_until(&self, at: SystemTime) -> Verb<'_, Waiting<'_, ()>, ()> {
+        Waiting { cx: self, signals: (), ends: Some(Ok(Until::At(at))) }.sleeps()
     }
 
     /// Waits for a signal, or for the first of two to four: `cx.wait(Self::DECIDED).within("2d").await`,
@@ -70,14 +88,17 @@ impl FlowContext {
     ///
     /// # Errors
     /// The instance is unknown or has ended. In the plain method never.
-    pub async fn send<S: Saga, T: Persist>(
+    #[expect(clippy::needless_pass_by_value, reason = "so that a text and a reference to one are taken alike")]
+    pub fn send<S: Saga, T: Persist>(
         &self,
         id: impl AsRef<str> + Send,
         signal: Signal<S, T>,
         value: T,
-    ) -> Result<(), NotSent> {
-        self.detached.send(S::DEFINITION.name, id.as_ref(), signal.name(), &value);
-        std::future::ready(Ok(())).await
+    ) -> Verb<'_, Sending<'_, S, T>, Result<(), NotSent>> {
+        Verb::new(Sending { cx: self, id: id.as_ref().into(), signal, value }, |asked| {
+            asked.cx.detached.send(S::DEFINITION.name, &asked.id, asked.signal.name(), &asked.value);
+            Box::pin(std::future::ready(Ok(())))
+        })
     }
 
     fn left(&self, at: SystemTime) -> Duration {
@@ -93,7 +114,7 @@ pub struct Wait<'c, S> {
     signals: S,
 }
 
-impl<S: Signals> Wait<'_, S> {
+impl<'c, S: Signals + 'c> Wait<'c, S> {
     /// So long at the most.
     ///
     /// # Errors
@@ -101,39 +122,70 @@ impl<S: Signals> Wait<'_, S> {
     ///
     /// # Panics
     /// In the plain method, for a text that is no duration.
-    pub async fn within(self, span: impl Span) -> Result<S::Value, Elapsed> {
-        self.at_most(plain(span)).await
+    pub fn within(self, span: impl Span) -> Verb<'c, Waiting<'c, S>, Result<S::Value, Elapsed>> {
+        self.ends(Some(after(span))).at_most()
     }
 
     /// Until this moment, by [`FlowContext::now`]'s clock.
     ///
     /// # Errors
     /// The time came first.
-    pub async fn until(self, at: SystemTime) -> Result<S::Value, Elapsed> {
-        let span = self.cx.left(at);
-        self.at_most(span).await
+    pub fn until(self, at: SystemTime) -> Verb<'c, Waiting<'c, S>, Result<S::Value, Elapsed>> {
+        self.ends(Some(Ok(Until::At(at)))).at_most()
     }
 
     /// However long it takes.
     ///
     /// # Panics
     /// In the plain method, where a signal that was not put in beforehand never comes.
-    #[expect(clippy::panic, reason = "in a test, which would hang")]
-    pub async fn forever(self) -> S::Value {
-        match self.cx.detached.received(&self.signals) {
-            Some(value) => std::future::ready(value).await,
-            None => panic!(
-                "nobody sends `{}` here: put it in beforehand, with `FlowContext::detached().with_signal(..)`",
-                self.signals.names().join("`, `")
-            ),
-        }
+    pub fn forever(self) -> Verb<'c, Waiting<'c, S>, S::Value> {
+        Verb::new(self.ends(None), |asked| Box::pin(async move { asked.in_the_end() }))
     }
 
-    async fn at_most(self, span: Duration) -> Result<S::Value, Elapsed> {
-        if let Some(value) = self.cx.detached.received(&self.signals) {
-            return Ok(value);
+    fn ends(self, ends: Ends) -> Waiting<'c, S> {
+        Waiting { cx: self.cx, signals: self.signals, ends }
+    }
+}
+
+impl<'c> Waiting<'c, ()> {
+    fn sleeps(self) -> Verb<'c, Self, ()> {
+        Verb::new(self, |asked| Box::pin(async move { tokio::time::sleep(asked.span()).await }))
+    }
+}
+
+impl<'c, S: Signals + 'c> Waiting<'c, S> {
+    fn at_most(self) -> Verb<'c, Self, Result<S::Value, Elapsed>> {
+        Verb::new(self, |asked| {
+            Box::pin(async move {
+                if let Some(value) = asked.cx.detached.received(&asked.signals) {
+                    return Ok(value);
+                }
+                tokio::time::sleep(asked.span()).await;
+                Err(Elapsed)
+            })
+        })
+    }
+
+    #[expect(clippy::panic, reason = "in a test, which would hang")]
+    fn in_the_end(&self) -> S::Value {
+        self.cx.detached.received(&self.signals).unwrap_or_else(|| {
+            panic!(
+                "nobody sends `{}` here: put it in beforehand, with `FlowContext::detached().with_signal(..)`",
+                self.signals.names().join("`, `")
+            )
+        })
+    }
+}
+
+impl<S> Waiting<'_, S> {
+    /// How long that is, in the plain method.
+    #[expect(clippy::panic, reason = "in a test, where the mistake is the test's own")]
+    fn span(&self) -> Duration {
+        match &self.ends {
+            Some(Ok(Until::After(span))) => *span,
+            Some(Ok(Until::At(at))) => self.cx.left(*at),
+            Some(Err(reason)) => panic!("{reason}"),
+            None => Duration::MAX,
         }
-        tokio::time::sleep(span).await;
-        Err(Elapsed)
     }
 }

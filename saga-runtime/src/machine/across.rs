@@ -20,23 +20,20 @@ impl<'s, T> Across<'s, T> {
     }
 }
 
-impl<'v, T: ?Sized> Across<'_, &'v T> {
+impl<T: Reference> Across<'_, T> {
     /// A reference does not outlive the process.
     pub fn open(&mut self)
     where
-        &'v T: LivesAcrossAStep,
+        T: LivesAcrossAStep,
     {
     }
 }
 
-impl<'v, T: ?Sized> Across<'_, &'v mut T> {
-    /// A reference does not outlive the process.
-    pub fn open(&mut self)
-    where
-        &'v mut T: LivesAcrossAStep,
-    {
-    }
-}
+/// `&T` and `&mut T`: asked together, since of a type that is wrong for another reason rustc would not know which of two is
+/// meant.
+pub trait Reference {}
+impl<T: ?Sized> Reference for &T {}
+impl<T: ?Sized> Reference for &mut T {}
 
 /// Never implemented for a reference.
 #[diagnostic::on_unimplemented(
@@ -64,6 +61,25 @@ impl<T> Open<T> for Across<'_, T> {
     }
 }
 
+/// The slot of a local whose type is asked elsewhere, as [`Savable`](super::Savable) is.
+#[derive(Debug)]
+pub struct Known<'s, T>(pub &'s mut Slot<T>);
+
+impl<T: Written + ReadBack + Send> Known<'_, T> {
+    /// Its value can be saved and loaded from now on.
+    pub fn open(&mut self) {
+        self.0.open();
+    }
+}
+
+/// What is told elsewhere.
+pub trait ToldOfSlot {
+    /// Never called.
+    fn open(&mut self) {}
+}
+
+impl<T> ToldOfSlot for Known<'_, T> {}
+
 /// Compiles if a value can go from thread to thread, as an instance does.
 pub fn goes_on_on_any_thread<T: Send>() {}
 
@@ -76,11 +92,11 @@ pub fn open_input<S: Saga>(slot: &mut Slot<S::Input>) {
 #[derive(Debug)]
 pub struct Whole<'v, T>(pub &'v T);
 
-impl<'v, T: ?Sized> Whole<'_, &'v T> {
+impl<T: Reference> Whole<'_, T> {
     /// A reference does not outlive the process.
     pub fn is_a_value(&self)
     where
-        &'v T: LivesAcrossAStep,
+        T: LivesAcrossAStep,
     {
     }
 }

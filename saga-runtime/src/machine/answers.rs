@@ -2,15 +2,16 @@
 
 use super::{
     call::{Answer, NotSent, Unreadable},
-    check::{FlowResult, ReadBack, Returning, Written, a_step_returns},
+    check::{FlowResult, ReadBack, Returning, ToldOfReturns, Written, a_step_returns_this},
+    drive::Executing,
     json::decode,
-    saga::Saga,
+    saga::{Ended, Saga},
 };
 use crate::{
     context::{Branches, Elapsed, Signals},
     failure::{Exhausted, Failure, Refusal, Unwind},
 };
-use std::{fmt, marker::PhantomData};
+use std::{fmt, future::Future, marker::PhantomData};
 
 /// How the recorded answer of a call becomes the value that the flow gets.
 pub trait Answers {
@@ -34,13 +35,44 @@ fn unreadable(name: &str, reason: impl fmt::Display) -> Unreadable {
     Unreadable { what: "saved", name: name.into(), reason: reason.to_string() }
 }
 
-/// What an inner flow returns.
-pub struct InnerFlow<T, R>(PhantomData<fn() -> (T, R)>);
-
-/// For an inner flow whose return type is written out as `Result<T, Unwind<R>>`.
-pub fn a_flow_returns<T: Written + ReadBack + Send, R: Refusal>() -> InnerFlow<T, R> {
-    InnerFlow(PhantomData)
+/// What the machine does with what an inner flow returns, once it is known that it can.
+pub struct InnerFlow<T, R> {
+    gives: fn(Answer) -> Result<FlowEnd<T, R>, Unreadable>,
+    ended: fn(&'static str, FlowEnd<T, R>) -> Ended,
 }
+
+/// What a flow returns.
+type FlowEnd<T, R> = Result<T, Unwind<R>>;
+
+impl<T, R> InnerFlow<T, R> {
+    /// The machine of the flow, whose end is data.
+    pub fn ended<'a>(
+        &self,
+        flow: &'static str,
+        machine: impl Future<Output = FlowEnd<T, R>> + Send + 'a,
+    ) -> Executing<'a, Ended>
+    where
+        T: 'a,
+        R: 'a,
+    {
+        let ended = self.ended;
+        Box::pin(async move { ended(flow, machine.await) })
+    }
+}
+
+/// An inner flow whose return type is written out as `Result<T, Unwind<R>>`, which is asked elsewhere as
+/// [`Savable`](super::Savable) is.
+#[derive(Debug)]
+pub struct FlowReturns<T, R>(PhantomData<fn() -> (T, R)>);
+
+impl<T: Written + ReadBack + Send, R: Refusal> FlowReturns<T, R> {
+    /// What the machine does with it.
+    pub fn returning() -> InnerFlow<T, R> {
+        InnerFlow { gives: inner_flow_gives, ended: Ended::of }
+    }
+}
+
+impl<T, R> ToldOfReturns<InnerFlow<T, R>> for FlowReturns<T, R> {}
 
 /// For an inner flow whose return type is an alias.
 pub fn a_flow_returns_this<F: FlowResult>() -> InnerFlow<F::Output, F::Refusal>
@@ -48,19 +80,26 @@ where
     F::Output: Written + ReadBack + Send,
     F::Refusal: Refusal,
 {
-    InnerFlow(PhantomData)
+    FlowReturns::<F::Output, F::Refusal>::returning()
 }
 
-impl<T: ReadBack, R: ReadBack> Answers for InnerFlow<T, R> {
+/// Compiles if an inner flow can be refused with this: asked of each type once.
+pub fn a_flow_is_refused_with<R: Refusal>() {}
+
+fn inner_flow_gives<T: ReadBack, R: ReadBack>(answer: Answer) -> Result<FlowEnd<T, R>, Unreadable> {
+    Ok(match answer {
+        Answer::Done(json) => Ok(decode(&json).map_err(|error| unreadable("output", error))?),
+        Answer::Refused(json) => Err(Unwind::Refused(decode(&json).map_err(|error| unreadable("refusal", error))?)),
+        Answer::Exhausted { step, last_error } => Err(Unwind::Exhausted(Exhausted::new(&step, &last_error))),
+        answer => return other(&answer),
+    })
+}
+
+impl<T, R> Answers for InnerFlow<T, R> {
     type Gives = Result<T, Unwind<R>>;
 
     fn gives(&self, answer: Answer) -> Result<Self::Gives, Unreadable> {
-        Ok(match answer {
-            Answer::Done(json) => Ok(decode(&json).map_err(|error| unreadable("output", error))?),
-            Answer::Refused(json) => Err(Unwind::Refused(decode(&json).map_err(|error| unreadable("refusal", error))?)),
-            Answer::Exhausted { step, last_error } => Err(Unwind::Exhausted(Exhausted::new(&step, &last_error))),
-            answer => return other(&answer),
-        })
+        (self.gives)(answer)
     }
 }
 
@@ -75,7 +114,7 @@ type ChildReturning<S> = Returning<Result<<S as Saga>::Output, Failure<<S as Sag
 
 /// For another saga, as a child of this one.
 pub fn a_child_returns<S: Saga>() -> ChildReturning<S> {
-    a_step_returns()
+    a_step_returns_this()
 }
 
 /// The branches of a join, each as what it returns.

@@ -1,7 +1,7 @@
 //! A call of a step, as data: what the machine asks for and what it is told.
 
 use super::{
-    check::ReadBack,
+    check::Codec,
     json::{Json, JsonError, decode, encode_checked},
     slot::Persist,
 };
@@ -21,11 +21,11 @@ impl Arguments {
     ///
     /// # Errors
     /// It is missing, or is not a `T`.
-    pub fn get<T: ReadBack>(&self, parameter: &str) -> Result<T, Unreadable> {
+    pub fn get<T>(&self, parameter: &str, codec: &Codec<T>) -> Result<T, Unreadable> {
         let unreadable = |reason| Unreadable { what: "argument", name: parameter.into(), reason };
         let (_, json) =
             self.0.iter().find(|(name, _)| **name == *parameter).ok_or_else(|| unreadable("it is missing".into()))?;
-        decode(json).map_err(|error| unreadable(error.0))
+        (codec.read)(json).map_err(|error| unreadable(error.0))
     }
 }
 

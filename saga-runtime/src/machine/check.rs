@@ -6,7 +6,8 @@
 use super::{
     answers::Answers,
     call::{Answer, Attempt, Attempted, CannotBeRefused, StepError, StepResult, Tried, Unreadable},
-    json::{Json, JsonError, decode, null},
+    iterate::gone,
+    json::{Json, JsonError, null},
     lossless,
 };
 use crate::failure::{Outcome, Refusal, Transient, Unwind};
@@ -173,19 +174,86 @@ impl<S, T> fmt::Debug for Returning<S, T> {
     }
 }
 
-/// For a step whose return type is written out as `Result<T, E>`.
-pub fn a_step_returns<T: Written + ReadBack + Send, E: StepError>() -> Returning<Result<T, E>, T> {
-    a_step_returns_this()
+/// Compiles if a value of this type can be saved: asked of each type once, where it first stands in the saga.
+pub fn a_value_is_saved<T: Written + ReadBack + Send>() {}
+
+/// Compiles if an argument of this type can be saved: asked of each type once. Whether it can go from thread to thread is asked
+/// of the attempt that takes it.
+pub fn an_argument_is_saved<T: Written + ReadBack>() {}
+
+/// Compiles if a step can fail like this: asked of each type once.
+pub fn a_step_fails_with<E: StepError>() {}
+
+/// How a value is written and read.
+#[derive(Debug)]
+pub struct Codec<T> {
+    /// As JSON.
+    pub write: fn(&T) -> Result<Json, JsonError>,
+    /// From JSON.
+    pub read: fn(&RawValue) -> Result<T, JsonError>,
 }
+
+/// A type that is asked elsewhere, with [`a_value_is_saved`] or by the trait: what cannot be saved is told there, and not at
+/// each place where it is used. Here it has an inherent method if it can be saved, and otherwise that of a trait, which has
+/// no value to give and in a program that compiles is never called.
+#[derive(Debug)]
+pub struct Savable<T: ?Sized>(PhantomData<fn(&T)>);
+
+impl<T: Written + ReadBack> Savable<T> {
+    /// How a value is written and read.
+    pub fn codec() -> Codec<T> {
+        Codec { write: T::write, read: T::read }
+    }
+}
+
+impl<T: Written + ?Sized> Savable<T> {
+    /// How an argument of this type is written.
+    pub fn writes() -> fn(&T) -> Result<Json, JsonError> {
+        T::write
+    }
+}
+
+/// What is told elsewhere.
+pub trait Told<T: ?Sized> {
+    /// Never called.
+    fn codec() -> Codec<T>
+    where
+        T: Sized,
+    {
+        gone()
+    }
+    /// Never called.
+    fn writes() -> fn(&T) -> Result<Json, JsonError> {
+        gone()
+    }
+}
+
+impl<T: ?Sized> Told<T> for Savable<T> {}
+
+/// A step whose return type is written out as `Result<T, E>`, which is asked elsewhere as [`Savable`] is.
+#[derive(Debug)]
+pub struct StepReturns<T, E>(PhantomData<fn() -> (T, E)>);
+
+impl<T: Written + ReadBack + Send, E: StepError> StepReturns<T, E> {
+    /// What the machine does with it.
+    pub fn returning() -> Returning<Result<T, E>, T> {
+        a_step_returns_this()
+    }
+}
+
+/// What is told elsewhere.
+pub trait ToldOfReturns<R> {
+    /// Never called.
+    fn returning() -> R {
+        gone()
+    }
+}
+
+impl<T, E> ToldOfReturns<Returning<Result<T, E>, T>> for StepReturns<T, E> {}
 
 /// For a step whose return type is an alias.
 pub fn a_step_returns_this<S: StepResult>() -> Returning<S, S::Output> {
     Returning { output: PhantomData, attempted: S::into_attempted, answer: S::from_answer, check: S::check_output }
-}
-
-/// How an argument of this type is written.
-pub fn an_argument_is_saved<T: Written + ?Sized>() -> fn(&T) -> Result<Json, JsonError> {
-    T::write
 }
 
 /// Compiles if a signal's value can be saved.
@@ -200,9 +268,9 @@ pub fn attempt_on_any_thread<'a>(attempt: impl Future<Output = Tried> + Send + '
 ///
 /// # Errors
 /// The output was recorded, but is not a `T`.
-pub fn outcome<T: ReadBack>(output: Option<&RawValue>) -> Result<Outcome<T>, Unreadable> {
+pub fn outcome<T>(output: Option<&RawValue>, codec: &Codec<T>) -> Result<Outcome<T>, Unreadable> {
     output.map_or(Ok(Outcome::Unknown), |output| {
-        decode(output).map(Outcome::Done).map_err(|error| Unreadable {
+        (codec.read)(output).map(Outcome::Done).map_err(|error| Unreadable {
             what: "output",
             name: "of the step".into(),
             reason: error.0,
@@ -214,11 +282,11 @@ pub fn outcome<T: ReadBack>(output: Option<&RawValue>) -> Result<Outcome<T>, Unr
 ///
 /// # Errors
 /// The output was recorded, but is not a `T`; or it was not: the step was not a transactional one when it was called.
-pub fn known_output<T: ReadBack>(output: Option<&RawValue>) -> Result<T, Unreadable> {
+pub fn known_output<T>(output: Option<&RawValue>, codec: &Codec<T>) -> Result<T, Unreadable> {
     let unreadable = |reason| Unreadable { what: "output", name: "of the step".into(), reason };
     let output =
         output.ok_or_else(|| unreadable("it is not known, since the step was called without a transaction".into()))?;
-    decode(output).map_err(|error| unreadable(error.0))
+    (codec.read)(output).map_err(|error| unreadable(error.0))
 }
 
 /// Stands in for the refusal of a saga that does not compile.

@@ -7,7 +7,7 @@ use super::{
     saga::Saga,
     slot::{AnySlot, Digest256, Persist, Saved, Slot, digest, halt},
 };
-use crate::context::{Signal, Span};
+use crate::context::{Calling, Sending, Verb, Waiting};
 use std::{
     collections::BTreeMap,
     future::Future,
@@ -83,15 +83,12 @@ pub enum Until {
     At(SystemTime),
 }
 
-impl Until {
-    /// So long after the wait has begun. Ends the machine if a text that was computed is no duration: a literal was read when
-    /// the saga was built.
-    pub fn after(span: impl Span) -> Self {
-        match span.span() {
-            Ok(span) => Self::After(span),
-            Err(reason) => halt(Unreadable { what: "duration", name: "of the wait".into(), reason }),
-        }
-    }
+/// The end of a wait, unless it never ends. Ends the machine if a text that was computed is no duration: a literal was read
+/// when the saga was built.
+fn ends(asked: Option<Result<Until, String>>) -> Option<Until> {
+    asked.map(|until| {
+        until.unwrap_or_else(|reason| halt(Unreadable { what: "duration", name: "of the wait".into(), reason }))
+    })
 }
 
 /// A signal that a flow sends.
@@ -108,18 +105,15 @@ pub struct SignalTo {
 }
 
 impl SignalTo {
-    /// The signal, for the instance of this id.
-    ///
-    /// # Errors
-    /// The value cannot be written.
-    #[expect(clippy::needless_pass_by_value, reason = "as the verb takes it, so that the types are the same")]
-    pub fn new<S: Saga, T: Persist>(id: impl AsRef<str>, signal: Signal<S, T>, value: T) -> Result<Self, Unreadable> {
+    /// The signal that is asked for.
+    fn of<S: Saga, T: Persist>(asked: Sending<'_, S, T>) -> Result<Self, Unreadable> {
+        let Sending { id, signal, value, .. } = asked;
         let value = encode_checked(&value).map_err(|error| Unreadable {
             what: "signal",
             name: signal.name().into(),
             reason: error.0,
         })?;
-        Ok(Self { saga: S::DEFINITION.name, id: id.as_ref().into(), signal: signal.name(), value })
+        Ok(Self { saga: S::DEFINITION.name, id, signal: signal.name(), value })
     }
 }
 
@@ -229,20 +223,19 @@ impl<'e> Drive<'e> {
     }
 
     /// Begins the call, or the launch, of another saga.
-    #[expect(clippy::needless_pass_by_value, reason = "as the verb takes it, so that the types are the same")]
-    pub fn begin_child<S: Saga>(
+    pub fn begin_child<S: Saga, T>(
         &mut self,
         state: usize,
         live: &'static [usize],
-        input: S::Input,
+        verb: Verb<'_, Calling<'_, S>, T>,
         local: Option<&'static str>,
-        deadline: Option<Until>,
     ) {
         const INPUT: &str = "input";
+        let Some(Calling { input, ends: until, .. }) = verb.asked() else { return };
         match encode_checked(&input) {
             Ok(value) => {
                 let input = Argument { parameter: INPUT, value, same_as: local };
-                self.ask(state, live, Asked::Child { input, deadline });
+                self.ask(state, live, Asked::Child { input, deadline: ends(until) });
             }
             Err(error) => {
                 let error = Unreadable { what: INPUT, name: S::DEFINITION.name.into(), reason: error.0 };
@@ -259,17 +252,24 @@ impl<'e> Drive<'e> {
     }
 
     /// Begins a wait.
-    pub fn begin_wait(&mut self, state: usize, live: &'static [usize], until: Option<Until>) {
+    pub fn begin_wait<S, T>(&mut self, state: usize, live: &'static [usize], verb: Verb<'_, Waiting<'_, S>, T>) {
+        let until = verb.asked().and_then(|asked| ends(asked.ends));
         self.ask(state, live, Asked::Wait { until });
     }
 
     /// Begins the sending of a signal.
-    pub fn begin_send(&mut self, state: usize, live: &'static [usize], send: Result<SignalTo, Unreadable>) {
-        match send {
-            Ok(send) => self.ask(state, live, Asked::Send(send)),
-            Err(error) => {
+    pub fn begin_send<S: Saga, T: Persist, R>(
+        &mut self,
+        state: usize,
+        live: &'static [usize],
+        verb: Verb<'_, Sending<'_, S, T>, R>,
+    ) {
+        match verb.asked().map(SignalTo::of) {
+            Some(Ok(send)) => self.ask(state, live, Asked::Send(send)),
+            Some(Err(error)) => {
                 self.pending = Some(Pending::New { state, live, asked: Asked::Call(Vec::new()), error: Some(error) });
             }
+            None => {}
         }
     }
 
@@ -387,9 +387,4 @@ impl std::fmt::Debug for Drive<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Drive").field("resume", &self.resume).finish_non_exhaustive()
     }
-}
-
-/// Takes its type from the step's own parameter, so that coercions happen as in the plain call.
-pub fn coerced<T>(value: T) -> T {
-    value
 }

@@ -16,22 +16,24 @@ mod slot;
 
 pub use self::{
     across::{
-        Across, Carry, IsAValue, LivesAcrossAStep, Moved, Moving, Open, Whole, goes_on_on_any_thread, open_input,
+        Across, Carry, IsAValue, Known, LivesAcrossAStep, Moved, Moving, Open, Reference, ToldOfSlot, Whole,
+        goes_on_on_any_thread, open_input,
     },
     answers::{
-        Answers, Each, InnerFlow, Joined, Launched, Received, ReceivedInTheEnd, Sent, Slept, a_child_returns,
-        a_flow_returns, a_flow_returns_this,
+        Answers, Each, FlowReturns, InnerFlow, Joined, Launched, Received, ReceivedInTheEnd, Sent, Slept,
+        a_child_returns, a_flow_is_refused_with, a_flow_returns_this,
     },
     call::{Answer, Arguments, Attempt, Attempted, CannotBeRefused, NotSent, StepError, StepResult, Tried, Unreadable},
     check::{
-        CompensationResult, FlowResult, Inert, ReadBack, Returning, Written, a_part_is_copied_out,
-        a_retriable_step_cannot_be_refused, a_signal_is_saved, a_step_returns, a_step_returns_this,
-        an_argument_is_saved, attempt_on_any_thread, known_output, outcome, takes_what_the_step_takes,
+        Codec, CompensationResult, FlowResult, Inert, ReadBack, Returning, Savable, StepReturns, Told, ToldOfReturns,
+        Written, a_part_is_copied_out, a_retriable_step_cannot_be_refused, a_signal_is_saved, a_step_fails_with,
+        a_step_returns_this, a_value_is_saved, an_argument_is_saved, attempt_on_any_thread, known_output, outcome,
+        takes_what_the_step_takes,
     },
-    drive::{Argument, Asked, Call, Drive, Entry, Executing, Executor, FrameValue, Resume, SignalTo, Until, coerced},
+    drive::{Argument, Asked, Call, Drive, Entry, Executing, Executor, FrameValue, Resume, SignalTo, Until},
     iterate::{Collect, Items, Next, Owned, Range, StableOrder, Turn, gone, nth},
     json::{Json, JsonError, decode, encode, encode_checked, null, same_value},
-    saga::{Ended, Saga, ended, no_such_flow, no_such_output, no_such_step},
+    saga::{Ended, Flow, Saga, no_such_flow, no_such_output, no_such_step},
     slot::{AnySlot, Persist, Saved, Slot},
 };
 /// Public types, so that generated code has one path to name.
@@ -42,7 +44,7 @@ pub use crate::{
 /// What generated code names of the standard library: by short paths that lead past whatever the user calls by these names.
 pub use core::{
     clone::Clone,
-    marker::Copy,
+    marker::{Copy, PhantomData, Sized},
     option::Option::{self, None, Some},
     result::Result::{self, Ok},
     time::Duration,

@@ -44,12 +44,13 @@ impl Ended {
     }
 }
 
-/// The machine of an inner flow, whose end is data.
-pub fn ended<'a, T: Persist + 'a, R: Refusal>(
-    flow: &'static str,
-    machine: Executing<'a, Result<T, Unwind<R>>>,
-) -> Executing<'a, Ended> {
-    Box::pin(async move { Ended::of(flow, machine.await) })
+/// The machine of the flow with this index, as an `async fn`: what `?` and `return` mean in it, and what rustc calls them, is
+/// what they are in the flow itself.
+///
+/// What the flow returns is no associated type, since it may be private where the saga is not.
+pub trait Flow<const INDEX: usize, Returned> {
+    /// Runs it.
+    fn machine(&self, cx: FlowContext, drive: Drive<'_>) -> impl Future<Output = Returned> + Send;
 }
 
 /// What comes of an attempt of a step, or of a compensation, that the saga does not have.

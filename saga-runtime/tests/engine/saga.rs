@@ -214,8 +214,8 @@ fn run<'a>(world: &'a World, mut drive: rt::Drive<'a>) -> rt::Executing<'a, Resu
             };
             plain(world, &format!("before {}", op.what));
             drive.begin(op.step, &[0, 1, 2]);
-            drive.argument("what", op.what.as_str(), rt::an_argument_is_saved::<str>(), None);
-            drive.argument("script", &plan, rt::an_argument_is_saved::<Script>(), Some("script"));
+            drive.argument("what", op.what.as_str(), rt::Savable::<str>::writes(), None);
+            drive.argument("script", &plan, rt::Savable::<Script>::writes(), Some("script"));
             script.keep(plan);
             at.put(next);
             seen.put(log);
@@ -242,8 +242,8 @@ macro_rules! saga {
 
             fn __step<'a>(&'a self, step: usize, cx: StepContext, arguments: &'a rt::Arguments) -> rt::Attempt<'a> {
                 Box::pin(async move {
-                    let what = arguments.get::<String>("what")?;
-                    arguments.get::<Script>("script")?;
+                    let what = arguments.get("what", &rt::Savable::<String>::codec())?;
+                    arguments.get("script", &rt::Savable::<Script>::codec())?;
                     Ok(rt::StepResult::into_attempted(act(&self.0, &cx, what, None).await, STEPS[step].name))
                 })
             }
@@ -256,7 +256,7 @@ macro_rules! saga {
                 output: Option<&'a rt::RawValue>,
             ) -> rt::Attempt<'a> {
                 Box::pin(async move {
-                    let what = arguments.get::<String>("what")?;
+                    let what = arguments.get("what", &rt::Savable::<String>::codec())?;
                     let outcome = output.map_or(Outcome::Unknown, |json| {
                         Outcome::Done(rt::decode::<String>(json).expect("what the step returned"))
                     });

@@ -27,19 +27,25 @@ impl Borrowing {
         Ok(lines.len() as u64)
     }
 }
+#[allow(
+    warnings,
+    unused,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    unfulfilled_lint_expectations,
+    non_shorthand_field_patterns,
+    deprecated
+)]
 const _: () = {
-    #[allow(unused_imports)]
     use ::saga_runtime::{definition as __def, machine as __rt};
-    #[allow(
-        warnings,
-        unused,
-        unused_qualifications,
-        clippy::all,
-        clippy::pedantic,
-        unfulfilled_lint_expectations,
-        non_shorthand_field_patterns,
-        deprecated
-    )]
+    use __rt::{Told as _, ToldOfReturns as _, ToldOfSlot as _};
+    /// Asks for a call of a step or an inner flow, with a method of the same parameters.
+    struct __Calls<'c, 'e, S: ?__rt::Sized>(
+        &'c mut __rt::Drive<'e>,
+        &'c [__rt::Option<&'static str>],
+        __rt::PhantomData<fn(&S)>,
+    );
     #[automatically_derived]
     impl __rt::Saga for Borrowing {
         type Input = Order;
@@ -95,92 +101,19 @@ const _: () = {
         };
         fn __flow<'__saga>(
             &'__saga self,
-            _cx: __rt::FlowContext,
-            mut __drive: __rt::Drive<'__saga>,
+            __cx: __rt::FlowContext,
+            __drive: __rt::Drive<'__saga>,
         ) -> __rt::Executing<
             '__saga,
             __rt::Result<Self::Output, __rt::Unwind<Self::Refusal>>,
         > {
             let _ = Self::run;
             let _ = Self::read;
-            /// The locals that live across an await.
-            struct __Slots<T0> {
-                order: __rt::Slot<T0>,
-            }
-            /// Where the flow is, between two awaits.
-            #[derive(__rt::Clone, __rt::Copy)]
-            enum __Block {
-                /// Comes first and stands last: by there the type of every slot is known.
-                Open,
-                Start,
-                AfterRead,
-            }
-            __rt::Box::pin(async move {
-                let _cx = &_cx;
-                if let __rt::Some(__never) = __rt::None::<Result<u64, Unwind<Refused>>> {
-                    return __never;
-                }
-                let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
-                    __rt::None => (__Block::Start, &[0]),
-                    __rt::Some(_) => (__Block::AfterRead, &[]),
-                };
-                let mut __slots = __Slots {
-                    order: __drive.slot::<Order>(0, "order", __live.contains(&0)),
-                };
-                let mut __block = __Block::Open;
-                use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
-                loop {
-                    __drive.save(&mut [&mut __slots.order]);
-                    __drive.call().await;
-                    __block = match __block {
-                        __Block::Start => 'arm: {
-                            let order = __slots.order.take();
-                            let note = order.lines.first().cloned();
-                            __drive.begin(0, &[]);
-                            __drive
-                                .argument(
-                                    "note",
-                                    &__rt::coerced::<Option<&str>>(note.as_deref()),
-                                    __rt::an_argument_is_saved::<Option<&str>>(),
-                                    __rt::None,
-                                );
-                            __drive
-                                .argument(
-                                    "lines",
-                                    __rt::coerced::<&[String]>(&order.lines),
-                                    __rt::an_argument_is_saved::<[String]>(),
-                                    __rt::None,
-                                );
-                            __drive
-                                .argument(
-                                    "at",
-                                    __rt::coerced::<&Path>(Path::new("/tmp")),
-                                    __rt::an_argument_is_saved::<Path>(),
-                                    __rt::None,
-                                );
-                            __drive
-                                .argument(
-                                    "type",
-                                    &__rt::coerced::<u32>(3),
-                                    __rt::an_argument_is_saved::<u32>(),
-                                    __rt::None,
-                                );
-                            break 'arm __Block::AfterRead;
-                        }
-                        __Block::AfterRead => 'arm: {
-                            let __answer: Result<u64, Failure<Refused>> = __drive
-                                .answer(&__rt::a_step_returns::<u64, Failure<Refused>>());
-                            let seen = __answer?;
-                            return Ok(seen);
-                        }
-                        __Block::Open => {
-                            __rt::goes_on_on_any_thread::<Order>();
-                            __rt::open_input::<Self>(&mut __slots.order);
-                            __entry
-                        }
-                    };
-                }
-            })
+            __rt::an_argument_is_saved::<Option<::std::string::String>>();
+            __rt::an_argument_is_saved::<::std::vec::Vec<String>>();
+            __rt::an_argument_is_saved::<::std::path::PathBuf>();
+            __rt::an_argument_is_saved::<u32>();
+            __rt::Box::pin(<Self as __rt::Flow<0, _>>::machine(self, __cx, __drive))
         }
         fn __step<'__saga>(
             &'__saga self,
@@ -192,12 +125,21 @@ const _: () = {
                 0 => {
                     __rt::attempt_on_any_thread(async move {
                         let note = __arguments
-                            .get::<Option<::std::string::String>>("note")?;
-                        let lines = __arguments.get::<::std::vec::Vec<String>>("lines")?;
-                        let at = __arguments.get::<::std::path::PathBuf>("at")?;
-                        let r#type = __arguments.get::<u32>("type")?;
+                            .get(
+                                "note",
+                                &__rt::Savable::<Option<::std::string::String>>::codec(),
+                            )?;
+                        let lines = __arguments
+                            .get(
+                                "lines",
+                                &__rt::Savable::<::std::vec::Vec<String>>::codec(),
+                            )?;
+                        let at = __arguments
+                            .get("at", &__rt::Savable::<::std::path::PathBuf>::codec())?;
+                        let r#type = __arguments
+                            .get("type", &__rt::Savable::<u32>::codec())?;
                         __rt::Ok(
-                            __rt::a_step_returns::<u64, Failure<Refused>>()
+                            __rt::StepReturns::<u64, Failure<Refused>>::returning()
                                 .attempted(
                                     self
                                         .read(__rt::Option::as_deref(&note), &lines, &at, r#type)
@@ -216,11 +158,115 @@ const _: () = {
         ) -> __rt::Result<(), __rt::JsonError> {
             match __step {
                 0 => {
-                    __rt::a_step_returns::<u64, Failure<Refused>>()
+                    __rt::StepReturns::<u64, Failure<Refused>>::returning()
                         .check_output(__output)
                 }
                 _ => __rt::no_such_output(__step),
             }
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Flow<0, Result<u64, Unwind<Refused>>> for Borrowing {
+        async fn machine(
+            &self,
+            _cx: __rt::FlowContext,
+            mut __drive: __rt::Drive<'_>,
+        ) -> Result<u64, Unwind<Refused>> {
+            /// The locals that live across an await.
+            struct __Slots<T0> {
+                order: __rt::Slot<T0>,
+            }
+            /// Where the flow is, between two awaits.
+            #[derive(__rt::Clone, __rt::Copy)]
+            enum __Block {
+                /// Comes first and stands last: by there the type of every slot is known.
+                Open,
+                Start,
+                AfterRead,
+            }
+            let _cx = &_cx;
+            let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
+                __rt::None => (__Block::Start, &[0]),
+                __rt::Some(_) => (__Block::AfterRead, &[]),
+            };
+            let mut __slots = __Slots {
+                order: __drive.slot::<Order>(0, "order", __live.contains(&0)),
+            };
+            let mut __block = __Block::Open;
+            use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
+            loop {
+                __drive.save(&mut [&mut __slots.order]);
+                __drive.call().await;
+                __block = match __block {
+                    __Block::Start => 'arm: {
+                        let order = __slots.order.take();
+                        let note = order.lines.first().cloned();
+                        __drive.begin(0, &[]);
+                        __Calls::<Self>(&mut __drive, &[], __rt::PhantomData)
+                            .__ask_read(
+                                note.as_deref(),
+                                &order.lines,
+                                Path::new("/tmp"),
+                                3,
+                            );
+                        break 'arm __Block::AfterRead;
+                    }
+                    __Block::AfterRead => 'arm: {
+                        let __answer: (Result<u64, Failure<Refused>>,) = (
+                            __drive
+                                .answer(
+                                    &__rt::StepReturns::<u64, Failure<Refused>>::returning(),
+                                ),
+                        );
+                        let seen = ('__answer: { break '__answer __answer.0 })?;
+                        return Ok(seen);
+                    }
+                    __Block::Open => {
+                        __rt::goes_on_on_any_thread::<Order>();
+                        __rt::open_input::<Self>(&mut __slots.order);
+                        __entry
+                    }
+                };
+            }
+        }
+    }
+    #[automatically_derived]
+    impl __Calls<'_, '_, Borrowing> {
+        fn __ask_read(
+            self,
+            note: Option<&str>,
+            lines: &[String],
+            at: &Path,
+            r#type: u32,
+        ) {
+            self.0
+                .argument(
+                    "note",
+                    &note,
+                    __rt::Savable::<Option<&str>>::writes(),
+                    self.1.get(0).copied().flatten(),
+                );
+            self.0
+                .argument(
+                    "lines",
+                    lines,
+                    __rt::Savable::<[String]>::writes(),
+                    self.1.get(1).copied().flatten(),
+                );
+            self.0
+                .argument(
+                    "at",
+                    at,
+                    __rt::Savable::<Path>::writes(),
+                    self.1.get(2).copied().flatten(),
+                );
+            self.0
+                .argument(
+                    "type",
+                    &r#type,
+                    __rt::Savable::<u32>::writes(),
+                    self.1.get(3).copied().flatten(),
+                );
         }
     }
 };

@@ -46,19 +46,25 @@ impl Lookup {
         Ok(city.len() as u64)
     }
 }
+#[allow(
+    warnings,
+    unused,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    unfulfilled_lint_expectations,
+    non_shorthand_field_patterns,
+    deprecated
+)]
 const _: () = {
-    #[allow(unused_imports)]
     use ::saga_runtime::{definition as __def, machine as __rt};
-    #[allow(
-        warnings,
-        unused,
-        unused_qualifications,
-        clippy::all,
-        clippy::pedantic,
-        unfulfilled_lint_expectations,
-        non_shorthand_field_patterns,
-        deprecated
-    )]
+    use __rt::{Told as _, ToldOfReturns as _, ToldOfSlot as _};
+    /// Asks for a call of a step or an inner flow, with a method of the same parameters.
+    struct __Calls<'c, 'e, S: ?__rt::Sized>(
+        &'c mut __rt::Drive<'e>,
+        &'c [__rt::Option<&'static str>],
+        __rt::PhantomData<fn(&S)>,
+    );
     #[automatically_derived]
     impl __rt::Saga for Lookup {
         type Input = Order;
@@ -180,8 +186,8 @@ const _: () = {
         };
         fn __flow<'__saga>(
             &'__saga self,
-            cx: __rt::FlowContext,
-            mut __drive: __rt::Drive<'__saga>,
+            __cx: __rt::FlowContext,
+            __drive: __rt::Drive<'__saga>,
         ) -> __rt::Executing<
             '__saga,
             __rt::Result<Self::Output, __rt::Unwind<Self::Refusal>>,
@@ -192,111 +198,9 @@ const _: () = {
             let _ = Self::check;
             let _ = Self::cancel_room;
             let _ = Self::room;
-            /// The locals that live across an await.
-            struct __Slots<T0, T1> {
-                order: __rt::Slot<T0>,
-                checked: __rt::Slot<T1>,
-            }
-            /// Where the flow is, between two awaits.
-            #[derive(__rt::Clone, __rt::Copy)]
-            enum __Block {
-                /// Comes first and stands last: by there the type of every slot is known.
-                Open,
-                Start,
-                AfterCheck,
-                AfterRoom,
-                AfterTent,
-            }
-            __rt::Box::pin(async move {
-                let cx = &cx;
-                if let __rt::Some(__never) = __rt::None::<Result<u64, Unwind<Refused>>> {
-                    return __never;
-                }
-                let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
-                    __rt::None => (__Block::Start, &[0]),
-                    __rt::Some(0) => (__Block::AfterCheck, &[0]),
-                    __rt::Some(1) => (__Block::AfterRoom, &[0, 1]),
-                    __rt::Some(_) => (__Block::AfterTent, &[]),
-                };
-                let mut __slots = __Slots {
-                    order: __drive.slot::<Order>(0, "order", __live.contains(&0)),
-                    checked: __drive.slot(1, "checked", __live.contains(&1)),
-                };
-                let mut __block = __Block::Open;
-                use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
-                loop {
-                    __drive.save(&mut [&mut __slots.order, &mut __slots.checked]);
-                    __drive.call().await;
-                    __block = match __block {
-                        __Block::Start => 'arm: {
-                            let order = __slots.order.take();
-                            __drive.begin(0, &[0]);
-                            __drive
-                                .argument(
-                                    "city",
-                                    __rt::coerced::<&str>(&order.lines[0]),
-                                    __rt::an_argument_is_saved::<str>(),
-                                    __rt::None,
-                                );
-                            __slots.order.keep(order);
-                            break 'arm __Block::AfterCheck;
-                        }
-                        __Block::AfterCheck => 'arm: {
-                            let order = __slots.order.take();
-                            let __answer: Result<u64, Failure<Refused>> = __drive
-                                .answer(&__rt::a_step_returns::<u64, Failure<Refused>>());
-                            let checked = __answer?;
-                            __drive.begin(1, &[0, 1]);
-                            __drive
-                                .argument(
-                                    "city",
-                                    __rt::coerced::<&str>(&order.lines[0]),
-                                    __rt::an_argument_is_saved::<str>(),
-                                    __rt::None,
-                                );
-                            __slots.order.keep(order);
-                            __slots.checked.put(checked);
-                            break 'arm __Block::AfterRoom;
-                        }
-                        __Block::AfterRoom => 'arm: {
-                            let order = __slots.order.take();
-                            let checked = __slots.checked.take();
-                            let __answer: Result<Hold, Failure<Refused>> = __drive
-                                .answer(&__rt::a_step_returns::<Hold, Failure<Refused>>());
-                            match __answer {
-                                Ok(hold) => {
-                                    return Ok(checked + hold.0);
-                                }
-                                Err(Failure::Exhausted(_)) => {
-                                    __drive.begin(2, &[]);
-                                    __drive
-                                        .argument(
-                                            "city",
-                                            __rt::coerced::<&str>(&order.lines[0]),
-                                            __rt::an_argument_is_saved::<str>(),
-                                            __rt::None,
-                                        );
-                                    break 'arm __Block::AfterTent;
-                                }
-                                Err(other) => {
-                                    return Err(other.into());
-                                }
-                            }
-                        }
-                        __Block::AfterTent => 'arm: {
-                            let __answer: Result<Hold, Failure<Refused>> = __drive
-                                .answer(&__rt::a_step_returns::<Hold, Failure<Refused>>());
-                            return Ok(__answer?.0);
-                        }
-                        __Block::Open => {
-                            __rt::goes_on_on_any_thread::<Order>();
-                            __rt::open_input::<Self>(&mut __slots.order);
-                            __rt::Across::new(&mut __slots.checked).open();
-                            __entry
-                        }
-                    };
-                }
-            })
+            __rt::a_value_is_saved::<Hold>();
+            __rt::an_argument_is_saved::<::std::string::String>();
+            __rt::Box::pin(<Self as __rt::Flow<0, _>>::machine(self, __cx, __drive))
         }
         fn __step<'__saga>(
             &'__saga self,
@@ -307,27 +211,39 @@ const _: () = {
             match __step {
                 0 => {
                     __rt::attempt_on_any_thread(async move {
-                        let city = __arguments.get::<::std::string::String>("city")?;
+                        let city = __arguments
+                            .get(
+                                "city",
+                                &__rt::Savable::<::std::string::String>::codec(),
+                            )?;
                         __rt::Ok(
-                            __rt::a_step_returns::<Hold, Failure<Refused>>()
+                            __rt::StepReturns::<Hold, Failure<Refused>>::returning()
                                 .attempted(self.room(&__cx, &city).await, "room"),
                         )
                     })
                 }
                 1 => {
                     __rt::attempt_on_any_thread(async move {
-                        let city = __arguments.get::<::std::string::String>("city")?;
+                        let city = __arguments
+                            .get(
+                                "city",
+                                &__rt::Savable::<::std::string::String>::codec(),
+                            )?;
                         __rt::Ok(
-                            __rt::a_step_returns::<Hold, Failure<Refused>>()
+                            __rt::StepReturns::<Hold, Failure<Refused>>::returning()
                                 .attempted(self.tent(&__cx, &city).await, "tent"),
                         )
                     })
                 }
                 2 => {
                     __rt::attempt_on_any_thread(async move {
-                        let city = __arguments.get::<::std::string::String>("city")?;
+                        let city = __arguments
+                            .get(
+                                "city",
+                                &__rt::Savable::<::std::string::String>::codec(),
+                            )?;
                         __rt::Ok(
-                            __rt::a_step_returns::<u64, Failure<Refused>>()
+                            __rt::StepReturns::<u64, Failure<Refused>>::returning()
                                 .attempted(self.check(&city).await, "check"),
                         )
                     })
@@ -345,8 +261,15 @@ const _: () = {
             match __step {
                 0 => {
                     __rt::attempt_on_any_thread(async move {
-                        let room = __rt::outcome::<Hold>(__output)?;
-                        let city = __arguments.get::<::std::string::String>("city")?;
+                        let room = __rt::outcome(
+                            __output,
+                            &__rt::Savable::<Hold>::codec(),
+                        )?;
+                        let city = __arguments
+                            .get(
+                                "city",
+                                &__rt::Savable::<::std::string::String>::codec(),
+                            )?;
                         __rt::Ok(
                             <Result<
                                 (),
@@ -366,19 +289,155 @@ const _: () = {
         ) -> __rt::Result<(), __rt::JsonError> {
             match __step {
                 0 => {
-                    __rt::a_step_returns::<Hold, Failure<Refused>>()
+                    __rt::StepReturns::<Hold, Failure<Refused>>::returning()
                         .check_output(__output)
                 }
                 1 => {
-                    __rt::a_step_returns::<Hold, Failure<Refused>>()
+                    __rt::StepReturns::<Hold, Failure<Refused>>::returning()
                         .check_output(__output)
                 }
                 2 => {
-                    __rt::a_step_returns::<u64, Failure<Refused>>()
+                    __rt::StepReturns::<u64, Failure<Refused>>::returning()
                         .check_output(__output)
                 }
                 _ => __rt::no_such_output(__step),
             }
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Flow<0, Result<u64, Unwind<Refused>>> for Lookup {
+        async fn machine(
+            &self,
+            cx: __rt::FlowContext,
+            mut __drive: __rt::Drive<'_>,
+        ) -> Result<u64, Unwind<Refused>> {
+            /// The locals that live across an await.
+            struct __Slots<T0, T1> {
+                order: __rt::Slot<T0>,
+                checked: __rt::Slot<T1>,
+            }
+            /// Where the flow is, between two awaits.
+            #[derive(__rt::Clone, __rt::Copy)]
+            enum __Block {
+                /// Comes first and stands last: by there the type of every slot is known.
+                Open,
+                Start,
+                AfterCheck,
+                AfterRoom,
+                AfterTent,
+            }
+            let cx = &cx;
+            let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
+                __rt::None => (__Block::Start, &[0]),
+                __rt::Some(0) => (__Block::AfterCheck, &[0]),
+                __rt::Some(1) => (__Block::AfterRoom, &[0, 1]),
+                __rt::Some(_) => (__Block::AfterTent, &[]),
+            };
+            let mut __slots = __Slots {
+                order: __drive.slot::<Order>(0, "order", __live.contains(&0)),
+                checked: __drive.slot(1, "checked", __live.contains(&1)),
+            };
+            let mut __block = __Block::Open;
+            use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
+            loop {
+                __drive.save(&mut [&mut __slots.order, &mut __slots.checked]);
+                __drive.call().await;
+                __block = match __block {
+                    __Block::Start => 'arm: {
+                        let order = __slots.order.take();
+                        __drive.begin(0, &[0]);
+                        __Calls::<Self>(&mut __drive, &[], __rt::PhantomData)
+                            .__ask_check(&order.lines[0]);
+                        __slots.order.keep(order);
+                        break 'arm __Block::AfterCheck;
+                    }
+                    __Block::AfterCheck => 'arm: {
+                        let order = __slots.order.take();
+                        let __answer: (Result<u64, Failure<Refused>>,) = (
+                            __drive
+                                .answer(
+                                    &__rt::StepReturns::<u64, Failure<Refused>>::returning(),
+                                ),
+                        );
+                        let checked = ('__answer: { break '__answer __answer.0 })?;
+                        __drive.begin(1, &[0, 1]);
+                        __Calls::<Self>(&mut __drive, &[], __rt::PhantomData)
+                            .__ask_room(cx, &order.lines[0]);
+                        __slots.order.keep(order);
+                        __slots.checked.put(checked);
+                        break 'arm __Block::AfterRoom;
+                    }
+                    __Block::AfterRoom => 'arm: {
+                        let order = __slots.order.take();
+                        let checked = __slots.checked.take();
+                        let __answer: (Result<Hold, Failure<Refused>>,) = (
+                            __drive
+                                .answer(
+                                    &__rt::StepReturns::<Hold, Failure<Refused>>::returning(),
+                                ),
+                        );
+                        match ('__answer: { break '__answer __answer.0 }) {
+                            Ok(hold) => {
+                                return Ok(checked + hold.0);
+                            }
+                            Err(Failure::Exhausted(_)) => {
+                                __drive.begin(2, &[]);
+                                __Calls::<Self>(&mut __drive, &[], __rt::PhantomData)
+                                    .__ask_tent(cx, &order.lines[0]);
+                                break 'arm __Block::AfterTent;
+                            }
+                            Err(other) => {
+                                return Err(other.into());
+                            }
+                        }
+                    }
+                    __Block::AfterTent => 'arm: {
+                        let __answer: (Result<Hold, Failure<Refused>>,) = (
+                            __drive
+                                .answer(
+                                    &__rt::StepReturns::<Hold, Failure<Refused>>::returning(),
+                                ),
+                        );
+                        return Ok(('__answer: { break '__answer __answer.0 })?.0);
+                    }
+                    __Block::Open => {
+                        __rt::goes_on_on_any_thread::<Order>();
+                        __rt::open_input::<Self>(&mut __slots.order);
+                        __rt::Known(&mut __slots.checked).open();
+                        __entry
+                    }
+                };
+            }
+        }
+    }
+    #[automatically_derived]
+    impl __Calls<'_, '_, Lookup> {
+        fn __ask_room(self, cx: &StepContext, city: &str) {
+            self.0
+                .argument(
+                    "city",
+                    city,
+                    __rt::Savable::<str>::writes(),
+                    self.1.get(0).copied().flatten(),
+                );
+        }
+        fn __ask_tent(self, cx: &StepContext, city: &str) {
+            self.0
+                .argument(
+                    "city",
+                    city,
+                    __rt::Savable::<str>::writes(),
+                    self.1.get(0).copied().flatten(),
+                );
+        }
+        fn __ask_check(self, city: &str) {
+            self.0
+                .argument(
+                    "city",
+                    city,
+                    __rt::Savable::<str>::writes(),
+                    self.1.get(0).copied().flatten(),
+                );
         }
     }
 };

@@ -23,19 +23,25 @@ impl Discount {
         Ok(line.len() as u64)
     }
 }
+#[allow(
+    warnings,
+    unused,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    unfulfilled_lint_expectations,
+    non_shorthand_field_patterns,
+    deprecated
+)]
 const _: () = {
-    #[allow(unused_imports)]
     use ::saga_runtime::{definition as __def, machine as __rt};
-    #[allow(
-        warnings,
-        unused,
-        unused_qualifications,
-        clippy::all,
-        clippy::pedantic,
-        unfulfilled_lint_expectations,
-        non_shorthand_field_patterns,
-        deprecated
-    )]
+    use __rt::{Told as _, ToldOfReturns as _, ToldOfSlot as _};
+    /// Asks for a call of a step or an inner flow, with a method of the same parameters.
+    struct __Calls<'c, 'e, S: ?__rt::Sized>(
+        &'c mut __rt::Drive<'e>,
+        &'c [__rt::Option<&'static str>],
+        __rt::PhantomData<fn(&S)>,
+    );
     #[automatically_derived]
     impl __rt::Saga for Discount {
         type Input = Order;
@@ -109,8 +115,8 @@ const _: () = {
         };
         fn __flow<'__saga>(
             &'__saga self,
-            _cx: __rt::FlowContext,
-            mut __drive: __rt::Drive<'__saga>,
+            __cx: __rt::FlowContext,
+            __drive: __rt::Drive<'__saga>,
         ) -> __rt::Executing<
             '__saga,
             __rt::Result<Self::Output, __rt::Unwind<Self::Refusal>>,
@@ -118,6 +124,66 @@ const _: () = {
             let _ = Self::run;
             let _ = Self::price;
             let _ = Self::look;
+            __rt::an_argument_is_saved::<::std::string::String>();
+            __rt::Box::pin(<Self as __rt::Flow<0, _>>::machine(self, __cx, __drive))
+        }
+        fn __step<'__saga>(
+            &'__saga self,
+            __step: usize,
+            __cx: __rt::StepContext,
+            __arguments: &'__saga __rt::Arguments,
+        ) -> __rt::Attempt<'__saga> {
+            match __step {
+                0 => {
+                    __rt::attempt_on_any_thread(async move {
+                        let order = __arguments
+                            .get("order", &__rt::Savable::<Order>::codec())?;
+                        __rt::Ok(
+                            __rt::StepReturns::<u64, Failure<Refused>>::returning()
+                                .attempted(self.price(&order).await, "price"),
+                        )
+                    })
+                }
+                1 => {
+                    __rt::attempt_on_any_thread(async move {
+                        let line = __arguments
+                            .get(
+                                "line",
+                                &__rt::Savable::<::std::string::String>::codec(),
+                            )?;
+                        __rt::Ok(
+                            __rt::StepReturns::<u64, Failure<Refused>>::returning()
+                                .attempted(self.look(&line).await, "look"),
+                        )
+                    })
+                }
+                _ => __rt::no_such_step(__step),
+            }
+        }
+        fn __check_output(
+            __step: usize,
+            __output: &__rt::RawValue,
+        ) -> __rt::Result<(), __rt::JsonError> {
+            match __step {
+                0 => {
+                    __rt::StepReturns::<u64, Failure<Refused>>::returning()
+                        .check_output(__output)
+                }
+                1 => {
+                    __rt::StepReturns::<u64, Failure<Refused>>::returning()
+                        .check_output(__output)
+                }
+                _ => __rt::no_such_output(__step),
+            }
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Flow<0, Result<u64, Unwind<Refused>>> for Discount {
+        async fn machine(
+            &self,
+            _cx: __rt::FlowContext,
+            mut __drive: __rt::Drive<'_>,
+        ) -> Result<u64, Unwind<Refused>> {
             /// The locals that live across an await.
             struct __Slots<T0, T1, T2> {
                 order: __rt::Slot<T0>,
@@ -134,129 +200,99 @@ const _: () = {
                 AfterLook,
                 AfterBranches,
             }
-            __rt::Box::pin(async move {
-                let _cx = &_cx;
-                if let __rt::Some(__never) = __rt::None::<Result<u64, Unwind<Refused>>> {
-                    return __never;
-                }
-                let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
-                    __rt::None => (__Block::Start, &[0]),
-                    __rt::Some(0) => (__Block::AfterPrice, &[]),
-                    __rt::Some(_) => (__Block::AfterLook, &[1]),
-                };
-                let mut __slots = __Slots {
-                    order: __drive.slot::<Order>(0, "order", __live.contains(&0)),
-                    price: __drive.slot(1, "price", __live.contains(&1)),
-                    value: __rt::Carry::new(),
-                };
-                let mut __block = __Block::Open;
-                use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
-                loop {
-                    __drive.save(&mut [&mut __slots.order, &mut __slots.price]);
-                    __drive.call().await;
-                    __block = match __block {
-                        __Block::Start => 'arm: {
-                            let order = __slots.order.take();
-                            __drive.begin(0, &[]);
+            let _cx = &_cx;
+            let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
+                __rt::None => (__Block::Start, &[0]),
+                __rt::Some(0) => (__Block::AfterPrice, &[]),
+                __rt::Some(_) => (__Block::AfterLook, &[1]),
+            };
+            let mut __slots = __Slots {
+                order: __drive.slot::<Order>(0, "order", __live.contains(&0)),
+                price: __drive.slot(1, "price", __live.contains(&1)),
+                value: __rt::Carry::new(),
+            };
+            let mut __block = __Block::Open;
+            use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
+            loop {
+                __drive.save(&mut [&mut __slots.order, &mut __slots.price]);
+                __drive.call().await;
+                __block = match __block {
+                    __Block::Start => 'arm: {
+                        let order = __slots.order.take();
+                        __drive.begin(0, &[]);
+                        __Calls::<Self>(&mut __drive, &[], __rt::PhantomData)
+                            .__ask_price(&order);
+                        break 'arm __Block::AfterPrice;
+                    }
+                    __Block::AfterPrice => 'arm: {
+                        let __value;
+                        let __answer: (Result<u64, Failure<Refused>>,) = (
                             __drive
-                                .argument(
-                                    "order",
-                                    __rt::coerced::<&Order>(&order),
-                                    __rt::an_argument_is_saved::<Order>(),
-                                    __rt::None,
-                                );
-                            break 'arm __Block::AfterPrice;
-                        }
-                        __Block::AfterPrice => 'arm: {
-                            let __value;
-                            let __answer: Result<u64, Failure<Refused>> = __drive
-                                .answer(&__rt::a_step_returns::<u64, Failure<Refused>>());
-                            let price = __answer?;
-                            if price > 3 {
-                                __drive.begin(1, &[1]);
-                                __drive
-                                    .argument(
-                                        "line",
-                                        __rt::coerced::<&str>("a discount"),
-                                        __rt::an_argument_is_saved::<str>(),
-                                        __rt::None,
-                                    );
-                                __slots.price.put(price);
-                                break 'arm __Block::AfterLook;
-                            } else {
-                                __value = { 0 };
-                                __slots.price.put(price);
-                                __slots.value.put(__value);
-                                break 'arm __Block::AfterBranches;
-                            }
-                        }
-                        __Block::AfterLook => 'arm: {
-                            let __value;
-                            let __answer: Result<u64, Failure<Refused>> = __drive
-                                .answer(&__rt::a_step_returns::<u64, Failure<Refused>>());
-                            __value = __answer?;
+                                .answer(
+                                    &__rt::StepReturns::<u64, Failure<Refused>>::returning(),
+                                ),
+                        );
+                        let price = ('__answer: { break '__answer __answer.0 })?;
+                        if price > 3 {
+                            __drive.begin(1, &[1]);
+                            __Calls::<Self>(&mut __drive, &[], __rt::PhantomData)
+                                .__ask_look("a discount");
+                            __slots.price.put(price);
+                            break 'arm __Block::AfterLook;
+                        } else {
+                            __value = { { 0 } };
+                            __slots.price.put(price);
                             __slots.value.put(__value);
                             break 'arm __Block::AfterBranches;
                         }
-                        __Block::AfterBranches => 'arm: {
-                            let price = __slots.price.take();
-                            let __value = __slots.value.take();
-                            let extra = __value;
-                            return Ok(price - extra);
-                        }
-                        __Block::Open => {
-                            __rt::goes_on_on_any_thread::<Order>();
-                            __rt::open_input::<Self>(&mut __slots.order);
-                            __rt::Across::new(&mut __slots.price).open();
-                            __entry
-                        }
-                    };
-                }
-            })
-        }
-        fn __step<'__saga>(
-            &'__saga self,
-            __step: usize,
-            __cx: __rt::StepContext,
-            __arguments: &'__saga __rt::Arguments,
-        ) -> __rt::Attempt<'__saga> {
-            match __step {
-                0 => {
-                    __rt::attempt_on_any_thread(async move {
-                        let order = __arguments.get::<Order>("order")?;
-                        __rt::Ok(
-                            __rt::a_step_returns::<u64, Failure<Refused>>()
-                                .attempted(self.price(&order).await, "price"),
-                        )
-                    })
-                }
-                1 => {
-                    __rt::attempt_on_any_thread(async move {
-                        let line = __arguments.get::<::std::string::String>("line")?;
-                        __rt::Ok(
-                            __rt::a_step_returns::<u64, Failure<Refused>>()
-                                .attempted(self.look(&line).await, "look"),
-                        )
-                    })
-                }
-                _ => __rt::no_such_step(__step),
+                    }
+                    __Block::AfterLook => 'arm: {
+                        let __value;
+                        let __answer: (Result<u64, Failure<Refused>>,) = (
+                            __drive
+                                .answer(
+                                    &__rt::StepReturns::<u64, Failure<Refused>>::returning(),
+                                ),
+                        );
+                        __value = { ('__answer: { break '__answer __answer.0 })? };
+                        __slots.value.put(__value);
+                        break 'arm __Block::AfterBranches;
+                    }
+                    __Block::AfterBranches => 'arm: {
+                        let price = __slots.price.take();
+                        let __value = __slots.value.take();
+                        let extra = __value;
+                        return Ok(price - extra);
+                    }
+                    __Block::Open => {
+                        __rt::goes_on_on_any_thread::<Order>();
+                        __rt::open_input::<Self>(&mut __slots.order);
+                        __rt::Known(&mut __slots.price).open();
+                        __entry
+                    }
+                };
             }
         }
-        fn __check_output(
-            __step: usize,
-            __output: &__rt::RawValue,
-        ) -> __rt::Result<(), __rt::JsonError> {
-            match __step {
-                0 => {
-                    __rt::a_step_returns::<u64, Failure<Refused>>()
-                        .check_output(__output)
-                }
-                1 => {
-                    __rt::a_step_returns::<u64, Failure<Refused>>()
-                        .check_output(__output)
-                }
-                _ => __rt::no_such_output(__step),
-            }
+    }
+    #[automatically_derived]
+    impl __Calls<'_, '_, Discount> {
+        fn __ask_price(self, order: &Order) {
+            self.0
+                .argument(
+                    "order",
+                    order,
+                    __rt::Savable::<Order>::writes(),
+                    self.1.get(0).copied().flatten(),
+                );
+        }
+        fn __ask_look(self, line: &str) {
+            self.0
+                .argument(
+                    "line",
+                    line,
+                    __rt::Savable::<str>::writes(),
+                    self.1.get(0).copied().flatten(),
+                );
         }
     }
 };

@@ -10,19 +10,19 @@ impl WithSurvey {
         Ok(answer + order.lines.len() as u64)
     }
 }
+#[allow(
+    warnings,
+    unused,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    unfulfilled_lint_expectations,
+    non_shorthand_field_patterns,
+    deprecated
+)]
 const _: () = {
-    #[allow(unused_imports)]
     use ::saga_runtime::{definition as __def, machine as __rt};
-    #[allow(
-        warnings,
-        unused,
-        unused_qualifications,
-        clippy::all,
-        clippy::pedantic,
-        unfulfilled_lint_expectations,
-        non_shorthand_field_patterns,
-        deprecated
-    )]
+    use __rt::{Told as _, ToldOfReturns as _, ToldOfSlot as _};
     #[automatically_derived]
     impl __rt::Saga for WithSurvey {
         type Input = Order;
@@ -73,8 +73,8 @@ const _: () = {
         };
         fn __flow<'__saga>(
             &'__saga self,
-            cx: __rt::FlowContext,
-            mut __drive: __rt::Drive<'__saga>,
+            __cx: __rt::FlowContext,
+            __drive: __rt::Drive<'__saga>,
         ) -> __rt::Executing<
             '__saga,
             __rt::Result<Self::Output, __rt::Unwind<Self::Refusal>>,
@@ -86,6 +86,16 @@ const _: () = {
                     "child saga `Survey` cannot be undone as a whole (it has a pivot or a retriable step), but it is called where this saga can still unwind; help: make its completion the point of no return: `cx.child::<Survey>(..).pivot()`; or call it after the pivot"
                 );
             };
+            __rt::Box::pin(<Self as __rt::Flow<0, _>>::machine(self, __cx, __drive))
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Flow<0, Result<u64, Unwind<Refused>>> for WithSurvey {
+        async fn machine(
+            &self,
+            cx: __rt::FlowContext,
+            mut __drive: __rt::Drive<'_>,
+        ) -> Result<u64, Unwind<Refused>> {
             /// The locals that live across an await.
             struct __Slots<T0> {
                 order: __rt::Slot<T0>,
@@ -98,54 +108,47 @@ const _: () = {
                 Start,
                 AfterSurvey,
             }
-            __rt::Box::pin(async move {
-                let cx = &cx;
-                if let __rt::Some(__never) = __rt::None::<Result<u64, Unwind<Refused>>> {
-                    return __never;
-                }
-                let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
-                    __rt::None => (__Block::Start, &[0]),
-                    __rt::Some(_) => (__Block::AfterSurvey, &[0]),
+            let cx = &cx;
+            let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
+                __rt::None => (__Block::Start, &[0]),
+                __rt::Some(_) => (__Block::AfterSurvey, &[0]),
+            };
+            let mut __slots = __Slots {
+                order: __drive.slot::<Order>(0, "order", __live.contains(&0)),
+            };
+            let mut __block = __Block::Open;
+            use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
+            loop {
+                __drive.save(&mut [&mut __slots.order]);
+                __drive.call().await;
+                __block = match __block {
+                    __Block::Start => 'arm: {
+                        let order = __slots.order.take();
+                        __drive
+                            .begin_child(
+                                0,
+                                &[0],
+                                cx.child::<Survey>(order.clone()).within("8d"),
+                                __rt::Some("order"),
+                            );
+                        __slots.order.keep(order);
+                        break 'arm __Block::AfterSurvey;
+                    }
+                    __Block::AfterSurvey => 'arm: {
+                        let order = __slots.order.take();
+                        let __answer = (
+                            __drive.answer(&__rt::a_child_returns::<Survey>()),
+                        );
+                        let answer = ('__answer: { break '__answer __answer.0 })?;
+                        return Ok(answer + order.lines.len() as u64);
+                    }
+                    __Block::Open => {
+                        __rt::goes_on_on_any_thread::<Order>();
+                        __rt::open_input::<Self>(&mut __slots.order);
+                        __entry
+                    }
                 };
-                let mut __slots = __Slots {
-                    order: __drive.slot::<Order>(0, "order", __live.contains(&0)),
-                };
-                let mut __block = __Block::Open;
-                use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
-                loop {
-                    __drive.save(&mut [&mut __slots.order]);
-                    __drive.call().await;
-                    __block = match __block {
-                        __Block::Start => 'arm: {
-                            let order = __slots.order.take();
-                            __drive
-                                .begin_child::<
-                                    Survey,
-                                >(
-                                    0,
-                                    &[0],
-                                    order.clone(),
-                                    __rt::Some("order"),
-                                    __rt::Some(__rt::Until::after("8d")),
-                                );
-                            __slots.order.keep(order);
-                            break 'arm __Block::AfterSurvey;
-                        }
-                        __Block::AfterSurvey => 'arm: {
-                            let order = __slots.order.take();
-                            let __answer = __drive
-                                .answer(&__rt::a_child_returns::<Survey>());
-                            let answer = __answer?;
-                            return Ok(answer + order.lines.len() as u64);
-                        }
-                        __Block::Open => {
-                            __rt::goes_on_on_any_thread::<Order>();
-                            __rt::open_input::<Self>(&mut __slots.order);
-                            __entry
-                        }
-                    };
-                }
-            })
+            }
         }
     }
 };
@@ -161,19 +164,19 @@ impl Survey {
         Ok(1)
     }
 }
+#[allow(
+    warnings,
+    unused,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    unfulfilled_lint_expectations,
+    non_shorthand_field_patterns,
+    deprecated
+)]
 const _: () = {
-    #[allow(unused_imports)]
     use ::saga_runtime::{definition as __def, machine as __rt};
-    #[allow(
-        warnings,
-        unused,
-        unused_qualifications,
-        clippy::all,
-        clippy::pedantic,
-        unfulfilled_lint_expectations,
-        non_shorthand_field_patterns,
-        deprecated
-    )]
+    use __rt::{Told as _, ToldOfReturns as _, ToldOfSlot as _};
     #[automatically_derived]
     impl __rt::Saga for Survey {
         type Input = Order;
@@ -210,13 +213,23 @@ const _: () = {
         };
         fn __flow<'__saga>(
             &'__saga self,
-            cx: __rt::FlowContext,
-            mut __drive: __rt::Drive<'__saga>,
+            __cx: __rt::FlowContext,
+            __drive: __rt::Drive<'__saga>,
         ) -> __rt::Executing<
             '__saga,
             __rt::Result<Self::Output, __rt::Unwind<Self::Refusal>>,
         > {
             let _ = Self::run;
+            __rt::Box::pin(<Self as __rt::Flow<0, _>>::machine(self, __cx, __drive))
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Flow<0, Result<u64, Unwind<Refused>>> for Survey {
+        async fn machine(
+            &self,
+            cx: __rt::FlowContext,
+            mut __drive: __rt::Drive<'_>,
+        ) -> Result<u64, Unwind<Refused>> {
             /// Where the flow is, between two awaits.
             #[derive(__rt::Clone, __rt::Copy)]
             enum __Block {
@@ -225,35 +238,29 @@ const _: () = {
                 Start,
                 AfterSleep,
             }
-            __rt::Box::pin(async move {
-                let cx = &cx;
-                if let __rt::Some(__never) = __rt::None::<Result<u64, Unwind<Refused>>> {
-                    return __never;
-                }
-                let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
-                    __rt::None => (__Block::Start, &[]),
-                    __rt::Some(_) => (__Block::AfterSleep, &[]),
+            let cx = &cx;
+            let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
+                __rt::None => (__Block::Start, &[]),
+                __rt::Some(_) => (__Block::AfterSleep, &[]),
+            };
+            let mut __block = __Block::Open;
+            use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
+            loop {
+                __drive.save(&mut []);
+                __drive.call().await;
+                __block = match __block {
+                    __Block::Start => 'arm: {
+                        __drive.begin_wait(0, &[], cx.sleep("7d"));
+                        break 'arm __Block::AfterSleep;
+                    }
+                    __Block::AfterSleep => 'arm: {
+                        let __answer = (__drive.answer(&__rt::Slept),);
+                        ('__answer: { break '__answer __answer.0 });
+                        return Ok(1);
+                    }
+                    __Block::Open => __entry,
                 };
-                let mut __block = __Block::Open;
-                use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
-                loop {
-                    __drive.save(&mut []);
-                    __drive.call().await;
-                    __block = match __block {
-                        __Block::Start => 'arm: {
-                            __drive
-                                .begin_wait(0, &[], __rt::Some(__rt::Until::after("7d")));
-                            break 'arm __Block::AfterSleep;
-                        }
-                        __Block::AfterSleep => 'arm: {
-                            let __answer = __drive.answer(&__rt::Slept);
-                            __answer;
-                            return Ok(1);
-                        }
-                        __Block::Open => __entry,
-                    };
-                }
-            })
+            }
         }
     }
 };

@@ -18,19 +18,25 @@ impl Patient {
         Ok(line.len() as u64)
     }
 }
+#[allow(
+    warnings,
+    unused,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    unfulfilled_lint_expectations,
+    non_shorthand_field_patterns,
+    deprecated
+)]
 const _: () = {
-    #[allow(unused_imports)]
     use ::saga_runtime::{definition as __def, machine as __rt};
-    #[allow(
-        warnings,
-        unused,
-        unused_qualifications,
-        clippy::all,
-        clippy::pedantic,
-        unfulfilled_lint_expectations,
-        non_shorthand_field_patterns,
-        deprecated
-    )]
+    use __rt::{Told as _, ToldOfReturns as _, ToldOfSlot as _};
+    /// Asks for a call of a step or an inner flow, with a method of the same parameters.
+    struct __Calls<'c, 'e, S: ?__rt::Sized>(
+        &'c mut __rt::Drive<'e>,
+        &'c [__rt::Option<&'static str>],
+        __rt::PhantomData<fn(&S)>,
+    );
     #[automatically_derived]
     impl __rt::Saga for Patient {
         type Input = Order;
@@ -99,70 +105,16 @@ const _: () = {
         };
         fn __flow<'__saga>(
             &'__saga self,
-            _cx: __rt::FlowContext,
-            mut __drive: __rt::Drive<'__saga>,
+            __cx: __rt::FlowContext,
+            __drive: __rt::Drive<'__saga>,
         ) -> __rt::Executing<
             '__saga,
             __rt::Result<Self::Output, __rt::Unwind<Self::Refusal>>,
         > {
             let _ = Self::run;
             let _ = Self::look;
-            /// The locals that live across an await.
-            struct __Slots<T0> {
-                order: __rt::Slot<T0>,
-            }
-            /// Where the flow is, between two awaits.
-            #[derive(__rt::Clone, __rt::Copy)]
-            enum __Block {
-                /// Comes first and stands last: by there the type of every slot is known.
-                Open,
-                Start,
-                AfterLook,
-            }
-            __rt::Box::pin(async move {
-                let _cx = &_cx;
-                if let __rt::Some(__never) = __rt::None::<Result<u64, Unwind<Refused>>> {
-                    return __never;
-                }
-                let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
-                    __rt::None => (__Block::Start, &[0]),
-                    __rt::Some(_) => (__Block::AfterLook, &[]),
-                };
-                let mut __slots = __Slots {
-                    order: __drive.slot::<Order>(0, "order", __live.contains(&0)),
-                };
-                let mut __block = __Block::Open;
-                use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
-                loop {
-                    __drive.save(&mut [&mut __slots.order]);
-                    __drive.call().await;
-                    __block = match __block {
-                        __Block::Start => 'arm: {
-                            let order = __slots.order.take();
-                            __drive.begin(0, &[]);
-                            __drive
-                                .argument(
-                                    "line",
-                                    __rt::coerced::<&str>(&order.lines[0]),
-                                    __rt::an_argument_is_saved::<str>(),
-                                    __rt::None,
-                                );
-                            break 'arm __Block::AfterLook;
-                        }
-                        __Block::AfterLook => 'arm: {
-                            let __answer: Result<u64, Failure<Refused>> = __drive
-                                .answer(&__rt::a_step_returns::<u64, Failure<Refused>>());
-                            let seen = __answer?;
-                            return Ok(seen);
-                        }
-                        __Block::Open => {
-                            __rt::goes_on_on_any_thread::<Order>();
-                            __rt::open_input::<Self>(&mut __slots.order);
-                            __entry
-                        }
-                    };
-                }
-            })
+            __rt::an_argument_is_saved::<::std::string::String>();
+            __rt::Box::pin(<Self as __rt::Flow<0, _>>::machine(self, __cx, __drive))
         }
         fn __step<'__saga>(
             &'__saga self,
@@ -173,9 +125,13 @@ const _: () = {
             match __step {
                 0 => {
                     __rt::attempt_on_any_thread(async move {
-                        let line = __arguments.get::<::std::string::String>("line")?;
+                        let line = __arguments
+                            .get(
+                                "line",
+                                &__rt::Savable::<::std::string::String>::codec(),
+                            )?;
                         __rt::Ok(
-                            __rt::a_step_returns::<u64, Failure<Refused>>()
+                            __rt::StepReturns::<u64, Failure<Refused>>::returning()
                                 .attempted(self.look(&line).await, "look"),
                         )
                     })
@@ -189,11 +145,82 @@ const _: () = {
         ) -> __rt::Result<(), __rt::JsonError> {
             match __step {
                 0 => {
-                    __rt::a_step_returns::<u64, Failure<Refused>>()
+                    __rt::StepReturns::<u64, Failure<Refused>>::returning()
                         .check_output(__output)
                 }
                 _ => __rt::no_such_output(__step),
             }
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Flow<0, Result<u64, Unwind<Refused>>> for Patient {
+        async fn machine(
+            &self,
+            _cx: __rt::FlowContext,
+            mut __drive: __rt::Drive<'_>,
+        ) -> Result<u64, Unwind<Refused>> {
+            /// The locals that live across an await.
+            struct __Slots<T0> {
+                order: __rt::Slot<T0>,
+            }
+            /// Where the flow is, between two awaits.
+            #[derive(__rt::Clone, __rt::Copy)]
+            enum __Block {
+                /// Comes first and stands last: by there the type of every slot is known.
+                Open,
+                Start,
+                AfterLook,
+            }
+            let _cx = &_cx;
+            let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
+                __rt::None => (__Block::Start, &[0]),
+                __rt::Some(_) => (__Block::AfterLook, &[]),
+            };
+            let mut __slots = __Slots {
+                order: __drive.slot::<Order>(0, "order", __live.contains(&0)),
+            };
+            let mut __block = __Block::Open;
+            use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
+            loop {
+                __drive.save(&mut [&mut __slots.order]);
+                __drive.call().await;
+                __block = match __block {
+                    __Block::Start => 'arm: {
+                        let order = __slots.order.take();
+                        __drive.begin(0, &[]);
+                        __Calls::<Self>(&mut __drive, &[], __rt::PhantomData)
+                            .__ask_look(&order.lines[0]);
+                        break 'arm __Block::AfterLook;
+                    }
+                    __Block::AfterLook => 'arm: {
+                        let __answer: (Result<u64, Failure<Refused>>,) = (
+                            __drive
+                                .answer(
+                                    &__rt::StepReturns::<u64, Failure<Refused>>::returning(),
+                                ),
+                        );
+                        let seen = ('__answer: { break '__answer __answer.0 })?;
+                        return Ok(seen);
+                    }
+                    __Block::Open => {
+                        __rt::goes_on_on_any_thread::<Order>();
+                        __rt::open_input::<Self>(&mut __slots.order);
+                        __entry
+                    }
+                };
+            }
+        }
+    }
+    #[automatically_derived]
+    impl __Calls<'_, '_, Patient> {
+        fn __ask_look(self, line: &str) {
+            self.0
+                .argument(
+                    "line",
+                    line,
+                    __rt::Savable::<str>::writes(),
+                    self.1.get(0).copied().flatten(),
+                );
         }
     }
 };

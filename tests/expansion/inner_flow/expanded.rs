@@ -24,19 +24,25 @@ impl InParts {
         Ok(line.len() as u64)
     }
 }
+#[allow(
+    warnings,
+    unused,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    unfulfilled_lint_expectations,
+    non_shorthand_field_patterns,
+    deprecated
+)]
 const _: () = {
-    #[allow(unused_imports)]
     use ::saga_runtime::{definition as __def, machine as __rt};
-    #[allow(
-        warnings,
-        unused,
-        unused_qualifications,
-        clippy::all,
-        clippy::pedantic,
-        unfulfilled_lint_expectations,
-        non_shorthand_field_patterns,
-        deprecated
-    )]
+    use __rt::{Told as _, ToldOfReturns as _, ToldOfSlot as _};
+    /// Asks for a call of a step or an inner flow, with a method of the same parameters.
+    struct __Calls<'c, 'e, S: ?__rt::Sized>(
+        &'c mut __rt::Drive<'e>,
+        &'c [__rt::Option<&'static str>],
+        __rt::PhantomData<fn(&S)>,
+    );
     #[automatically_derived]
     impl __rt::Saga for InParts {
         type Input = Order;
@@ -126,8 +132,8 @@ const _: () = {
         };
         fn __flow<'__saga>(
             &'__saga self,
-            cx: __rt::FlowContext,
-            mut __drive: __rt::Drive<'__saga>,
+            __cx: __rt::FlowContext,
+            __drive: __rt::Drive<'__saga>,
         ) -> __rt::Executing<
             '__saga,
             __rt::Result<Self::Output, __rt::Unwind<Self::Refusal>>,
@@ -135,166 +141,23 @@ const _: () = {
             let _ = Self::run;
             let _ = Self::both;
             let _ = Self::look;
-            /// The locals that live across an await.
-            struct __Slots<T0> {
-                order: __rt::Slot<T0>,
-            }
-            /// Where the flow is, between two awaits.
-            #[derive(__rt::Clone, __rt::Copy)]
-            enum __Block {
-                /// Comes first and stands last: by there the type of every slot is known.
-                Open,
-                Start,
-                AfterBoth,
-            }
-            __rt::Box::pin(async move {
-                let cx = &cx;
-                if let __rt::Some(__never) = __rt::None::<Result<u64, Unwind<Refused>>> {
-                    return __never;
-                }
-                let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
-                    __rt::None => (__Block::Start, &[0]),
-                    __rt::Some(_) => (__Block::AfterBoth, &[]),
-                };
-                let mut __slots = __Slots {
-                    order: __drive.slot::<Order>(0, "order", __live.contains(&0)),
-                };
-                let mut __block = __Block::Open;
-                use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
-                loop {
-                    __drive.save(&mut [&mut __slots.order]);
-                    __drive.call().await;
-                    __block = match __block {
-                        __Block::Start => 'arm: {
-                            let order = __slots.order.take();
-                            __drive.begin(0, &[]);
-                            __drive
-                                .argument(
-                                    "lines",
-                                    __rt::coerced::<&[String]>(&order.lines),
-                                    __rt::an_argument_is_saved::<[String]>(),
-                                    __rt::None,
-                                );
-                            break 'arm __Block::AfterBoth;
-                        }
-                        __Block::AfterBoth => 'arm: {
-                            let __answer: Result<u64, Unwind<Refused>> = __drive
-                                .answer(&__rt::a_flow_returns::<u64, Refused>());
-                            let both = __answer?;
-                            return Ok(both);
-                        }
-                        __Block::Open => {
-                            __rt::goes_on_on_any_thread::<Order>();
-                            __rt::open_input::<Self>(&mut __slots.order);
-                            __entry
-                        }
-                    };
-                }
-            })
+            __rt::an_argument_is_saved::<::std::vec::Vec<String>>();
+            __rt::an_argument_is_saved::<::std::string::String>();
+            __rt::Box::pin(<Self as __rt::Flow<0, _>>::machine(self, __cx, __drive))
         }
         fn __inner<'__saga>(
             &'__saga self,
             __flow: usize,
             __cx: __rt::FlowContext,
-            mut __drive: __rt::Drive<'__saga>,
+            __drive: __rt::Drive<'__saga>,
         ) -> __rt::Executing<'__saga, __rt::Ended> {
             match __flow {
                 1 => {
-                    let _cx = __cx;
-                    __rt::ended(
-                        "both",
-                        {
-                            /// The locals that live across an await.
-                            struct __Slots<T0, T1> {
-                                lines: __rt::Slot<T0>,
-                                one: __rt::Slot<T1>,
-                            }
-                            /// Where the flow is, between two awaits.
-                            #[derive(__rt::Clone, __rt::Copy)]
-                            enum __Block {
-                                /// Comes first and stands last: by there the type of every slot is known.
-                                Open,
-                                Start,
-                                AfterLook,
-                                AfterTheOther,
-                            }
-                            __rt::Box::pin(async move {
-                                let _cx = &_cx;
-                                if let __rt::Some(__never) = __rt::None::<
-                                    Result<u64, Unwind<Refused>>,
-                                > {
-                                    return __never;
-                                }
-                                let (__entry, __live): (__Block, &[usize]) = match __drive
-                                    .entry()
-                                {
-                                    __rt::None => (__Block::Start, &[0]),
-                                    __rt::Some(0) => (__Block::AfterLook, &[0]),
-                                    __rt::Some(_) => (__Block::AfterTheOther, &[1]),
-                                };
-                                let mut __slots = __Slots {
-                                    lines: __drive
-                                        .slot::<
-                                            ::std::vec::Vec<String>,
-                                        >(0, "lines", __live.contains(&0)),
-                                    one: __drive.slot(1, "one", __live.contains(&1)),
-                                };
-                                let mut __block = __Block::Open;
-                                use __rt::{
-                                    IsAValue as _, Moved as _, Next as _, Open as _, Owned as _,
-                                };
-                                loop {
-                                    __drive.save(&mut [&mut __slots.lines, &mut __slots.one]);
-                                    __drive.call().await;
-                                    __block = match __block {
-                                        __Block::Start => 'arm: {
-                                            let __owned_lines = __slots.lines.take();
-                                            let lines: &[String] = &__owned_lines;
-                                            __drive.begin(0, &[0]);
-                                            __drive
-                                                .argument(
-                                                    "line",
-                                                    __rt::coerced::<&str>(&lines[0]),
-                                                    __rt::an_argument_is_saved::<str>(),
-                                                    __rt::None,
-                                                );
-                                            __slots.lines.keep(__owned_lines);
-                                            break 'arm __Block::AfterLook;
-                                        }
-                                        __Block::AfterLook => 'arm: {
-                                            let __owned_lines = __slots.lines.take();
-                                            let lines: &[String] = &__owned_lines;
-                                            let __answer: Result<u64, Failure<Refused>> = __drive
-                                                .answer(&__rt::a_step_returns::<u64, Failure<Refused>>());
-                                            let one = __answer?;
-                                            __drive.begin(1, &[1]);
-                                            __drive
-                                                .argument(
-                                                    "line",
-                                                    __rt::coerced::<&str>(&lines[1]),
-                                                    __rt::an_argument_is_saved::<str>(),
-                                                    __rt::None,
-                                                );
-                                            __slots.one.put(one);
-                                            break 'arm __Block::AfterTheOther;
-                                        }
-                                        __Block::AfterTheOther => 'arm: {
-                                            let one = __slots.one.take();
-                                            let __answer: Result<u64, Failure<Refused>> = __drive
-                                                .answer(&__rt::a_step_returns::<u64, Failure<Refused>>());
-                                            let other = __answer?;
-                                            return Ok(one + other);
-                                        }
-                                        __Block::Open => {
-                                            __rt::Across::new(&mut __slots.lines).open();
-                                            __rt::Across::new(&mut __slots.one).open();
-                                            __entry
-                                        }
-                                    };
-                                }
-                            })
-                        },
-                    )
+                    __rt::FlowReturns::<u64, Refused>::returning()
+                        .ended(
+                            "both",
+                            <Self as __rt::Flow<1, _>>::machine(self, __cx, __drive),
+                        )
                 }
                 _ => __rt::no_such_flow(__flow),
             }
@@ -308,9 +171,13 @@ const _: () = {
             match __step {
                 0 => {
                     __rt::attempt_on_any_thread(async move {
-                        let line = __arguments.get::<::std::string::String>("line")?;
+                        let line = __arguments
+                            .get(
+                                "line",
+                                &__rt::Savable::<::std::string::String>::codec(),
+                            )?;
                         __rt::Ok(
-                            __rt::a_step_returns::<u64, Failure<Refused>>()
+                            __rt::StepReturns::<u64, Failure<Refused>>::returning()
                                 .attempted(self.look(&line).await, "look"),
                         )
                     })
@@ -324,11 +191,172 @@ const _: () = {
         ) -> __rt::Result<(), __rt::JsonError> {
             match __step {
                 0 => {
-                    __rt::a_step_returns::<u64, Failure<Refused>>()
+                    __rt::StepReturns::<u64, Failure<Refused>>::returning()
                         .check_output(__output)
                 }
                 _ => __rt::no_such_output(__step),
             }
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Flow<0, Result<u64, Unwind<Refused>>> for InParts {
+        async fn machine(
+            &self,
+            cx: __rt::FlowContext,
+            mut __drive: __rt::Drive<'_>,
+        ) -> Result<u64, Unwind<Refused>> {
+            /// The locals that live across an await.
+            struct __Slots<T0> {
+                order: __rt::Slot<T0>,
+            }
+            /// Where the flow is, between two awaits.
+            #[derive(__rt::Clone, __rt::Copy)]
+            enum __Block {
+                /// Comes first and stands last: by there the type of every slot is known.
+                Open,
+                Start,
+                AfterBoth,
+            }
+            let cx = &cx;
+            let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
+                __rt::None => (__Block::Start, &[0]),
+                __rt::Some(_) => (__Block::AfterBoth, &[]),
+            };
+            let mut __slots = __Slots {
+                order: __drive.slot::<Order>(0, "order", __live.contains(&0)),
+            };
+            let mut __block = __Block::Open;
+            use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
+            loop {
+                __drive.save(&mut [&mut __slots.order]);
+                __drive.call().await;
+                __block = match __block {
+                    __Block::Start => 'arm: {
+                        let order = __slots.order.take();
+                        __drive.begin(0, &[]);
+                        __Calls::<Self>(&mut __drive, &[], __rt::PhantomData)
+                            .__ask_both(cx, &order.lines);
+                        break 'arm __Block::AfterBoth;
+                    }
+                    __Block::AfterBoth => 'arm: {
+                        let __answer: (Result<u64, Unwind<Refused>>,) = (
+                            __drive
+                                .answer(&__rt::FlowReturns::<u64, Refused>::returning()),
+                        );
+                        let both = ('__answer: { break '__answer __answer.0 })?;
+                        return Ok(both);
+                    }
+                    __Block::Open => {
+                        __rt::goes_on_on_any_thread::<Order>();
+                        __rt::open_input::<Self>(&mut __slots.order);
+                        __entry
+                    }
+                };
+            }
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Flow<1, Result<u64, Unwind<Refused>>> for InParts {
+        async fn machine(
+            &self,
+            _cx: __rt::FlowContext,
+            mut __drive: __rt::Drive<'_>,
+        ) -> Result<u64, Unwind<Refused>> {
+            /// The locals that live across an await.
+            struct __Slots<T0, T1> {
+                lines: __rt::Slot<T0>,
+                one: __rt::Slot<T1>,
+            }
+            /// Where the flow is, between two awaits.
+            #[derive(__rt::Clone, __rt::Copy)]
+            enum __Block {
+                /// Comes first and stands last: by there the type of every slot is known.
+                Open,
+                Start,
+                AfterLook,
+                AfterTheOther,
+            }
+            let _cx = &_cx;
+            let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
+                __rt::None => (__Block::Start, &[0]),
+                __rt::Some(0) => (__Block::AfterLook, &[0]),
+                __rt::Some(_) => (__Block::AfterTheOther, &[1]),
+            };
+            let mut __slots = __Slots {
+                lines: __drive
+                    .slot::<::std::vec::Vec<String>>(0, "lines", __live.contains(&0)),
+                one: __drive.slot(1, "one", __live.contains(&1)),
+            };
+            let mut __block = __Block::Open;
+            use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
+            loop {
+                __drive.save(&mut [&mut __slots.lines, &mut __slots.one]);
+                __drive.call().await;
+                __block = match __block {
+                    __Block::Start => 'arm: {
+                        let __owned_lines = __slots.lines.take();
+                        let lines: &[String] = &__owned_lines;
+                        __drive.begin(0, &[0]);
+                        __Calls::<Self>(&mut __drive, &[], __rt::PhantomData)
+                            .__ask_look(&lines[0]);
+                        __slots.lines.keep(__owned_lines);
+                        break 'arm __Block::AfterLook;
+                    }
+                    __Block::AfterLook => 'arm: {
+                        let __owned_lines = __slots.lines.take();
+                        let lines: &[String] = &__owned_lines;
+                        let __answer: (Result<u64, Failure<Refused>>,) = (
+                            __drive
+                                .answer(
+                                    &__rt::StepReturns::<u64, Failure<Refused>>::returning(),
+                                ),
+                        );
+                        let one = ('__answer: { break '__answer __answer.0 })?;
+                        __drive.begin(1, &[1]);
+                        __Calls::<Self>(&mut __drive, &[], __rt::PhantomData)
+                            .__ask_look(&lines[1]);
+                        __slots.one.put(one);
+                        break 'arm __Block::AfterTheOther;
+                    }
+                    __Block::AfterTheOther => 'arm: {
+                        let one = __slots.one.take();
+                        let __answer: (Result<u64, Failure<Refused>>,) = (
+                            __drive
+                                .answer(
+                                    &__rt::StepReturns::<u64, Failure<Refused>>::returning(),
+                                ),
+                        );
+                        let other = ('__answer: { break '__answer __answer.0 })?;
+                        return Ok(one + other);
+                    }
+                    __Block::Open => {
+                        __rt::Known(&mut __slots.lines).open();
+                        __rt::Known(&mut __slots.one).open();
+                        __entry
+                    }
+                };
+            }
+        }
+    }
+    #[automatically_derived]
+    impl __Calls<'_, '_, InParts> {
+        fn __ask_look(self, line: &str) {
+            self.0
+                .argument(
+                    "line",
+                    line,
+                    __rt::Savable::<str>::writes(),
+                    self.1.get(0).copied().flatten(),
+                );
+        }
+        fn __ask_both(self, _cx: &FlowContext, lines: &[String]) {
+            self.0
+                .argument(
+                    "lines",
+                    lines,
+                    __rt::Savable::<[String]>::writes(),
+                    self.1.get(0).copied().flatten(),
+                );
         }
     }
 };

@@ -15,19 +15,19 @@ impl Outgoing {
         }
     }
 }
+#[allow(
+    warnings,
+    unused,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    unfulfilled_lint_expectations,
+    non_shorthand_field_patterns,
+    deprecated
+)]
 const _: () = {
-    #[allow(unused_imports)]
     use ::saga_runtime::{definition as __def, machine as __rt};
-    #[allow(
-        warnings,
-        unused,
-        unused_qualifications,
-        clippy::all,
-        clippy::pedantic,
-        unfulfilled_lint_expectations,
-        non_shorthand_field_patterns,
-        deprecated
-    )]
+    use __rt::{Told as _, ToldOfReturns as _, ToldOfSlot as _};
     #[automatically_derived]
     impl __rt::Saga for Outgoing {
         type Input = Order;
@@ -97,8 +97,8 @@ const _: () = {
         };
         fn __flow<'__saga>(
             &'__saga self,
-            cx: __rt::FlowContext,
-            mut __drive: __rt::Drive<'__saga>,
+            __cx: __rt::FlowContext,
+            __drive: __rt::Drive<'__saga>,
         ) -> __rt::Executing<
             '__saga,
             __rt::Result<Self::Output, __rt::Unwind<Self::Refusal>>,
@@ -106,6 +106,16 @@ const _: () = {
             let _ = Self::run;
             let _ = Self::PAID;
             __rt::a_signal_is_saved::<Charge>();
+            __rt::Box::pin(<Self as __rt::Flow<0, _>>::machine(self, __cx, __drive))
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Flow<0, Result<u64, Unwind<Refused>>> for Outgoing {
+        async fn machine(
+            &self,
+            cx: __rt::FlowContext,
+            mut __drive: __rt::Drive<'_>,
+        ) -> Result<u64, Unwind<Refused>> {
             /// The locals that live across an await.
             struct __Slots<T0> {
                 order: __rt::Slot<T0>,
@@ -119,61 +129,52 @@ const _: () = {
                 AfterSelf,
                 AfterSend,
             }
-            __rt::Box::pin(async move {
-                let cx = &cx;
-                if let __rt::Some(__never) = __rt::None::<Result<u64, Unwind<Refused>>> {
-                    return __never;
-                }
-                let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
-                    __rt::None => (__Block::Start, &[0]),
-                    __rt::Some(0) => (__Block::AfterSelf, &[]),
-                    __rt::Some(_) => (__Block::AfterSend, &[]),
-                };
-                let mut __slots = __Slots {
-                    order: __drive.slot::<Order>(0, "order", __live.contains(&0)),
-                };
-                let mut __block = __Block::Open;
-                use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
-                loop {
-                    __drive.save(&mut [&mut __slots.order]);
-                    __drive.call().await;
-                    __block = match __block {
-                        __Block::Start => 'arm: {
-                            let order = __slots.order.take();
-                            __drive
-                                .begin_child::<Self>(0, &[], order, __rt::None, __rt::None);
-                            break 'arm __Block::AfterSelf;
-                        }
-                        __Block::AfterSelf => 'arm: {
-                            let __answer = __drive.answer(&__rt::Launched);
-                            let survey = __answer;
-                            __drive
-                                .begin_send(
-                                    1,
-                                    &[],
-                                    __rt::SignalTo::new(&survey, Self::PAID, Charge(1)),
-                                );
-                            break 'arm __Block::AfterSend;
-                        }
-                        __Block::AfterSend => 'arm: {
-                            let __answer = __drive.answer(&__rt::Sent);
-                            match __answer {
-                                Ok(()) => {
-                                    return Ok(1);
-                                }
-                                Err(_) => {
-                                    return Ok(0);
-                                }
+            let cx = &cx;
+            let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
+                __rt::None => (__Block::Start, &[0]),
+                __rt::Some(0) => (__Block::AfterSelf, &[]),
+                __rt::Some(_) => (__Block::AfterSend, &[]),
+            };
+            let mut __slots = __Slots {
+                order: __drive.slot::<Order>(0, "order", __live.contains(&0)),
+            };
+            let mut __block = __Block::Open;
+            use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
+            loop {
+                __drive.save(&mut [&mut __slots.order]);
+                __drive.call().await;
+                __block = match __block {
+                    __Block::Start => 'arm: {
+                        let order = __slots.order.take();
+                        __drive
+                            .begin_child(0, &[], cx.launch::<Self>(order), __rt::None);
+                        break 'arm __Block::AfterSelf;
+                    }
+                    __Block::AfterSelf => 'arm: {
+                        let __answer = (__drive.answer(&__rt::Launched),);
+                        let survey = ('__answer: { break '__answer __answer.0 });
+                        __drive
+                            .begin_send(1, &[], cx.send(&survey, Self::PAID, Charge(1)));
+                        break 'arm __Block::AfterSend;
+                    }
+                    __Block::AfterSend => 'arm: {
+                        let __answer = (__drive.answer(&__rt::Sent),);
+                        match ('__answer: { break '__answer __answer.0 }) {
+                            Ok(()) => {
+                                return Ok(1);
+                            }
+                            Err(_) => {
+                                return Ok(0);
                             }
                         }
-                        __Block::Open => {
-                            __rt::goes_on_on_any_thread::<Order>();
-                            __rt::open_input::<Self>(&mut __slots.order);
-                            __entry
-                        }
-                    };
-                }
-            })
+                    }
+                    __Block::Open => {
+                        __rt::goes_on_on_any_thread::<Order>();
+                        __rt::open_input::<Self>(&mut __slots.order);
+                        __entry
+                    }
+                };
+            }
         }
     }
 };

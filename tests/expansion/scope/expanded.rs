@@ -42,19 +42,25 @@ impl Journey {
         Ok(())
     }
 }
+#[allow(
+    warnings,
+    unused,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    unfulfilled_lint_expectations,
+    non_shorthand_field_patterns,
+    deprecated
+)]
 const _: () = {
-    #[allow(unused_imports)]
     use ::saga_runtime::{definition as __def, machine as __rt};
-    #[allow(
-        warnings,
-        unused,
-        unused_qualifications,
-        clippy::all,
-        clippy::pedantic,
-        unfulfilled_lint_expectations,
-        non_shorthand_field_patterns,
-        deprecated
-    )]
+    use __rt::{Told as _, ToldOfReturns as _, ToldOfSlot as _};
+    /// Asks for a call of a step or an inner flow, with a method of the same parameters.
+    struct __Calls<'c, 'e, S: ?__rt::Sized>(
+        &'c mut __rt::Drive<'e>,
+        &'c [__rt::Option<&'static str>],
+        __rt::PhantomData<fn(&S)>,
+    );
     #[automatically_derived]
     impl __rt::Saga for Journey {
         type Input = Order;
@@ -154,8 +160,8 @@ const _: () = {
         };
         fn __flow<'__saga>(
             &'__saga self,
-            cx: __rt::FlowContext,
-            mut __drive: __rt::Drive<'__saga>,
+            __cx: __rt::FlowContext,
+            __drive: __rt::Drive<'__saga>,
         ) -> __rt::Executing<
             '__saga,
             __rt::Result<Self::Output, __rt::Unwind<Self::Refusal>>,
@@ -165,202 +171,24 @@ const _: () = {
             let _ = Self::reserve;
             let _ = Self::release;
             let _ = Self::reserve;
-            /// The locals that live across an await.
-            struct __Slots<T0> {
-                order: __rt::Slot<T0>,
-            }
-            /// Where the flow is, between two awaits.
-            #[derive(__rt::Clone, __rt::Copy)]
-            enum __Block {
-                /// Comes first and stands last: by there the type of every slot is known.
-                Open,
-                Start,
-                AfterByTrain,
-                AfterAPlane,
-            }
-            __rt::Box::pin(async move {
-                let cx = &cx;
-                if let __rt::Some(__never) = __rt::None::<Result<u64, Unwind<Refused>>> {
-                    return __never;
-                }
-                let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
-                    __rt::None => (__Block::Start, &[0]),
-                    __rt::Some(0) => (__Block::AfterByTrain, &[]),
-                    __rt::Some(_) => (__Block::AfterAPlane, &[]),
-                };
-                let mut __slots = __Slots {
-                    order: __drive.slot::<Order>(0, "order", __live.contains(&0)),
-                };
-                let mut __block = __Block::Open;
-                use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
-                loop {
-                    __drive.save(&mut [&mut __slots.order]);
-                    __drive.call().await;
-                    __block = match __block {
-                        __Block::Start => 'arm: {
-                            let order = __slots.order.take();
-                            __drive.begin(0, &[]);
-                            __drive
-                                .argument(
-                                    "cities",
-                                    __rt::coerced::<&[String]>(&order.lines),
-                                    __rt::an_argument_is_saved::<[String]>(),
-                                    __rt::None,
-                                );
-                            break 'arm __Block::AfterByTrain;
-                        }
-                        __Block::AfterByTrain => 'arm: {
-                            let __answer: Result<u64, Unwind<Refused>> = __drive
-                                .answer(&__rt::a_flow_returns::<u64, Refused>());
-                            match __answer {
-                                Ok(tickets) => {
-                                    return Ok(tickets);
-                                }
-                                Err(Unwind::Refused(_)) => {
-                                    __drive.begin(1, &[]);
-                                    __drive
-                                        .argument(
-                                            "line",
-                                            __rt::coerced::<&str>("a plane"),
-                                            __rt::an_argument_is_saved::<str>(),
-                                            __rt::None,
-                                        );
-                                    break 'arm __Block::AfterAPlane;
-                                }
-                                Err(other) => {
-                                    return Err(other);
-                                }
-                            }
-                        }
-                        __Block::AfterAPlane => 'arm: {
-                            let __answer: Result<Hold, Failure<Refused>> = __drive
-                                .answer(&__rt::a_step_returns::<Hold, Failure<Refused>>());
-                            let hold = __answer?;
-                            return Ok(hold.0);
-                        }
-                        __Block::Open => {
-                            __rt::goes_on_on_any_thread::<Order>();
-                            __rt::open_input::<Self>(&mut __slots.order);
-                            __entry
-                        }
-                    };
-                }
-            })
+            __rt::a_value_is_saved::<Hold>();
+            __rt::an_argument_is_saved::<::std::vec::Vec<String>>();
+            __rt::an_argument_is_saved::<::std::string::String>();
+            __rt::Box::pin(<Self as __rt::Flow<0, _>>::machine(self, __cx, __drive))
         }
         fn __inner<'__saga>(
             &'__saga self,
             __flow: usize,
             __cx: __rt::FlowContext,
-            mut __drive: __rt::Drive<'__saga>,
+            __drive: __rt::Drive<'__saga>,
         ) -> __rt::Executing<'__saga, __rt::Ended> {
             match __flow {
                 1 => {
-                    let cx = __cx;
-                    __rt::ended(
-                        "by_train",
-                        {
-                            /// The locals that live across an await.
-                            struct __Slots<T0, T1, T2> {
-                                cities: __rt::Slot<T0>,
-                                tickets: __rt::Slot<T1>,
-                                city: __rt::Slot<T2>,
-                            }
-                            /// Where the flow is, between two awaits.
-                            #[derive(__rt::Clone, __rt::Copy)]
-                            enum __Block {
-                                /// Comes first and stands last: by there the type of every slot is known.
-                                Open,
-                                Start,
-                                EachCity,
-                                AfterReserve,
-                                AfterEachCity,
-                            }
-                            __rt::Box::pin(async move {
-                                let cx = &cx;
-                                if let __rt::Some(__never) = __rt::None::<
-                                    Result<u64, Unwind<Refused>>,
-                                > {
-                                    return __never;
-                                }
-                                let (__entry, __live): (__Block, &[usize]) = match __drive
-                                    .entry()
-                                {
-                                    __rt::None => (__Block::Start, &[0]),
-                                    __rt::Some(_) => (__Block::AfterReserve, &[0, 1, 2]),
-                                };
-                                let mut __slots = __Slots {
-                                    cities: __drive
-                                        .slot::<
-                                            ::std::vec::Vec<String>,
-                                        >(0, "cities", __live.contains(&0)),
-                                    tickets: __drive.slot(1, "tickets", __live.contains(&1)),
-                                    city: __drive.slot(2, "(city)", __live.contains(&2)),
-                                };
-                                let mut __block = __Block::Open;
-                                use __rt::{
-                                    IsAValue as _, Moved as _, Next as _, Open as _, Owned as _,
-                                };
-                                loop {
-                                    __drive
-                                        .save(
-                                            &mut [
-                                                &mut __slots.cities,
-                                                &mut __slots.tickets,
-                                                &mut __slots.city,
-                                            ],
-                                        );
-                                    __drive.call().await;
-                                    __block = match __block {
-                                        __Block::Start => 'arm: {
-                                            let mut tickets = 0;
-                                            let mut __at_city = 0_usize;
-                                            __slots.tickets.put(tickets);
-                                            __slots.city.put(__at_city);
-                                            break 'arm __Block::EachCity;
-                                        }
-                                        __Block::EachCity => 'arm: {
-                                            let __owned_cities = __slots.cities.take();
-                                            let mut __at_city = __slots.city.take();
-                                            let cities: &[String] = &__owned_cities;
-                                            let __rt::Some(city) = __rt::nth(cities, __at_city) else {
-                                                break 'arm __Block::AfterEachCity;
-                                            };
-                                            __at_city += 1;
-                                            __drive.begin(0, &[0, 1, 2]);
-                                            __drive
-                                                .argument(
-                                                    "line",
-                                                    __rt::coerced::<&str>(city),
-                                                    __rt::an_argument_is_saved::<str>(),
-                                                    __rt::None,
-                                                );
-                                            __slots.cities.keep(__owned_cities);
-                                            __slots.city.put(__at_city);
-                                            break 'arm __Block::AfterReserve;
-                                        }
-                                        __Block::AfterReserve => 'arm: {
-                                            let mut tickets = __slots.tickets.take();
-                                            let __answer: Result<Hold, Failure<Refused>> = __drive
-                                                .answer(&__rt::a_step_returns::<Hold, Failure<Refused>>());
-                                            tickets += __answer?.0;
-                                            __slots.tickets.put(tickets);
-                                            break 'arm __Block::EachCity;
-                                        }
-                                        __Block::AfterEachCity => 'arm: {
-                                            let mut tickets = __slots.tickets.take();
-                                            return Ok(tickets);
-                                        }
-                                        __Block::Open => {
-                                            __rt::Across::new(&mut __slots.cities).open();
-                                            __rt::Across::new(&mut __slots.tickets).open();
-                                            __rt::Across::new(&mut __slots.city).open();
-                                            __entry
-                                        }
-                                    };
-                                }
-                            })
-                        },
-                    )
+                    __rt::FlowReturns::<u64, Refused>::returning()
+                        .ended(
+                            "by_train",
+                            <Self as __rt::Flow<1, _>>::machine(self, __cx, __drive),
+                        )
                 }
                 _ => __rt::no_such_flow(__flow),
             }
@@ -374,9 +202,13 @@ const _: () = {
             match __step {
                 0 => {
                     __rt::attempt_on_any_thread(async move {
-                        let line = __arguments.get::<::std::string::String>("line")?;
+                        let line = __arguments
+                            .get(
+                                "line",
+                                &__rt::Savable::<::std::string::String>::codec(),
+                            )?;
                         __rt::Ok(
-                            __rt::a_step_returns::<Hold, Failure<Refused>>()
+                            __rt::StepReturns::<Hold, Failure<Refused>>::returning()
                                 .attempted(self.reserve(&__cx, &line).await, "reserve"),
                         )
                     })
@@ -413,11 +245,208 @@ const _: () = {
         ) -> __rt::Result<(), __rt::JsonError> {
             match __step {
                 0 => {
-                    __rt::a_step_returns::<Hold, Failure<Refused>>()
+                    __rt::StepReturns::<Hold, Failure<Refused>>::returning()
                         .check_output(__output)
                 }
                 _ => __rt::no_such_output(__step),
             }
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Flow<0, Result<u64, Unwind<Refused>>> for Journey {
+        async fn machine(
+            &self,
+            cx: __rt::FlowContext,
+            mut __drive: __rt::Drive<'_>,
+        ) -> Result<u64, Unwind<Refused>> {
+            /// The locals that live across an await.
+            struct __Slots<T0> {
+                order: __rt::Slot<T0>,
+            }
+            /// Where the flow is, between two awaits.
+            #[derive(__rt::Clone, __rt::Copy)]
+            enum __Block {
+                /// Comes first and stands last: by there the type of every slot is known.
+                Open,
+                Start,
+                AfterByTrain,
+                AfterAPlane,
+            }
+            let cx = &cx;
+            let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
+                __rt::None => (__Block::Start, &[0]),
+                __rt::Some(0) => (__Block::AfterByTrain, &[]),
+                __rt::Some(_) => (__Block::AfterAPlane, &[]),
+            };
+            let mut __slots = __Slots {
+                order: __drive.slot::<Order>(0, "order", __live.contains(&0)),
+            };
+            let mut __block = __Block::Open;
+            use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
+            loop {
+                __drive.save(&mut [&mut __slots.order]);
+                __drive.call().await;
+                __block = match __block {
+                    __Block::Start => 'arm: {
+                        let order = __slots.order.take();
+                        __drive.begin(0, &[]);
+                        __Calls::<Self>(&mut __drive, &[], __rt::PhantomData)
+                            .__ask_by_train(cx, &order.lines);
+                        break 'arm __Block::AfterByTrain;
+                    }
+                    __Block::AfterByTrain => 'arm: {
+                        let __answer: (Result<u64, Unwind<Refused>>,) = (
+                            __drive
+                                .answer(&__rt::FlowReturns::<u64, Refused>::returning()),
+                        );
+                        match ('__answer: { break '__answer __answer.0 }) {
+                            Ok(tickets) => {
+                                return Ok(tickets);
+                            }
+                            Err(Unwind::Refused(_)) => {
+                                __drive.begin(1, &[]);
+                                __Calls::<Self>(&mut __drive, &[], __rt::PhantomData)
+                                    .__ask_reserve(cx, "a plane");
+                                break 'arm __Block::AfterAPlane;
+                            }
+                            Err(other) => {
+                                return Err(other);
+                            }
+                        }
+                    }
+                    __Block::AfterAPlane => 'arm: {
+                        let __answer: (Result<Hold, Failure<Refused>>,) = (
+                            __drive
+                                .answer(
+                                    &__rt::StepReturns::<Hold, Failure<Refused>>::returning(),
+                                ),
+                        );
+                        let hold = ('__answer: { break '__answer __answer.0 })?;
+                        return Ok(hold.0);
+                    }
+                    __Block::Open => {
+                        __rt::goes_on_on_any_thread::<Order>();
+                        __rt::open_input::<Self>(&mut __slots.order);
+                        __entry
+                    }
+                };
+            }
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Flow<1, Result<u64, Unwind<Refused>>> for Journey {
+        async fn machine(
+            &self,
+            cx: __rt::FlowContext,
+            mut __drive: __rt::Drive<'_>,
+        ) -> Result<u64, Unwind<Refused>> {
+            /// The locals that live across an await.
+            struct __Slots<T0, T1, T2> {
+                cities: __rt::Slot<T0>,
+                tickets: __rt::Slot<T1>,
+                city: __rt::Slot<T2>,
+            }
+            /// Where the flow is, between two awaits.
+            #[derive(__rt::Clone, __rt::Copy)]
+            enum __Block {
+                /// Comes first and stands last: by there the type of every slot is known.
+                Open,
+                Start,
+                EachCity,
+                AfterReserve,
+                AfterEachCity,
+            }
+            let cx = &cx;
+            let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
+                __rt::None => (__Block::Start, &[0]),
+                __rt::Some(_) => (__Block::AfterReserve, &[0, 1, 2]),
+            };
+            let mut __slots = __Slots {
+                cities: __drive
+                    .slot::<::std::vec::Vec<String>>(0, "cities", __live.contains(&0)),
+                tickets: __drive.slot(1, "tickets", __live.contains(&1)),
+                city: __drive.slot(2, "(city)", __live.contains(&2)),
+            };
+            let mut __block = __Block::Open;
+            use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
+            loop {
+                __drive
+                    .save(
+                        &mut [
+                            &mut __slots.cities,
+                            &mut __slots.tickets,
+                            &mut __slots.city,
+                        ],
+                    );
+                __drive.call().await;
+                __block = match __block {
+                    __Block::Start => 'arm: {
+                        let mut tickets = 0;
+                        let mut __at_city = 0_usize;
+                        __slots.tickets.put(tickets);
+                        __slots.city.put(__at_city);
+                        break 'arm __Block::EachCity;
+                    }
+                    __Block::EachCity => 'arm: {
+                        let __owned_cities = __slots.cities.take();
+                        let mut __at_city = __slots.city.take();
+                        let cities: &[String] = &__owned_cities;
+                        let __rt::Some(city) = __rt::nth(cities, __at_city) else {
+                            break 'arm __Block::AfterEachCity;
+                        };
+                        __at_city += 1;
+                        __drive.begin(0, &[0, 1, 2]);
+                        __Calls::<Self>(&mut __drive, &[], __rt::PhantomData)
+                            .__ask_reserve(cx, city);
+                        __slots.cities.keep(__owned_cities);
+                        __slots.city.put(__at_city);
+                        break 'arm __Block::AfterReserve;
+                    }
+                    __Block::AfterReserve => 'arm: {
+                        let mut tickets = __slots.tickets.take();
+                        let __answer: (Result<Hold, Failure<Refused>>,) = (
+                            __drive
+                                .answer(
+                                    &__rt::StepReturns::<Hold, Failure<Refused>>::returning(),
+                                ),
+                        );
+                        tickets += ('__answer: { break '__answer __answer.0 })?.0;
+                        __slots.tickets.put(tickets);
+                        break 'arm __Block::EachCity;
+                    }
+                    __Block::AfterEachCity => 'arm: {
+                        let mut tickets = __slots.tickets.take();
+                        return Ok(tickets);
+                    }
+                    __Block::Open => {
+                        __rt::Known(&mut __slots.cities).open();
+                        __rt::Across::new(&mut __slots.tickets).open();
+                        __rt::Across::new(&mut __slots.city).open();
+                        __entry
+                    }
+                };
+            }
+        }
+    }
+    #[automatically_derived]
+    impl __Calls<'_, '_, Journey> {
+        fn __ask_reserve(self, cx: &StepContext, line: &str) {
+            self.0
+                .argument(
+                    "line",
+                    line,
+                    __rt::Savable::<str>::writes(),
+                    self.1.get(0).copied().flatten(),
+                );
+        }
+        fn __ask_by_train(self, cx: &FlowContext, cities: &[String]) {
+            self.0
+                .argument(
+                    "cities",
+                    cities,
+                    __rt::Savable::<[String]>::writes(),
+                    self.1.get(0).copied().flatten(),
+                );
         }
     }
 };

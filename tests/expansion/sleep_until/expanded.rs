@@ -11,19 +11,19 @@ impl Punctual {
         Ok(order.lines.len() as u64)
     }
 }
+#[allow(
+    warnings,
+    unused,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    unfulfilled_lint_expectations,
+    non_shorthand_field_patterns,
+    deprecated
+)]
 const _: () = {
-    #[allow(unused_imports)]
     use ::saga_runtime::{definition as __def, machine as __rt};
-    #[allow(
-        warnings,
-        unused,
-        unused_qualifications,
-        clippy::all,
-        clippy::pedantic,
-        unfulfilled_lint_expectations,
-        non_shorthand_field_patterns,
-        deprecated
-    )]
+    use __rt::{Told as _, ToldOfReturns as _, ToldOfSlot as _};
     #[automatically_derived]
     impl __rt::Saga for Punctual {
         type Input = Order;
@@ -60,13 +60,23 @@ const _: () = {
         };
         fn __flow<'__saga>(
             &'__saga self,
-            cx: __rt::FlowContext,
-            mut __drive: __rt::Drive<'__saga>,
+            __cx: __rt::FlowContext,
+            __drive: __rt::Drive<'__saga>,
         ) -> __rt::Executing<
             '__saga,
             __rt::Result<Self::Output, __rt::Unwind<Self::Refusal>>,
         > {
             let _ = Self::run;
+            __rt::Box::pin(<Self as __rt::Flow<0, _>>::machine(self, __cx, __drive))
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Flow<0, Result<u64, Unwind<Refused>>> for Punctual {
+        async fn machine(
+            &self,
+            cx: __rt::FlowContext,
+            mut __drive: __rt::Drive<'_>,
+        ) -> Result<u64, Unwind<Refused>> {
             /// The locals that live across an await.
             struct __Slots<T0> {
                 order: __rt::Slot<T0>,
@@ -79,43 +89,38 @@ const _: () = {
                 Start,
                 AfterSleep,
             }
-            __rt::Box::pin(async move {
-                let cx = &cx;
-                if let __rt::Some(__never) = __rt::None::<Result<u64, Unwind<Refused>>> {
-                    return __never;
-                }
-                let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
-                    __rt::None => (__Block::Start, &[0]),
-                    __rt::Some(_) => (__Block::AfterSleep, &[0]),
+            let cx = &cx;
+            let (__entry, __live): (__Block, &[usize]) = match __drive.entry() {
+                __rt::None => (__Block::Start, &[0]),
+                __rt::Some(_) => (__Block::AfterSleep, &[0]),
+            };
+            let mut __slots = __Slots {
+                order: __drive.slot::<Order>(0, "order", __live.contains(&0)),
+            };
+            let mut __block = __Block::Open;
+            use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
+            loop {
+                __drive.save(&mut [&mut __slots.order]);
+                __drive.call().await;
+                __block = match __block {
+                    __Block::Start => 'arm: {
+                        let at = cx.now() + std::time::Duration::from_secs(60);
+                        __drive.begin_wait(0, &[0], cx.sleep_until(at));
+                        break 'arm __Block::AfterSleep;
+                    }
+                    __Block::AfterSleep => 'arm: {
+                        let order = __slots.order.take();
+                        let __answer = (__drive.answer(&__rt::Slept),);
+                        ('__answer: { break '__answer __answer.0 });
+                        return Ok(order.lines.len() as u64);
+                    }
+                    __Block::Open => {
+                        __rt::goes_on_on_any_thread::<Order>();
+                        __rt::open_input::<Self>(&mut __slots.order);
+                        __entry
+                    }
                 };
-                let mut __slots = __Slots {
-                    order: __drive.slot::<Order>(0, "order", __live.contains(&0)),
-                };
-                let mut __block = __Block::Open;
-                use __rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
-                loop {
-                    __drive.save(&mut [&mut __slots.order]);
-                    __drive.call().await;
-                    __block = match __block {
-                        __Block::Start => 'arm: {
-                            let at = cx.now() + std::time::Duration::from_secs(60);
-                            __drive.begin_wait(0, &[0], __rt::Some(__rt::Until::At(at)));
-                            break 'arm __Block::AfterSleep;
-                        }
-                        __Block::AfterSleep => 'arm: {
-                            let order = __slots.order.take();
-                            let __answer = __drive.answer(&__rt::Slept);
-                            __answer;
-                            return Ok(order.lines.len() as u64);
-                        }
-                        __Block::Open => {
-                            __rt::goes_on_on_any_thread::<Order>();
-                            __rt::open_input::<Self>(&mut __slots.order);
-                            __entry
-                        }
-                    };
-                }
-            })
+            }
         }
     }
 };

@@ -156,7 +156,7 @@ impl Look<'_> {
                     let name = crate::pretty::tokens(ty);
                     summary.before.get_or_insert(format!("saga `{name}` is called in it and may be refused"));
                 }
-                Job::Wait { .. } | Job::Send { .. } if code.calls[id].taken == Taken::Tried => {
+                Job::Wait { .. } | Job::Send if code.calls[id].taken == Taken::Tried => {
                     summary.before.get_or_insert("a `?` in it may end it".into());
                 }
                 _ => {}

@@ -242,7 +242,7 @@ impl Paths<'_> {
                 );
                 self.report("refusal_after_pivot", call, asked.span, message);
             }
-            Job::Child { .. } | Job::Wait { .. } | Job::Send { .. } if asked.taken == Taken::Tried => {
+            Job::Child { .. } | Job::Wait { .. } | Job::Send if asked.taken == Taken::Tried => {
                 let message = format!(
                     "the `?` behind this may end the saga after the pivot `{passed}`, when it can only go forward: half of it \
                      would be done for ever\nhelp: `match` it, and go on in each case"

@@ -41,7 +41,7 @@ pub(crate) fn check_states(model: &Model, code: &Code, names: &[String], errors:
                 Job::Wait { .. } => format!("`{name}` is waited for at"),
                 Job::Join(_) | Job::Each(_) => format!("`{name}` is called or joined at"),
                 Job::Child { .. } | Job::Launch { .. } => format!("saga `{name}` is started at"),
-                Job::Send { .. } => "a signal is sent at".to_owned(),
+                Job::Send => "a signal is sent at".to_owned(),
             };
             errors.span(
                 "ambiguous_state",

@@ -3,13 +3,13 @@
 use super::{Arm, Emit};
 use crate::{
     emit as dispatch,
-    flow::code::{Branch, Call, CallId, Job, Until},
+    flow::code::{Branch, Call, CallId, Job},
     flow::lower::fan_out,
     model::{Callee, Child, ChildKind, Model, Role, Work},
     pretty::number,
 };
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote};
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
 use syn::{Expr, visit_mut::VisitMut};
 
 /// What the state before this call is the point before; `past`: it stands past the pivot. Another saga that it starts is
@@ -29,7 +29,7 @@ pub(super) fn work(call: &Call, past: bool, children: &mut Vec<Child>) -> Work {
         Job::Child { ty, .. } if past => child(ty, ChildKind::Retriable),
         Job::Child { ty, .. } => child(ty, ChildKind::Compensatable),
         Job::Launch { ty } => child(ty, ChildKind::Launched),
-        Job::Send { .. } => Work::Send,
+        Job::Send => Work::Send,
     }
 }
 
@@ -45,7 +45,7 @@ impl Emit<'_> {
     /// Takes the answer.
     pub(super) fn answer(&self, call: CallId) -> TokenStream {
         let (model, call) = (self.model, &self.code.calls[call]);
-        let answer = Ident::new("__answer", Span::call_site().located_at(call.span));
+        let answer = &call.answer;
         let answers = match &call.job {
             Job::Call(Branch { callee, .. }) => {
                 let ty = match callee {
@@ -53,7 +53,7 @@ impl Emit<'_> {
                     Callee::Flow(flow) => &model.flows[*flow].output,
                 };
                 let returning = returning(model, *callee);
-                return quote!(let #answer: #ty = __drive.answer(&#returning););
+                return quote!(let #answer: (#ty,) = (__drive.answer(&#returning),););
             }
             Job::Join(branches) => {
                 let each = branches.iter().map(|branch| returning(model, branch.callee));
@@ -68,9 +68,9 @@ impl Emit<'_> {
             Job::Wait { signals, until: None, .. } => quote!(__rt::ReceivedInTheEnd(#signals)),
             Job::Child { ty, .. } => quote!(__rt::a_child_returns::<#ty>()),
             Job::Launch { .. } => quote!(__rt::Launched),
-            Job::Send { .. } => quote!(__rt::Sent),
+            Job::Send => quote!(__rt::Sent),
         };
-        quote!(let #answer = __drive.answer(&#answers);)
+        quote!(let #answer = (__drive.answer(&#answers),);)
     }
 
     /// Asks for it, puts back what is needed, and leaves the arm.
@@ -98,11 +98,6 @@ impl Emit<'_> {
     }
 
     fn asked(&self, id: CallId, call: &Call, state: &TokenStream, operands: &[Expr]) -> TokenStream {
-        let until = |until: Option<Until>| match (until, operands.last()) {
-            (Some(Until::After), Some(span)) => quote!(__rt::Some(__rt::Until::after(#span))),
-            (Some(Until::At), Some(at)) => quote!(__rt::Some(__rt::Until::At(#at))),
-            _ => quote!(__rt::None),
-        };
         match &call.job {
             Job::Call(branch) => {
                 let arguments = self.arguments(id, branch, operands.iter());
@@ -130,37 +125,45 @@ impl Emit<'_> {
                     __drive.limit(#limit);
                 }
             }
-            Job::Sleep(span) => {
-                let until = until(Some(*span));
-                quote!(__drive.begin_wait(#state, #until);)
+            Job::Sleep(_) | Job::Wait { .. } => {
+                let verb = written(call, operands);
+                quote!(__drive.begin_wait(#state, #verb);)
             }
-            Job::Wait { until: end, .. } => {
-                let until = until(*end);
-                quote!(__drive.begin_wait(#state, #until);)
-            }
-            Job::Child { ty, until: end, .. } => {
-                let (input, local, until) = (&operands[0], self.stored(id, &call.operands[0]), until(*end));
+            Job::Child { .. } | Job::Launch { .. } => {
+                let (verb, local) = (written(call, operands), self.stored(id, &call.operands[0]));
                 let local = crate::analyze::optional(local);
-                quote!(__drive.begin_child::<#ty>(#state, #input, #local, #until);)
+                quote!(__drive.begin_child(#state, #verb, #local);)
             }
-            Job::Launch { ty } => {
-                let (input, local) = (&operands[0], self.stored(id, &call.operands[0]));
-                let local = crate::analyze::optional(local);
-                quote!(__drive.begin_child::<#ty>(#state, #input, #local, __rt::None);)
+            Job::Send => {
+                let verb = written(call, operands);
+                quote!(__drive.begin_send(#state, #verb);)
             }
-            Job::Send { types } => quote!(__drive.begin_send(#state, __rt::SignalTo::new #types (#(#operands),*));),
         }
     }
 
-    /// Hands out the arguments of a call of a step or an inner flow.
-    fn arguments<'e>(&self, id: CallId, branch: &Branch, operands: impl Iterator<Item = &'e Expr>) -> TokenStream {
+    /// Hands out the arguments of a call of a step or an inner flow: the call as it is written, of a method of the same
+    /// parameters.
+    fn arguments<'e>(&self, id: CallId, branch: &Branch, mut operands: impl Iterator<Item = &'e Expr>) -> TokenStream {
         let parameters = self.model.parameters(branch.callee);
-        let arguments = branch.parameters.iter().zip(operands).filter_map(|(&index, operand)| {
-            let parameter =
-                parameters.get(index).filter(|parameter| matches!(parameter.role, Role::Argument { .. }))?;
-            Some(dispatch::argument(parameter, &operand.to_token_stream(), self.stored(id, operand)))
-        });
-        arguments.collect()
+        let mut call = branch.call.clone();
+        let mut locals = Vec::new();
+        for (index, argument) in call.args.iter_mut().enumerate() {
+            if branch.parameters.contains(&index)
+                && let Some(operand) = operands.next()
+            {
+                if parameters.get(index).is_some_and(|parameter| matches!(parameter.role, Role::Argument { .. })) {
+                    locals.push(self.stored(id, operand));
+                }
+                *argument = operand.clone();
+            }
+        }
+        while locals.last().is_some_and(Option::is_none) {
+            locals.pop();
+        }
+        let locals = locals.into_iter().map(crate::analyze::optional);
+        call.method = dispatch::asking(&call.method);
+        *call.receiver = Expr::Verbatim(quote!(__Calls::<Self>(&mut __drive, &[#(#locals),*], __rt::PhantomData)));
+        quote!(#call;)
     }
 
     /// The name of the local that an operand is, if it is nothing else and is saved at this call.
@@ -170,6 +173,31 @@ impl Emit<'_> {
         let saved = after.contains_key(&local) && self.slot(local).is_some();
         saved.then(|| self.bindings[local].frame.as_str())
     }
+}
+
+/// A verb of the context as it is written, with its operands: what there is in it to be evaluated. The signals of a wait are
+/// none.
+fn written(call: &Call, operands: &[Expr]) -> Expr {
+    fn put(written: &mut Expr, operands: &mut dyn Iterator<Item = &Expr>) {
+        match written {
+            Expr::Paren(paren) => put(&mut paren.expr, operands),
+            Expr::MethodCall(call) => {
+                put(&mut call.receiver, operands);
+                if call.method == "wait" {
+                    return;
+                }
+                for argument in &mut call.args {
+                    if let Some(operand) = operands.next() {
+                        *argument = operand.clone();
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut written = call.written.clone();
+    put(&mut written, &mut operands.iter());
+    written
 }
 
 /// The local that an argument is, if it is nothing else.

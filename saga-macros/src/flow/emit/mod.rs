@@ -16,7 +16,7 @@ use crate::{
     model::{Child, Flow, Machine, Model, State},
     pretty::{camel, number},
 };
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use std::collections::{BTreeMap, BTreeSet};
 use syn::{Expr, Item, Member, Stmt, Type, spanned::Spanned as _, visit::Visit, visit_mut::VisitMut};
@@ -107,6 +107,8 @@ struct Arm {
     mentioned: BTreeSet<BindingId>,
     /// Every local that it has, at one place or another.
     locals: BTreeSet<BindingId>,
+    /// The locals that are needed after it.
+    leaving: BTreeSet<BindingId>,
 }
 
 impl Emit<'_> {
@@ -137,8 +139,7 @@ impl Emit<'_> {
 
     fn body(&self, items: &[Item]) -> TokenStream {
         let rt = &self.rt;
-        let output = &self.flow.output;
-        let context = self.bindings.unique(CONTEXT);
+        let (context, handed) = (self.bindings.unique(CONTEXT), &self.flow.context);
         let fields: Vec<BindingId> = self.slots.iter().chain(self.carried).copied().collect();
         let names: Vec<Ident> = fields.iter().map(|&id| self.field(id)).collect();
         let types: Vec<Ident> = (0..fields.len()).map(|at| format_ident!("T{at}")).collect();
@@ -168,6 +169,9 @@ impl Emit<'_> {
                 let on_any_thread = quote_spanned!(span=> #rt::goes_on_on_any_thread::<#ty>());
                 return quote!(#on_any_thread; #rt::open_input::<Self>(&mut __slots.#field););
             }
+            if self.bindings[id].asked || self.input_type(id).is_some() {
+                return quote_spanned!(span=> #rt::Known(&mut __slots.#field).open(););
+            }
             quote_spanned!(span=> #rt::Across::new(&mut __slots.#field).open(); )
         });
         let slots = (!fields.is_empty()).then(|| {
@@ -186,30 +190,24 @@ impl Emit<'_> {
                 Open,
                 #(#blocks),*
             }
-            __rt::Box::pin(async move {
-                #(#items)*
-                let #context = &#context;
-                // Gives every `?` and `return` its type.
-                if let __rt::Some(__never) = __rt::None::<#output> {
-                    return __never;
-                }
-                let (__entry, __live): (__Block, &[usize]) = match __drive.entry() { #entries };
-                #slots_made
-                let mut __block = __Block::Open;
-                // A reference is told from a value by whose method is called.
-                use #rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
-                loop {
-                    __drive.save(&mut [#(#saved),*]);
-                    __drive.call().await;
-                    __block = match __block {
-                        #(#arms)*
-                        __Block::Open => {
-                            #(#opened)*
-                            __entry
-                        }
-                    };
-                }
-            })
+            #(#items)*
+            let #context = &#handed;
+            let (__entry, __live): (__Block, &[usize]) = match __drive.entry() { #entries };
+            #slots_made
+            let mut __block = __Block::Open;
+            // A reference is told from a value by whose method is called.
+            use #rt::{IsAValue as _, Moved as _, Next as _, Open as _, Owned as _};
+            loop {
+                __drive.save(&mut [#(#saved),*]);
+                __drive.call().await;
+                __block = match __block {
+                    #(#arms)*
+                    __Block::Open => {
+                        #(#opened)*
+                        __entry
+                    }
+                };
+            }
         }
     }
 
@@ -278,6 +276,11 @@ impl Emit<'_> {
             taken: taken.union(&apart).copied().collect(),
             kept: BTreeSet::new(),
             apart: apart.clone(),
+            leaving: self
+                .targets(block)
+                .into_iter()
+                .flat_map(|target| self.solved.live_in[target].keys().copied())
+                .collect(),
             split: self.solved.split.get(&block).cloned().unwrap_or_default(),
             mentioned,
         };
@@ -333,13 +336,7 @@ impl Emit<'_> {
     /// A local that comes in whole and goes on in parts has to be taken for that, also where it is not mentioned.
     fn changed_form(&self, block: BlockId, mentioned: &mut BTreeSet<BindingId>) {
         let live = &self.solved.live_in[block];
-        let mut targets = Vec::new();
-        self.code.walk(self.code.blocks[block].root, &mut |node| match node {
-            Node::Exit(exit) => targets.push(self.code.exits[*exit].target),
-            Node::Call(call) => targets.push(self.code.calls[*call].after),
-            _ => {}
-        });
-        for target in targets {
+        for target in self.targets(block) {
             for (id, _) in held(&self.solved.live_in[target], self.bindings) {
                 if let Kind::Field(of, _) = self.bindings[id].kind
                     && live.contains_key(&of)
@@ -348,6 +345,17 @@ impl Emit<'_> {
                 }
             }
         }
+    }
+
+    /// The blocks that a block leads to.
+    fn targets(&self, block: BlockId) -> Vec<BlockId> {
+        let mut targets = Vec::new();
+        self.code.walk(self.code.blocks[block].root, &mut |node| match node {
+            Node::Exit(exit) => targets.push(self.code.exits[*exit].target),
+            Node::Call(call) => targets.push(self.code.calls[*call].after),
+            _ => {}
+        });
+        targets
     }
 
     fn mutability(&self, id: BindingId) -> Option<TokenStream> {
@@ -447,13 +455,20 @@ impl Emit<'_> {
         let mut arm = arm.clone();
         let mut code = TokenStream::new();
         for (at, node) in self.code.seqs[seq].iter().enumerate() {
-            for &id in self.solved.moved.get(&(seq, at)).into_iter().flatten() {
+            let moved = self.solved.moved.get(&(seq, at));
+            for &id in moved.into_iter().flatten() {
                 let (rt, name, kept) = (&self.rt, self.bindings.unique(id), self.kept(id));
                 code.extend(quote!(let #kept = #rt::Moving(&#name).kept();));
                 arm.kept.insert(id);
             }
             code.extend(self.node(node, &arm));
             code.extend(self.asked_whole(node));
+            // What follows has the copy under the local's own name.
+            for &id in moved.into_iter().flatten().filter(|_| matches!(node, Node::Stmt(_) | Node::LetElse { .. })) {
+                let (name, kept) = (self.bindings.unique(id), self.kept(id));
+                code.extend(quote!(let #name = #kept;));
+                arm.kept.remove(&id);
+            }
         }
         code
     }
@@ -499,9 +514,13 @@ impl Emit<'_> {
     fn node(&self, node: &Node, arm: &Arm) -> TokenStream {
         match node {
             Node::Stmt(Stmt::Local(local)) if local.init.is_none() => {
-                let assigned =
-                    super::live::bound(&local.pat, self.bindings).iter().any(|id| arm.mentioned.contains(id));
-                if assigned { local.to_token_stream() } else { TokenStream::new() }
+                // One that is never assigned is asked for where it is used: rustc says so there, of the flow itself.
+                let needed = |id: &BindingId| arm.mentioned.contains(id) || arm.leaving.contains(id);
+                if super::live::bound(&local.pat, self.bindings).iter().any(needed) {
+                    local.to_token_stream()
+                } else {
+                    TokenStream::new()
+                }
             }
             Node::Stmt(stmt) => {
                 let mut stmt = stmt.clone();
@@ -518,22 +537,27 @@ impl Emit<'_> {
                     quote!(if #cond { #then } else { #otherwise })
                 }
             }
-            Node::Match { attrs, scrutinee, arms } => {
+            Node::Match { attrs, match_token, scrutinee, brace_token, arms } => {
                 let mut scrutinee = scrutinee.clone();
                 self.marks(arm).visit_expr_mut(&mut scrutinee);
                 let arms = arms.iter().map(|branch| {
-                    let (attrs, pat, body) = (&branch.attrs, &branch.pat, self.branch(branch.body, arm));
-                    quote!(#(#attrs)* #pat => { #body })
+                    let (attrs, pat) = (&branch.attrs, &branch.pat);
+                    // An arm that is missing is missed after the end of the last one, where the user's ends.
+                    let mut body = Group::new(Delimiter::Brace, self.branch(branch.body, arm));
+                    body.set_span(branch.end);
+                    quote!(#(#attrs)* #pat => #body)
                 });
-                quote!(#(#attrs)* match #scrutinee { #(#arms)* })
+                let mut arms = Group::new(Delimiter::Brace, quote!(#(#arms)*));
+                arms.set_span(brace_token.span.join());
+                quote!(#(#attrs)* #match_token #scrutinee #arms)
             }
             Node::LetElse { local, otherwise } => {
                 let mut local = local.clone();
                 self.marks(arm).visit_local_mut(&mut local);
-                let (attrs, pat) = (&local.attrs, &local.pat);
+                let (attrs, let_token, pat) = (&local.attrs, &local.let_token, &local.pat);
                 let init = local.init.iter().map(|init| &init.expr);
                 let otherwise = self.branch(*otherwise, arm);
-                quote!(#(#attrs)* let #pat #(= #init)* else { #otherwise };)
+                quote!(#(#attrs)* #let_token #pat #(= #init)* else { #otherwise };)
             }
             Node::Scope { scope, code } => {
                 let (items, code) = (&self.code.scopes[*scope].items, self.seq(*code, arm));
@@ -633,6 +657,10 @@ impl VisitMut for Marks<'_> {
         {
             let exit = self.emit.exit(exit, self.arm);
             *expr = Expr::Verbatim(quote!({ #exit }));
+            return;
+        }
+        if super::calls::bare_answer(expr).is_some() {
+            *expr = Expr::Verbatim(super::calls::given(expr));
             return;
         }
         syn::visit_mut::visit_expr_mut(self, expr);

@@ -2,6 +2,7 @@
 
 use super::{Dest, Lowering};
 use crate::flow::{
+    calls::ends_of,
     code::{Arm, Node, SeqId},
     graph,
     live::tokens_of,
@@ -146,12 +147,14 @@ impl Lowering<'_> {
                 {
                     this.push(seq, Node::Passed(call));
                 }
+                let (_, last) = ends_of(tokens_of(&arm.body));
                 let end = this.value(seq, *arm.body, dest);
                 this.visible.truncate(outside);
                 ends.push((seq, end));
-                arms.push(Arm { attrs: arm.attrs, pat: arm.pat, body: seq });
+                arms.push(Arm { attrs: arm.attrs, pat: arm.pat, body: seq, end: last });
             }
-            this.push(at, Node::Match { attrs: node.attrs, scrutinee: *node.expr, arms });
+            let ExprMatch { attrs, match_token, brace_token, .. } = node;
+            this.push(at, Node::Match { attrs, match_token, scrutinee: *node.expr, brace_token, arms });
             this.merge(at, &ends, true)
         })
     }

@@ -1,14 +1,12 @@
 //! A call: its operands are evaluated in the arm that it ends, and what follows it begins the next.
 
 use super::Lowering;
-use crate::{
-    flow::{
-        code::{Branch, Call, Job, Node, SeqId, Taken, Until},
-        graph,
-        live::is_trivial,
-        verbs::{self, Verb, signals},
-    },
-    model::Role,
+use crate::flow::{
+    calls::bare_answer,
+    code::{Branch, Call, Job, Node, SeqId, Taken, Until},
+    graph,
+    live::is_trivial,
+    verbs::{self, Verb, signals},
 };
 use proc_macro2::Span;
 use syn::{Expr, ExprMethodCall, Stmt, parse_quote, spanned::Spanned};
@@ -21,6 +19,8 @@ impl Lowering<'_> {
         verb: &Verb<'_>,
         named: Option<(String, Span)>,
         span: Span,
+        written: Expr,
+        answer: &Expr,
     ) -> Option<SeqId> {
         let (job, operands) = self.job(verb);
         let (at, operands) = self.operands(at, operands)?;
@@ -30,7 +30,8 @@ impl Lowering<'_> {
         let node = self.graph.node(at, graph::Node::Call(state));
         let visible = self.visible.clone();
         let taken = Taken::Otherwise;
-        self.code.calls.push(Call { job, named, span, operands, after, visible, taken, node });
+        let answer = bare_answer(answer)?.clone();
+        self.code.calls.push(Call { job, named, span, answer, written, operands, after, visible, taken, node });
         self.push(at, Node::Call(state));
         let root = self.enter(after);
         self.graph.begin(root, node, "", graph::Kind::Next);
@@ -43,20 +44,20 @@ impl Lowering<'_> {
         let time = |until: Option<verbs::Until<'_>>| until.map(|until| until.expr().clone());
         match verb {
             Verb::Call(branch) => {
-                let (branch, arguments) = self.branch(branch);
+                let (branch, arguments) = Self::branch(branch);
                 (Job::Call(branch), arguments)
             }
             Verb::Join(branches) => {
                 let mut operands = Vec::new();
                 let branches = branches.iter().map(|branch| {
-                    let (branch, arguments) = self.branch(branch);
+                    let (branch, arguments) = Self::branch(branch);
                     operands.extend(arguments);
                     branch
                 });
                 (Job::Join(branches.collect()), operands)
             }
             Verb::Each { items, limit, pat, branch } => {
-                let (branch, arguments) = self.branch(branch);
+                let (branch, arguments) = Self::branch(branch);
                 let each = parse_quote!(for __item in #items { let #pat = __item; #(#arguments;)* });
                 (Job::Each(branch), vec![each, (*limit).clone()])
             }
@@ -71,19 +72,16 @@ impl Lowering<'_> {
                 (Job::Child { ty: (*ty).clone(), pivot: *pivot, until: until.map(Until::of) }, operands)
             }
             Verb::Launch { ty, input } => (Job::Launch { ty: (*ty).clone() }, vec![(*input).clone()]),
-            Verb::Send { call } => (Job::Send { types: call.turbofish.clone() }, call.args.iter().cloned().collect()),
+            Verb::Send { call } => (Job::Send, call.args.iter().cloned().collect()),
         }
     }
 
     /// A call of a step or an inner flow, and its arguments; the context is no argument.
-    fn branch(&self, branch: &verbs::Branch<'_>) -> (Branch, Vec<Expr>) {
-        let parameters = self.model.parameters(branch.callee);
-        let is_context =
-            |index: usize| parameters.get(index).is_some_and(|parameter| matches!(parameter.role, Role::Context));
+    fn branch(branch: &verbs::Branch<'_>) -> (Branch, Vec<Expr>) {
         let ExprMethodCall { args, .. } = branch.call;
-        let arguments = args.iter().enumerate().filter(|(index, _)| !is_context(*index));
+        let arguments = args.iter().enumerate().filter(|(_, argument)| !verbs::is_the_context(argument));
         let (parameters, operands) = arguments.map(|(index, argument)| (index, argument.clone())).unzip();
-        (Branch { callee: branch.callee, parameters }, operands)
+        (Branch { callee: branch.callee, call: branch.call.clone(), parameters }, operands)
     }
 
     /// Makes the calls inside the operands. What stands before such a call must have nothing to do yet.

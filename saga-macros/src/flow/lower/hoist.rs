@@ -2,7 +2,7 @@
 
 use super::{Dest, Lowering};
 use crate::flow::{
-    calls::{answer, is_answer, tries_answer},
+    calls::{answer, bare_answer, tries_answer},
     code::{Node, SeqId, Taken},
     live::{is_trivial, operands_mut},
     states::state_name,
@@ -36,12 +36,13 @@ impl Lowering<'_> {
 
     fn hoist_inside(&mut self, at: SeqId, expr: &mut Expr) -> Option<SeqId> {
         if let Some((verb, span)) = awaited(self.model, expr) {
-            let named = match &*expr {
-                Expr::Await(node) => state_name(&node.attrs),
-                _ => None,
+            let (named, written) = match &*expr {
+                Expr::Await(node) => (state_name(&node.attrs), (*node.base).clone()),
+                other => (None, other.clone()),
             };
-            let end = self.call(at, &verb, named, span)?;
-            *expr = answer(span);
+            let answer = answer(expr);
+            let end = self.call(at, &verb, named, span, written, &answer)?;
+            *expr = answer;
             return Some(end);
         }
         match expr {
@@ -134,9 +135,7 @@ impl Lowering<'_> {
 
     /// Whether the pivot's answer is told apart here by literal patterns: notes that it is.
     pub(super) fn note_matched(&mut self, scrutinee: &Expr) -> Option<usize> {
-        if !matches!(scrutinee, Expr::Path(_)) || !is_answer(scrutinee) {
-            return None;
-        }
+        bare_answer(scrutinee)?;
         let call = self.code.calls.len().checked_sub(1)?;
         self.code.calls[call].taken = Taken::Matched;
         Some(call)

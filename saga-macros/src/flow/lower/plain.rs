@@ -2,14 +2,14 @@
 
 use super::{Dest, Lowering};
 use crate::flow::{
-    calls::{exit_mark, leaves},
-    code::{Node, SeqId},
+    calls::{bare_answer, exit_mark, leaves},
+    code::{Job, Node, SeqId},
     graph,
     live::{self, Declared},
     states::in_some_builds,
 };
 use syn::{
-    Expr, ExprBreak, ExprLoop, Label, Lifetime, Stmt, parse_quote, parse_quote_spanned,
+    Expr, ExprBreak, ExprLoop, Label, Lifetime, Pat, Stmt, parse_quote, parse_quote_spanned,
     spanned::Spanned,
     visit::Visit,
     visit_mut::{self, VisitMut},
@@ -41,7 +41,8 @@ impl Lowering<'_> {
                     return None;
                 }
                 let value = self.bindings.unique(*id);
-                self.statement(at, parse_quote!(#value = #expr));
+                // In braces, so that rustc takes what is expected for what the block is expected to be, as in the flow.
+                self.statement(at, parse_quote!(#value = { #expr }));
                 Some(at)
             }
             Dest::Let(local) => {
@@ -56,9 +57,29 @@ impl Lowering<'_> {
                     return self.let_else(at, local);
                 }
                 self.see(&local.pat);
+                self.note_asked(&local);
                 self.made_again(&local);
                 self.push(at, Node::Stmt(Stmt::Local(local)));
                 Some(at)
+            }
+        }
+    }
+
+    /// Notes of the locals that are nothing but the answer of steps and inner flows that their types are asked there.
+    fn note_asked(&mut self, local: &syn::Local) {
+        let Some(init) = &local.init else { return };
+        let Expr::Try(tried) = &*init.expr else { return };
+        let calls = bare_answer(&tried.expr).and_then(|_| self.code.calls.last());
+        let pats = match (calls.map(|call| &call.job), &local.pat) {
+            (Some(Job::Call(_)), pat @ Pat::Ident(_)) => vec![pat],
+            (Some(Job::Join(_)), Pat::Tuple(pats)) => pats.elems.iter().collect(),
+            _ => return,
+        };
+        for pat in pats {
+            if let Pat::Ident(pat) = pat
+                && let Some(id) = self.bindings.of(&pat.ident)
+            {
+                self.bindings[id].asked = true;
             }
         }
     }
@@ -142,7 +163,7 @@ impl Lowering<'_> {
             (Dest::Assign(id), value) => {
                 let value = value.unwrap_or_else(|| parse_quote!(()));
                 let name = self.bindings.unique(id);
-                parse_quote!({ #name = #value; #mark })
+                parse_quote!({ #name = { #value }; #mark })
             }
             (_, Some(value)) => parse_quote!({ #value; #mark }),
             (_, None) => mark,
