@@ -1,0 +1,44 @@
+use saga_runtime::prelude::*;
+use saga_tests::shop::*;
+
+struct Checkout;
+
+#[saga(name = "checkout", version = 1)]
+impl Checkout {
+    #[flow]
+    async fn run(&self, cx: &FlowContext, order: Order) -> Result<(), Unwind<Refused>> {
+        if order.lines.is_empty() {
+            return 0;
+        }
+        self.reserve(cx, &order).await?;
+        if order.lines.len() > 1 {
+            return Err("too many");
+        }
+        let price: u64 = match order.lines.len() {
+            1 => {
+                self.price("a", 1).await?;
+                "one"
+            }
+            _ => 2,
+        };
+        drop(price);
+        Ok(order)
+    }
+
+    #[step]
+    async fn reserve(&self, _cx: &StepContext, order: &Order) -> Result<Hold, Failure<Refused>> {
+        Ok(Hold(order.lines.len() as u64))
+    }
+
+    #[compensate(reserve)]
+    async fn release(&self, _cx: &StepContext, _hold: Outcome<Hold>) -> Result<(), Transient> {
+        Ok(())
+    }
+
+    #[step(read_only)]
+    async fn price(&self, line: &str, count: u64) -> Result<u64, Transient> {
+        Ok(line.len() as u64 * count)
+    }
+}
+
+fn main() {}
