@@ -120,7 +120,8 @@ impl StepContext {
 #[derive(Debug)]
 pub struct FlowContext {
     ids: Arc<Ids>,
-    /// Each coercion mints a context; they live as long as this one, since references to them may.
+    /// Each coercion mints a context, or the first one does for a machine; they live as long as this one, since references to
+    /// them may.
     minted: Minted,
     labels: Labels,
     /// The runtime's clock; outside a runtime it is tokio's.
@@ -215,7 +216,7 @@ impl Deref for FlowContext {
     type Target = StepContext;
 
     fn deref(&self) -> &StepContext {
-        self.minted.push(StepContext {
+        let mint = || StepContext {
             ids: Arc::clone(&self.ids),
             state: Box::default(),
             key: uuid::Uuid::now_v7().simple().to_string().into(),
@@ -223,7 +224,9 @@ impl Deref for FlowContext {
             attempt: 1,
             deadline: Instant::now() + Duration::from_secs(30),
             held: self.held.clone(),
-        })
+        };
+        // A machine only says where the step's own context goes.
+        if self.clock.is_some() { self.minted.first(mint) } else { self.minted.push(mint()) }
     }
 }
 
@@ -232,6 +235,10 @@ impl Deref for FlowContext {
 struct Minted(OnceLock<Box<(StepContext, Minted)>>);
 
 impl Minted {
+    fn first(&self, mint: impl FnOnce() -> StepContext) -> &StepContext {
+        &self.0.get_or_init(|| Box::new((mint(), Self::default()))).0
+    }
+
     fn push(&self, cx: StepContext) -> &StepContext {
         let mut cx = Some(cx);
         let mut end = self;
