@@ -1,0 +1,41 @@
+//! What the library costs, measured: each subcommand measures one thing, and prints a table for the documentation.
+//!
+//! Nothing here is run by `cargo test`: a measurement is no check, and a machine that is busy would fail it.
+
+mod compile;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Measures what the library costs. Usage: cargo run -p saga-bench --release -- <what> [options]
+
+  macro [--runs N] [--steps 5,20,100] [--without-restate]
+        What a saga adds to a build: the time of checking it, and the lines that it becomes, beside the same
+        functions without the macro, `async-trait` and `restate-sdk`. Works in `target/bench-macro`.
+  help
+        This.
+";
+
+fn main() -> ExitCode {
+    // As the compiler's wrapper, by which the command of a build is learned.
+    if let Some(code) = compile::as_wrapper() {
+        return code;
+    }
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let measured = match words.split_first() {
+        Some((what, options)) if what == "macro" => compile::run(options),
+        Some((what, _)) if what == "help" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        Some((what, _)) => Err(format!("there is nothing to measure by the name of `{what}`\n\n{HELP}")),
+        None => Err(format!("say what to measure\n\n{HELP}")),
+    };
+    match measured {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
