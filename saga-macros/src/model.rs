@@ -45,8 +45,9 @@ impl Model {
 
     /// The step or inner flow of this method.
     pub(crate) fn callee(&self, method: &Ident) -> Option<Callee> {
-        let step = self.steps.iter().position(|step| step.ident == *method).map(Callee::Step);
-        let inner = || self.flows.iter().skip(1).position(|flow| flow.method.sig.ident == *method);
+        let name = method.to_string();
+        let step = self.steps.iter().position(|step| step.ident == name).map(Callee::Step);
+        let inner = || self.flows.iter().skip(1).position(|flow| flow.method.sig.ident == name);
         step.or_else(|| inner().map(|at| Callee::Flow(at + 1)))
     }
 

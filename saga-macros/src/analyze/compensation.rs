@@ -15,15 +15,15 @@ use crate::{
 };
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 use syn::{GenericArgument, Ident, PathArguments, Type, ext::IdentExt, spanned::Spanned};
 
 /// Reads every compensation and gives each to its step.
 pub(super) fn pair(methods: &[Method], steps: &mut [(Step, &Method)], errors: &mut Errors) {
-    let callable: Vec<_> = steps
+    let callable: BTreeSet<_> = steps
         .iter()
-        .map(|(step, _)| step.ident.clone())
-        .chain(methods.iter().map(|method| method.sig.ident.clone()))
+        .map(|(step, _)| step.ident.to_string())
+        .chain(methods.iter().map(|method| method.sig.ident.to_string()))
         .collect();
     let others: Vec<_> = steps.iter().map(|(step, method)| Other::of(step, method)).collect();
     let mut first: Vec<Option<&Ident>> = vec![None; steps.len()];
@@ -401,13 +401,13 @@ fn returns(method: &Method, errors: &mut Errors) {
 }
 
 /// A compensation that calls a step or a compensation: `self.reserve(..)`, `Self::reserve(..)`.
-fn calls(body: &Group, callable: &[Ident], name: &Ident, errors: &mut Errors) {
-    fn walk(tokens: TokenStream, callable: &[Ident], found: &mut Vec<Ident>) {
+fn calls(body: &Group, callable: &BTreeSet<String>, name: &Ident, errors: &mut Errors) {
+    fn walk(tokens: TokenStream, callable: &BTreeSet<String>, found: &mut Vec<Ident>) {
         let tokens: Vec<_> = tokens.into_iter().collect();
         for (index, token) in tokens.iter().enumerate() {
             match token {
                 TokenTree::Group(group) => walk(group.stream(), callable, found),
-                TokenTree::Ident(ident) if callable.contains(ident) => {
+                TokenTree::Ident(ident) if callable.contains(&ident.to_string()) => {
                     let text = |back: usize| index.checked_sub(back).map(|at| tokens[at].to_token_stream().to_string());
                     let by_self = text(1).as_deref() == Some(".") && text(2).as_deref() == Some("self");
                     let by_type = text(1).as_deref() == Some(":") && text(3).as_deref() == Some("Self");

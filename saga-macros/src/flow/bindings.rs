@@ -24,6 +24,8 @@ pub(crate) fn is_context(unique: &Ident) -> bool {
 pub(crate) struct Binding {
     /// As the user wrote it where it is declared.
     pub(crate) ident: Ident,
+    /// The same without `r#`, as text, which is quick to compare.
+    pub(crate) name: String,
     /// Its name inside this phase (e.g. `order__b3`).
     pub(crate) unique: String,
     /// The name under which its value is saved.
@@ -82,11 +84,13 @@ impl Bindings {
     /// Adds a local, and returns it.
     pub(crate) fn declare(&mut self, ident: &Ident, mutable: bool, kind: Kind) -> BindingId {
         let id = self.list.len();
-        let unique = format!("{}__b{id}", ident.unraw());
+        let name = ident.unraw().to_string();
+        let unique = format!("{name}__b{id}");
         self.by_unique.insert(unique.clone(), id);
-        let frame = ident.unraw().to_string();
+        let (ident, frame) = (ident.clone(), name.clone());
         self.list.push(Binding {
-            ident: ident.clone(),
+            ident,
+            name,
             unique,
             frame,
             mutable,
@@ -163,9 +167,9 @@ impl Bindings {
         let binding = &self.list[id];
         // All that the machine has beside the user's locals begins like this.
         let is_ours = matches!(binding.kind, Kind::Invented | Kind::Context);
-        let is_taken = !is_ours && binding.ident.unraw().to_string().starts_with("__");
+        let is_taken = !is_ours && binding.name.starts_with("__");
         if is_taken || self.renamed.contains(&id) {
-            return Ident::new(&format!("__b{id}_{}", binding.ident.unraw()), span);
+            return Ident::new(&format!("__b{id}_{}", binding.name), span);
         }
         let mut ident = binding.ident.clone();
         ident.set_span(span);

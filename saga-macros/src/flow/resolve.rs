@@ -25,8 +25,8 @@ struct Resolver<'b> {
 
 impl Resolver<'_> {
     fn lookup(&self, name: &Ident) -> Option<BindingId> {
-        let name = name.unraw();
-        self.scope.iter().rev().copied().find(|&id| self.bindings[id].ident.unraw() == name)
+        let name = name.unraw().to_string();
+        self.scope.iter().rev().copied().find(|&id| self.bindings[id].name == name)
     }
 
     fn scoped(&mut self, inside: impl FnOnce(&mut Self)) {
@@ -67,9 +67,9 @@ struct Declare<'b> {
 impl VisitMut for Declare<'_> {
     fn visit_pat_ident_mut(&mut self, pat: &mut PatIdent) {
         if binds(pat, self.matches_all) {
-            let name = pat.ident.unraw();
+            let name = pat.ident.unraw().to_string();
             // The cases of an or-pattern bind the same names.
-            let known = self.declared.iter().copied().find(|&id| self.bindings[id].ident.unraw() == name);
+            let known = self.declared.iter().copied().find(|&id| self.bindings[id].name == name);
             let id = known.unwrap_or_else(|| {
                 let id = self.bindings.declare(&pat.ident, pat.mutability.is_some(), Kind::Local);
                 self.declared.push(id);

@@ -8,7 +8,7 @@ use super::{
     parts::{nested_parts_of, taken_apart_by},
 };
 use std::collections::{BTreeMap, BTreeSet};
-use syn::{ExprField, ext::IdentExt};
+use syn::ExprField;
 
 /// What is done with a node (of a run, at a place), and with what is needed after it.
 type Visit<'v> = &'v mut dyn FnMut((SeqId, usize), &Node, &Live);
@@ -211,8 +211,8 @@ impl Solved {
                 if !live.contains_key(&outer) {
                     continue;
                 }
-                let name = bindings[outer].ident.unraw();
-                renamed.extend(visible[at + 1..].iter().filter(|&&inner| bindings[inner].ident.unraw() == name));
+                let name = &bindings[outer].name;
+                renamed.extend(visible[at + 1..].iter().filter(|&&inner| bindings[inner].name == *name));
             }
         };
         for exit in &code.exits {

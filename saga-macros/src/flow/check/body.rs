@@ -13,6 +13,7 @@ use crate::{
 };
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
+use std::collections::BTreeSet;
 use syn::{
     Block, Expr, ExprAwait, ExprCall, ExprMethodCall, Item, Macro, PatGuard, PatTupleStruct,
     spanned::Spanned,
@@ -26,13 +27,22 @@ pub(crate) fn check_body(model: &Model, flow: &Flow, body: &Block, errors: &mut 
 
 /// Reports steps and inner flows that no flow calls.
 pub(crate) fn check_used(model: &Model, drafts: &[Draft], errors: &mut Errors) {
-    let unused = |method: &Ident| !drafts.iter().any(|draft| names(&draft.tokens, method));
+    let mut named = BTreeSet::new();
+    for draft in drafts {
+        names(&draft.tokens, &mut named);
+    }
+    let unused = |method: &Ident| !named.contains(&method.to_string());
     for step in &model.steps {
         if !unused(&step.ident) {
             continue;
         }
         let name = &step.ident;
-        let help = match model.helpers.iter().find(|helper| names(&helper.body, name)) {
+        let by = model.helpers.iter().find(|helper| {
+            let mut named = BTreeSet::new();
+            names(&helper.body, &mut named);
+            named.contains(&name.to_string())
+        });
+        let help = match by {
             Some(helper) => format!(
                 "`{helper}` calls it, where it is not saved: make that an inner flow, `#[flow(inner)]`, with `cx: &FlowContext` and \
                  an error `Unwind<..>`",
@@ -56,13 +66,17 @@ pub(crate) fn check_used(model: &Model, drafts: &[Draft], errors: &mut Errors) {
     }
 }
 
-/// Whether these tokens name this method.
-fn names(tokens: &TokenStream, method: &Ident) -> bool {
-    tokens.clone().into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => ident == *method,
-        TokenTree::Group(group) => names(&group.stream(), method),
-        _ => false,
-    })
+/// Every name in these tokens, as text: two identifiers that are compared are both made into text, each time.
+fn names(tokens: &TokenStream, named: &mut BTreeSet<String>) {
+    for token in tokens.clone() {
+        match token {
+            TokenTree::Ident(ident) => {
+                named.insert(ident.to_string());
+            }
+            TokenTree::Group(group) => names(&group.stream(), named),
+            _ => {}
+        }
+    }
 }
 
 struct Body<'m> {
