@@ -1,6 +1,6 @@
 //! What the library costs, measured: each subcommand measures one thing, and prints a table for the documentation.
 //!
-//! Nothing here is run by `cargo test`: a measurement is no check, and a machine that is busy would fail it.
+//! The tests hold it to working, and to no time: a measurement is no check, and a machine that is busy would fail it.
 
 mod compile;
 
@@ -9,9 +9,11 @@ use std::process::ExitCode;
 const HELP: &str = "\
 Measures what the library costs. Usage: cargo run -p saga-bench --release -- <what> [options]
 
-  macro [--runs N] [--steps 5,20,100] [--without-restate]
+  macro [--runs N] [--steps 5,20,100] [--beside async-trait,restate]
         What a saga adds to a build: the time of checking it, and the lines that it becomes, beside the same
-        functions without the macro, `async-trait` and `restate-sdk`. Works in `target/bench-macro`.
+        functions without the macro, and beside `async-trait` and `restate-sdk`, or those that are named, or `nothing`.
+        Works in `target/bench-macro`.
+        `--runs` is the number of rounds, in each of which every program is checked, and 5 if it is not given.
   help
         This.
 ";

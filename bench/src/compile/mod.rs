@@ -49,7 +49,7 @@ pub(crate) fn run(words: &[String]) -> Result<(), String> {
             subject.again.push(rustc.check_again(subject.program, run)?);
         }
     }
-    print!("{}", table::all(&subjects, &options));
+    print!("{}", table::all(&subjects, &options, &rustc.machine()));
     Ok(())
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn run(words: &[String]) -> Result<(), String> {
 fn programs(options: &Options) -> Vec<Program> {
     let mut programs = Vec::new();
     for &steps in &options.steps {
-        for way in Way::ALL.into_iter().filter(|way| options.restate || !way.needs_restate()) {
+        for way in Way::ALL.into_iter().filter(|&way| options.has(way)) {
             programs.push(Program { steps, shape: Shape::Straight, way });
         }
         for way in [Way::Plain, Way::Saga, Way::TimedSaga] {

@@ -12,10 +12,17 @@ use std::{
 
 /// The entry of the macro in its own source, and what stands in its place in the copy.
 const ENTRY: &str = "    expand::saga(options.into(), &item.into()).into()\n";
-const TIMED: &str = "    let begun = std::time::Instant::now();
+const TIMED: &str = "    let (own, begun) = (own_time(), std::time::Instant::now());
     let expanded: TokenStream = expand::saga(options.into(), &item.into()).into();
-    eprintln!(\"expanded in {} us\", begun.elapsed().as_micros());
+    let took = own_time().zip(own).map(|(after, before)| (after - before) / 1000);
+    eprintln!(\"expanded in {} us\", took.map_or(begun.elapsed().as_micros(), u128::from));
     expanded
+";
+/// What this thread has had of the processor, on Linux, in nanoseconds; elsewhere the clock has to do.
+const OWN_TIME: &str = "
+fn own_time() -> Option<u64> {
+    std::fs::read_to_string(\"/proc/thread-self/schedstat\").ok()?.split(' ').next()?.parse().ok()
+}
 ";
 
 /// The versions of what is compared stand here and nowhere else: whoever does not measure does not build it.
@@ -26,33 +33,48 @@ const RESTATE: &str =
 /// Where it is.
 pub(crate) struct Project {
     folder: PathBuf,
+    /// Where cargo builds: where it builds the library too, so that what both need is built once.
+    target: PathBuf,
 }
 
 impl Project {
     /// Writes all of it, except the programs.
     pub(crate) fn write(options: &Options) -> Result<Self, String> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
-        let folder = root.join("target/bench-macro");
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |named| root.join(named));
+        let folder = target.join(match (options.async_trait, options.restate) {
+            (true, true) => "bench-macro",
+            (true, false) => "bench-macro-async-trait",
+            (false, true) => "bench-macro-restate",
+            (false, false) => "bench-macro-alone",
+        });
         write(
             &folder.join("Cargo.toml"),
-            "[workspace]\nresolver = \"3\"\nmembers = [\"program\", \"timed-macros\"]\n",
+            "[workspace]\nresolver = \"3\"\nmembers = [\"program\", \"timed-macros\"]\n\n[profile.dev]\ndebug = \"line-tables-only\"\n",
         )?;
         // What both have in common has the versions that the library is tested with.
-        if !folder.join("Cargo.lock").exists() {
-            write(&folder.join("Cargo.lock"), &read(&root.join("Cargo.lock"))?)?;
+        let lock = read(&root.join("Cargo.lock"))?;
+        if !fs::read_to_string(folder.join("workspace.lock")).is_ok_and(|known| known == lock) {
+            write(&folder.join("Cargo.lock"), &lock)?;
+            write(&folder.join("workspace.lock"), &lock)?;
         }
         let runtime = format!("{:?}", root.join("saga-runtime").to_string_lossy());
         let program = format!(
             "[package]\nname = \"program\"\nedition = \"2024\"\n\n[dependencies]\n\
              saga-runtime = {{ path = {runtime}, default-features = false }}\n\
              timed-macros = {{ path = \"../timed-macros\" }}\n\
-             serde = {{ version = \"1\", features = [\"derive\"] }}\n{ASYNC_TRAIT}{}",
+             serde = {{ version = \"1\", features = [\"derive\"] }}\n{}{}",
+            if options.async_trait { ASYNC_TRAIT } else { "" },
             if options.restate { RESTATE } else { "" }
         );
         write(&folder.join("program/Cargo.toml"), &program)?;
-        write(&folder.join("program/src/lib.rs"), "//! Each program in turn stands in the place of this file.\n")?;
+        // Even if it is there already: what is new is compiled, and how it is compiled is what we want to learn.
+        let place = folder.join("program/src/lib.rs");
+        let made = fs::create_dir_all(folder.join("program/src"));
+        made.and_then(|()| fs::write(&place, "//! Each program in turn stands in the place of this file.\n"))
+            .map_err(|error| format!("{}: {error}", place.display()))?;
         timed_macros(&root.join("saga-macros"), &folder.join("timed-macros"))?;
-        Ok(Self { folder })
+        Ok(Self { folder, target })
     }
 
     /// Builds the dependencies, and learns how cargo calls the compiler.
@@ -63,7 +85,7 @@ impl Project {
         let status = Command::new(cargo)
             .args(["check", "-p", "program"])
             .current_dir(&self.folder)
-            .env("CARGO_TARGET_DIR", self.folder.join("target"))
+            .env("CARGO_TARGET_DIR", &self.target)
             .env("RUSTC_WORKSPACE_WRAPPER", own)
             .env(RECORD, &record)
             .status()
@@ -102,7 +124,7 @@ fn copy_sources(from: &Path, to: &Path) -> Result<(), String> {
             if source.matches(ENTRY).count() != 1 {
                 return Err(format!("{} has no longer the one entry that is timed", path.display()));
             }
-            write(&to.join(name), &source.replace(ENTRY, TIMED))?;
+            write(&to.join(name), &(source.replace(ENTRY, TIMED) + OWN_TIME))?;
         } else {
             write(&to.join(name), &read(&path)?)?;
         }

@@ -78,6 +78,14 @@ impl Rustc {
         Ok(Self { program, arguments, folder: folder.to_owned() })
     }
 
+    /// On what is measured.
+    pub(crate) fn machine(&self) -> String {
+        let version = Command::new(&self.program).arg("--version").output();
+        let version = version.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        format!("{}, {cores} cores", version.unwrap_or_default())
+    }
+
     /// Checks a program of which nothing is known yet.
     pub(crate) fn check_first(&self, program: Program) -> Result<Measured, String> {
         let known = self.folder.join("first");

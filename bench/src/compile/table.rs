@@ -5,71 +5,124 @@ use super::{
     options::Options,
     rustc::Measured,
     source::{Program, Shape, Way},
-    stats::Spread,
+    stats::{Spread, Unit, median},
 };
 use std::{fmt::Write as _, time::Duration};
 
+const HEAD: [&str; 9] = [
+    "steps",
+    "",
+    "check",
+    "of the processor",
+    "adds",
+    "check after an edit, of the processor",
+    "adds",
+    "lines expanded",
+    "the macro itself",
+];
+
 /// All of them.
-pub(crate) fn all(subjects: &[Subject], options: &Options) -> String {
-    let mut text = String::new();
+pub(crate) fn all(subjects: &[Subject], options: &Options, machine: &str) -> String {
+    let mut text = format!("{machine}; {} rounds; medians, and the ends in parentheses.\n", options.runs);
     for shape in [Shape::Straight, Shape::LoopAndJoin] {
-        let _ = writeln!(text, "\nSteps {}; {} runs, medians (and the ends):\n", shape.name(), options.runs);
-        text.push_str(
-            "| steps | | first check | on the processor | adds | check after an edit | adds | lines expanded |\n",
-        );
-        text.push_str("|---|---|---|---|---|---|---|---|\n");
-        for subject in subjects.iter().filter(|subject| subject.program.shape == shape) {
-            if subject.program.way != Way::TimedSaga {
-                row(&mut text, subject, plain(subjects, subject.program));
-            }
-        }
+        let of_shape = subjects.iter().filter(|subject| subject.program.shape == shape);
+        let rows =
+            of_shape.filter(|subject| subject.program.way != Way::TimedSaga).map(|subject| row(subjects, subject));
+        let _ = writeln!(text, "\nSteps {}:\n", shape.name());
+        text.push_str(&aligned(&HEAD.map(str::to_owned), &rows.collect::<Vec<_>>()));
     }
-    text.push_str("\nThe macro alone, within the compiler:\n\n| steps | | the macro |\n|---|---|---|\n");
-    for subject in subjects.iter().filter(|subject| subject.program.way == Way::TimedSaga) {
-        let expansions = subject.first.iter().chain(&subject.again).filter_map(|measured| measured.expansion);
-        if let Some(expansions) = Spread::of(expansions) {
-            let Program { steps, shape, .. } = subject.program;
-            let _ = writeln!(text, "| {steps} | {} | {expansions} |", shape.name());
+    text
+}
+
+fn row(subjects: &[Subject], subject: &Subject) -> [String; 9] {
+    let Program { steps, way, .. } = subject.program;
+    let plain = of_way(subjects, subject.program, Way::Plain).filter(|_| way != Way::Plain);
+    let lines = match plain {
+        Some(plain) => format!("{} ({:+})", subject.lines, subject.lines.cast_signed() - plain.lines.cast_signed()),
+        None => subject.lines.to_string(),
+    };
+    [
+        steps.to_string(),
+        way.name().to_owned(),
+        spread(subject.first.iter().map(|measured| measured.wall)),
+        time(&subject.first, |measured| measured.cpu),
+        plain.map(|plain| adds(&subject.first, &plain.first)).unwrap_or_default(),
+        time(&subject.again, Measured::own),
+        plain.map(|plain| adds(&subject.again, &plain.again)).unwrap_or_default(),
+        lines,
+        if way == Way::Saga { itself(subjects, subject.program) } else { String::new() },
+    ]
+}
+
+/// What the macro takes of it.
+fn itself(subjects: &[Subject], program: Program) -> String {
+    let timed = of_way(subjects, program, Way::TimedSaga);
+    let measured = timed.into_iter().flat_map(|timed| timed.first.iter().chain(&timed.again));
+    spread(measured.filter_map(|measured| measured.expansion))
+}
+
+/// The same program, said in another way.
+fn of_way(subjects: &[Subject], program: Program, way: Way) -> Option<&Subject> {
+    subjects.iter().find(|subject| subject.program == Program { way, ..program })
+}
+
+fn spread(times: impl Iterator<Item = Duration>) -> String {
+    Spread::of(times).map(|spread| spread.to_string()).unwrap_or_default()
+}
+
+fn time(measured: &[Measured], what: impl Fn(&Measured) -> Option<Duration>) -> String {
+    let times = measured.iter().filter_map(what).map(|time| time.as_secs_f64());
+    median(times).map(|time| Unit::of(time).say(time)).unwrap_or_default()
+}
+
+/// By how much it takes longer, of its own time: the median of what each round says, since what one round compares was
+/// measured within seconds.
+fn adds(own: &[Measured], plain: &[Measured]) -> String {
+    let pairs = || own.iter().zip(plain).filter_map(|(own, plain)| Some((seconds(own)?, seconds(plain)?)));
+    let more = median(pairs().map(|(own, plain)| own - plain));
+    let times = median(pairs().map(|(own, plain)| own / plain));
+    more.zip(times).map(|(more, times)| format!("{more:+.2} s, ×{times:.1}")).unwrap_or_default()
+}
+
+fn seconds(measured: &Measured) -> Option<f64> {
+    measured.own().map(|time| time.as_secs_f64())
+}
+
+/// A table of Markdown that can be read as it is.
+fn aligned<const N: usize>(head: &[String; N], rows: &[[String; N]]) -> String {
+    let all = || std::iter::once(head).chain(rows);
+    let widths: [usize; N] =
+        std::array::from_fn(|at| all().map(|row| row[at].chars().count()).max().unwrap_or(0).max(3));
+    let mut text = String::new();
+    for (index, row) in all().enumerate() {
+        for (cell, width) in row.iter().zip(widths) {
+            let _ = write!(text, "| {cell:width$} ");
+        }
+        text.push_str("|\n");
+        if index == 0 {
+            for width in widths {
+                let _ = write!(text, "|{}", "-".repeat(width + 2));
+            }
+            text.push_str("|\n");
         }
     }
     text
 }
 
-fn row(text: &mut String, subject: &Subject, plain: Option<&Subject>) {
-    let Program { steps, way, .. } = subject.program;
-    let _ = writeln!(
-        text,
-        "| {steps} | {} | {} | {} | {} | {} | {} | {} |",
-        way.name(),
-        shown(time(&subject.first, |measured| Some(measured.wall))),
-        shown(time(&subject.first, |measured| measured.cpu)),
-        adds(subject, plain, |subject| &subject.first),
-        shown(time(&subject.again, Measured::own)),
-        adds(subject, plain, |subject| &subject.again),
-        subject.lines,
-    );
-}
+#[cfg(test)]
+mod tests {
+    use super::aligned;
 
-/// The same functions without a macro.
-fn plain(subjects: &[Subject], of: Program) -> Option<&Subject> {
-    let plain = Program { way: Way::Plain, ..of };
-    subjects.iter().find(|subject| subject.program == plain && subject.program != of)
-}
-
-fn time(measured: &[Measured], what: impl Fn(&Measured) -> Option<Duration>) -> Option<Spread> {
-    Spread::of(measured.iter().filter_map(what))
-}
-
-fn shown(spread: Option<Spread>) -> String {
-    spread.map(|spread| spread.to_string()).unwrap_or_default()
-}
-
-/// By how much the subject takes longer, of its own time.
-fn adds(subject: &Subject, plain: Option<&Subject>, of: impl Fn(&Subject) -> &[Measured]) -> String {
-    let Some(plain) = plain else { return String::new() };
-    let Some((own, plain)) = time(of(subject), Measured::own).zip(time(of(plain), Measured::own)) else {
-        return String::new();
-    };
-    let (own, plain) = (own.median.as_secs_f64(), plain.median.as_secs_f64());
-    format!("{:+.2} s, ×{:.1}", own - plain, own / plain)
+    #[test]
+    fn a_table_is_as_wide_as_its_widest_cells() {
+        let head = ["steps".to_owned(), String::new()];
+        let rows = [["5".to_owned(), "no macro".to_owned()], ["100".to_owned(), "×2".to_owned()]];
+        let table = "\
+| steps |          |
+|-------|----------|
+| 5     | no macro |
+| 100   | ×2       |
+";
+        assert_eq!(aligned(&head, &rows), table);
+    }
 }
