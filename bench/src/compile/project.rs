@@ -32,6 +32,9 @@ const RESTATE: &str =
 
 /// Where it is.
 pub(crate) struct Project {
+    /// Its folder's name, with which the names of its packages begin: of two that build in one place and have a package of the
+    /// same name, cargo takes what it built of one for the other's.
+    name: &'static str,
     folder: PathBuf,
     /// Where cargo builds: where it builds the library too, so that what both need is built once.
     target: PathBuf,
@@ -42,12 +45,13 @@ impl Project {
     pub(crate) fn write(options: &Options) -> Result<Self, String> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |named| root.join(named));
-        let folder = target.join(match (options.async_trait, options.restate) {
+        let name = match (options.async_trait, options.restate) {
             (true, true) => "bench-macro",
             (true, false) => "bench-macro-async-trait",
             (false, true) => "bench-macro-restate",
             (false, false) => "bench-macro-alone",
-        });
+        };
+        let folder = target.join(name);
         write(
             &folder.join("Cargo.toml"),
             "[workspace]\nresolver = \"3\"\nmembers = [\"program\", \"timed-macros\"]\n\n[profile.dev]\ndebug = \"line-tables-only\"\n",
@@ -60,9 +64,9 @@ impl Project {
         }
         let runtime = format!("{:?}", root.join("saga-runtime").to_string_lossy());
         let program = format!(
-            "[package]\nname = \"program\"\nedition = \"2024\"\n\n[dependencies]\n\
+            "[package]\nname = \"{name}-program\"\nedition = \"2024\"\n\n[lib]\nname = \"program\"\n\n[dependencies]\n\
              saga-runtime = {{ path = {runtime}, default-features = false }}\n\
-             timed-macros = {{ path = \"../timed-macros\" }}\n\
+             {name}-timed = {{ path = \"../timed-macros\" }}\n\
              serde = {{ version = \"1\", features = [\"derive\"] }}\n{}{}",
             if options.async_trait { ASYNC_TRAIT } else { "" },
             if options.restate { RESTATE } else { "" }
@@ -73,8 +77,8 @@ impl Project {
         let made = fs::create_dir_all(folder.join("program/src"));
         made.and_then(|()| fs::write(&place, "//! Each program in turn stands in the place of this file.\n"))
             .map_err(|error| format!("{}: {error}", place.display()))?;
-        timed_macros(&root.join("saga-macros"), &folder.join("timed-macros"))?;
-        Ok(Self { folder, target })
+        timed_macros(name, &root.join("saga-macros"), &folder.join("timed-macros"))?;
+        Ok(Self { name, folder, target })
     }
 
     /// Builds the dependencies, and learns how cargo calls the compiler.
@@ -83,7 +87,7 @@ impl Project {
         let own = std::env::current_exe().map_err(|error| format!("this program has no path: {error}"))?;
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let status = Command::new(cargo)
-            .args(["check", "-p", "program"])
+            .args(["check", "-p", &format!("{}-program", self.name)])
             .current_dir(&self.folder)
             .env("CARGO_TARGET_DIR", &self.target)
             .env("RUSTC_WORKSPACE_WRAPPER", own)
@@ -99,12 +103,12 @@ impl Project {
 
 /// A copy of the macro whose entry says how long it took, since the time that a macro takes within the compiler, through
 /// whose interface it reads and writes every token, can only be taken there.
-fn timed_macros(macros: &Path, copy: &Path) -> Result<(), String> {
+fn timed_macros(name: &str, macros: &Path, copy: &Path) -> Result<(), String> {
     let manifest = read(&macros.join("Cargo.toml"))?;
     let features = manifest.lines().find(|line| line.starts_with("syn = ")).ok_or("the macro does without `syn`")?;
     let syn = features.replace("workspace = true", "version = \"3\", default-features = false");
     let manifest = format!(
-        "[package]\nname = \"timed-macros\"\nedition = \"2024\"\n\n[lib]\nproc-macro = true\n\n[dependencies]\n\
+        "[package]\nname = \"{name}-timed\"\nedition = \"2024\"\n\n[lib]\nname = \"timed_macros\"\nproc-macro = true\n\n[dependencies]\n\
          proc-macro2 = {{ version = \"1\", features = [\"span-locations\"] }}\nquote = \"1\"\n{syn}\n"
     );
     write(&copy.join("Cargo.toml"), &manifest)?;
