@@ -1,8 +1,8 @@
 //! A store that fails when it is told to, for tests of what stands above it.
 
 use super::{
-    Claimed, Claims, Epoch, Expired, Filter, Instance, InstanceNo, Message, Micros, Received, RequestNo, Row, Sent,
-    Store, StoreError, Storing, Transaction, Write, Written,
+    Claimed, Claims, Epoch, Expired, Filter, Instance, InstanceNo, Message, Micros, News, Received, Renewed, RequestNo,
+    Row, Sent, Store, StoreError, Storing, Transaction, Write, Written,
 };
 use std::{
     any::Any,
@@ -137,6 +137,22 @@ impl Faulty {
 impl Store for Faulty {
     fn register(&self) -> Storing<'_, Epoch> {
         self.through(|store| store.register())
+    }
+
+    fn lease(&self) -> Option<Duration> {
+        self.store.lease()
+    }
+
+    fn renew(&self, epoch: Epoch, bury_dead: bool) -> Storing<'_, Renewed> {
+        self.through(move |store| store.renew(epoch, bury_dead))
+    }
+
+    fn retire(&self, epoch: Epoch) -> Storing<'_, ()> {
+        self.through(move |store| store.retire(epoch))
+    }
+
+    fn news(&self, epoch: Epoch) -> Storing<'_, Option<Box<dyn News>>> {
+        self.through(move |store| store.news(epoch))
     }
 
     fn commit<'a>(&'a self, epoch: Epoch, writes: &'a [Write]) -> Storing<'a, Vec<Written>> {

@@ -16,6 +16,7 @@ mod message;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod transaction;
+mod workers;
 mod write;
 
 pub use error::StoreError;
@@ -23,6 +24,7 @@ pub use instance::{Claimed, Claims, Expired, Filter, Instance, Labels, Row, Stat
 pub use message::{Message, MessageNo, Received, Sent};
 pub use transaction::Transaction;
 pub(crate) use transaction::{outside, within};
+pub use workers::{News, Renewed, Told};
 pub use write::{Append, Delivery, Request, Start, Touch, Write, Written};
 
 use serde::{Deserialize, Serialize};
@@ -58,9 +60,40 @@ pub struct Epoch(pub i64);
 /// Every method is atomic: it happens wholly or not at all, also if the process is killed in the middle. A method whose
 /// future is dropped may have happened or not.
 pub trait Store: fmt::Debug + Send + Sync + 'static {
-    /// Registers a worker: a new epoch, higher than all before it. From then on, instances owned by an epoch whose worker
-    /// is known to be dead (for a store of one process: every earlier epoch) may be claimed.
+    /// Registers a worker: a new epoch, higher than all before it. It ends the life of the worker that was registered through
+    /// this same value before; of a store for one worker, that of every earlier one. What a dead worker owned may be claimed.
     fn register(&self) -> Storing<'_, Epoch>;
+
+    /// How long a worker is taken for alive after it was last heard of, of a store on which several may live at the same time.
+    /// `None` of a store whose worker lives until another one is registered: it has neither news nor anything to renew.
+    fn lease(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Says that the worker is alive: nobody takes its work until a lease from now has passed.
+    ///
+    /// With `bury_dead` it looks for workers that were not heard of for longer than their lease, and ends their lives. What they
+    /// were just committing is committed first, wholly, or never. To be asked for only by a worker that has itself been in
+    /// touch with the store for a whole lease: after the store was away for all of them, the others come back, too.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] if this worker's own life has been ended by another one.
+    fn renew(&self, epoch: Epoch, bury_dead: bool) -> Storing<'_, Renewed> {
+        let _ = (epoch, bury_dead);
+        Box::pin(std::future::ready(Err(StoreError::Unusable("this store has one worker at a time".into()))))
+    }
+
+    /// Ends the worker's life in good order: what it still owns may be claimed at once, and others are told so.
+    fn retire(&self, epoch: Epoch) -> Storing<'_, ()> {
+        let _ = epoch;
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// What other workers and clients do from now on, as far as this worker should know at once.
+    fn news(&self, epoch: Epoch) -> Storing<'_, Option<Box<dyn News>>> {
+        let _ = epoch;
+        Box::pin(std::future::ready(Ok(None)))
+    }
 
     /// Writes a batch, all of it in one transaction, durable when the answer is there.
     ///
@@ -83,11 +116,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// of which one of these is true.
     fn commit<'a>(&'a self, epoch: Epoch, writes: &'a [Write]) -> Storing<'a, Vec<Written>>;
 
-    /// Takes instances that want to run, the ones that waited longest first, and marks them as owned by `epoch`.
+    /// Takes instances that want to run, and marks them as owned by `epoch`. The sagas take turns, so that none waits for
+    /// another's backlog; of each, the ones that waited longest come first.
     ///
     /// Those are: ready ones, sleeping ones whose time has come, and waiting ones whose time or message has come, if nobody
-    /// owns them or their owner is dead; and ones that waited for a build and were given back by an earlier epoch. Only of
-    /// the sagas named. A ready one has waited since its start or the touch that made it ready, a sleeping one since its
+    /// owns them or their owner is dead; ones that wait for their turn at something that only a dead worker knew of; and ones
+    /// that waited for a build and were not given back by this epoch. Only of the sagas named. A ready one has waited since its start or the touch that made it ready, a sleeping one since its
     /// wake-up time, a waiting one since that or since its message came, whichever was first.
     ///
     /// What is claimed is [`Status::Ready`] from then on, without a wake-up time, a state or awaited messages: it runs. No
