@@ -185,7 +185,7 @@ async fn both_stores_answer_the_same_to_whatever_is_asked() {
                     ask!(claim(epoch, &["checkout", "refund"][..=usize::from(limit > 0)], now, limit));
                 }
                 13 => {
-                    ask!(claim_one(epoch, no));
+                    ask!(claim_one(epoch, &["checkout", "refund"], no));
                 }
                 14..16 => {
                     let ended = random.below(2) == 0;

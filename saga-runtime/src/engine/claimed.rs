@@ -6,6 +6,7 @@ use super::{
     hub::Poke,
     journal::{Journal, Over, Release},
     known::unknown_to,
+    life::Life,
     load::{Loaded, Unfoldable, load},
     worker::Worker,
 };
@@ -20,14 +21,20 @@ use tokio::sync::OwnedSemaphorePermit;
 const RECOVERIES: u32 = 3;
 
 /// Runs an instance that was claimed.
-pub(crate) async fn run_claimed(engine: Arc<Engine>, claimed: Claimed, permit: OwnedSemaphorePermit, decision: bool) {
+pub(crate) async fn run_claimed(
+    engine: Arc<Engine>,
+    life: Arc<Life>,
+    claimed: Claimed,
+    permit: OwnedSemaphorePermit,
+    decision: bool,
+) {
     let no = claimed.instance.no;
     let poke = Arc::new(Poke::default());
     engine.hub.enter(no, &poke);
     if decision {
         poke.ring();
     }
-    let over = claimed_run(&engine, &claimed, permit, &poke, decision).await;
+    let over = claimed_run(&engine, &life, &claimed, permit, &poke, decision).await;
     if matches!(over, Over::WaitsForBuild | Over::Broken(_)) && poke.answered() {
         // A request that nobody here can decide: to try again at once would go on for ever.
         engine.hub.want(no);
@@ -56,6 +63,7 @@ pub(crate) async fn run_fresh(worker: Worker) {
 
 async fn claimed_run(
     engine: &Arc<Engine>,
+    life: &Arc<Life>,
     claimed: &Claimed,
     permit: OwnedSemaphorePermit,
     poke: &Arc<Poke>,
@@ -64,7 +72,7 @@ async fn claimed_run(
     let instance = &claimed.instance;
     // What a claim of many takes is ready from then on; what is taken for a decision stays what it was.
     let status = if decision { instance.status } else { Status::Ready };
-    let journal = Journal::claimed(engine, instance, status, State::default());
+    let journal = Journal::claimed(engine, life, instance, status, State::default());
     let Some(saga) = engine.sagas.get(&*instance.saga) else {
         return journal.give_back(status, None).await.err().unwrap_or(Over::WaitsForBuild);
     };

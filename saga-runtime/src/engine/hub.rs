@@ -95,6 +95,12 @@ impl Hub {
         held(&self.running).contains_key(&instance)
     }
 
+    /// None of them runs here any more.
+    pub(crate) fn forget_running(&self) {
+        held(&self.running).clear();
+        held(&self.wanted).clear();
+    }
+
     /// How many run here.
     pub(crate) fn count(&self) -> usize {
         held(&self.running).len()

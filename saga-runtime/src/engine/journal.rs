@@ -1,6 +1,6 @@
 //! The one way to the store: rows are applied to the state, collected, and committed together.
 
-use super::{Engine, Point, SECOND};
+use super::{Engine, Point, SECOND, life::Life};
 use crate::{
     context::{self, Ids},
     core::{Event, State},
@@ -51,6 +51,8 @@ pub(crate) struct Identity {
 /// An instance's journal, as its owner writes it. Several threads of the instance may write to it.
 pub(crate) struct Journal {
     pub(super) engine: Arc<Engine>,
+    /// The life of this worker in which it came to own the instance: what comes after it writes nothing here.
+    pub(super) life: Arc<Life>,
     pub(crate) identity: Identity,
     inner: Mutex<Inner>,
     /// Where the instance's flows put their labels.
@@ -133,19 +135,25 @@ pub(crate) struct Release {
 
 impl Journal {
     /// The journal of an instance that is about to be started.
-    pub(crate) fn fresh(engine: &Arc<Engine>, identity: Identity) -> Self {
-        Self::new(engine, identity, None, Status::Ready, State::default())
+    pub(crate) fn fresh(engine: &Arc<Engine>, life: &Arc<Life>, identity: Identity) -> Self {
+        Self::new(engine, life, identity, None, Status::Ready, State::default())
     }
 
     /// The journal of a claimed instance, whose rows came to this state.
-    pub(crate) fn claimed(engine: &Arc<Engine>, instance: &Instance, status: Status, state: State) -> Self {
+    pub(crate) fn claimed(
+        engine: &Arc<Engine>,
+        life: &Arc<Life>,
+        instance: &Instance,
+        status: Status,
+        state: State,
+    ) -> Self {
         let identity = Identity {
             ids: Arc::new(Ids { saga: instance.saga.clone(), instance: instance.id.clone() }),
             birth: instance.birth.clone(),
             version: instance.version,
             input_hash: instance.input_hash,
         };
-        let journal = Self::new(engine, identity, Some(instance.no), status, state);
+        let journal = Self::new(engine, life, identity, Some(instance.no), status, state);
         {
             let mut inner = journal.inner();
             inner.parent = instance.parent;
@@ -161,7 +169,14 @@ impl Journal {
         journal
     }
 
-    fn new(engine: &Arc<Engine>, identity: Identity, no: Option<InstanceNo>, status: Status, state: State) -> Self {
+    fn new(
+        engine: &Arc<Engine>,
+        life: &Arc<Life>,
+        identity: Identity,
+        no: Option<InstanceNo>,
+        status: Status,
+        state: State,
+    ) -> Self {
         let inner = Inner {
             no,
             state,
@@ -178,7 +193,8 @@ impl Journal {
             committed_at: engine.clock.now(),
         };
         let (inner, labels) = (Mutex::new(inner), context::Labels::default());
-        Self { identity, inner, labels, turn: Turn::new(()), engine: Arc::clone(engine) }
+        let (engine, life) = (Arc::clone(engine), Arc::clone(life));
+        Self { engine, life, identity, inner, labels, turn: Turn::new(()) }
     }
 
     /// What it holds. Not to be kept across an await.
@@ -377,7 +393,7 @@ impl Journal {
                     sends: pending.sends,
                     ..Append::new(instance, pending.rows)
                 };
-                self.engine.committer.write(Write::Append(append)).await.map_err(Over::from)?;
+                self.life.committer.write(Write::Append(append)).await.map_err(Over::from)?;
                 instance
             }
             None => self.started(pending.rows, labels.clone(), touch).await?,
@@ -403,14 +419,14 @@ impl Journal {
     /// The first commit of an instance: if it is to be let go at once, that is a second write right behind it.
     async fn started(&self, rows: Vec<Row>, labels: Labels, touch: Option<Touch>) -> Result<InstanceNo, Over> {
         let start = Start { labels, ..self.start(rows, true) };
-        let instance = match self.engine.committer.write(Write::Start(start)).await.map_err(Over::from)? {
+        let instance = match self.life.committer.write(Write::Start(start)).await.map_err(Over::from)? {
             Written::Started(instance) => instance,
             Written::Exists(instance) => return Err(Over::Exists(instance)),
             Written::Appended => return Err(Over::Broken("the store answered a start as if it were an append".into())),
         };
         if touch.is_some() {
             let append = Append { touch, ..Append::new(instance, Vec::new()) };
-            self.engine.committer.write(Write::Append(append)).await.map_err(Over::from)?;
+            self.life.committer.write(Write::Append(append)).await.map_err(Over::from)?;
         }
         Ok(instance)
     }

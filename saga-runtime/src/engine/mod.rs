@@ -16,6 +16,7 @@ mod intent;
 mod join;
 mod journal;
 mod known;
+pub(crate) mod life;
 pub(crate) mod load;
 pub(crate) mod observer;
 mod pulse;
@@ -36,18 +37,16 @@ pub(crate) use self::{
 use crate::{
     clock::Clock,
     policy::Policies,
-    store::{
-        Epoch, InstanceNo, Message, Micros, Sent, Store, StoreError,
-        committer::{Committer, Health},
-    },
+    store::{InstanceNo, Message, Micros, Sent, Store, StoreError, committer::Health},
 };
 use erased::AnySaga;
+use life::Life;
 use observer::{Observer, Point};
 use std::{
     collections::HashMap,
     future::Future,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
 };
@@ -78,8 +77,7 @@ pub(crate) struct Limits {
 /// What the tasks of one worker's life share.
 pub(crate) struct Engine {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) committer: Committer,
-    pub(crate) epoch: Epoch,
+    life: RwLock<Arc<Life>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sagas: HashMap<&'static str, Arc<dyn AnySaga>>,
     pub(crate) limits: Limits,
@@ -96,21 +94,27 @@ pub(crate) struct Engine {
     backlog: AtomicBool,
     /// When the first of the sleeping ones wants to run again.
     wake_at: AtomicI64,
+    /// Whether there may be requests that nobody has told this worker of.
+    inboxes_unseen: AtomicBool,
     /// Instances that do not run here and have a request.
     asked: Mutex<Vec<InstanceNo>>,
     observer: Option<Observer>,
     /// A point was told to be this worker's last.
     dead: AtomicBool,
     random: AtomicU64,
+    /// What goes on for as long as the runtime does.
     tasks: Mutex<JoinSet<()>>,
+    /// What runs instances, for as long as this worker's life does.
+    runs: Mutex<JoinSet<()>>,
+    /// What keeps that life, for as long as anything runs.
+    keeper: Mutex<JoinSet<()>>,
 }
 
 impl Engine {
     #[expect(clippy::too_many_arguments, reason = "called at one place, by the builder, with what it has collected")]
     pub(crate) fn new(
         store: Arc<dyn Store>,
-        committer: Committer,
-        epoch: Epoch,
+        life: Arc<Life>,
         clock: Arc<dyn Clock>,
         sagas: HashMap<&'static str, Arc<dyn AnySaga>>,
         limits: Limits,
@@ -120,8 +124,7 @@ impl Engine {
     ) -> Arc<Self> {
         Arc::new(Self {
             store,
-            committer,
-            epoch,
+            life: RwLock::new(life),
             clock,
             sagas,
             limits,
@@ -135,37 +138,70 @@ impl Engine {
             wake: Notify::new(),
             backlog: AtomicBool::new(true),
             wake_at: AtomicI64::new(Micros::MAX),
+            inboxes_unseen: AtomicBool::new(true),
             asked: Mutex::default(),
             observer,
             dead: AtomicBool::new(false),
             random: AtomicU64::new(seed),
             tasks: Mutex::default(),
+            runs: Mutex::default(),
+            keeper: Mutex::default(),
         })
     }
 
     /// Spawns a task that ends with the runtime.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        while tasks.try_join_next().is_some() {}
-        tasks.spawn(task);
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(task);
+    }
+
+    /// Spawns the task that keeps this worker's life.
+    pub(crate) fn keep(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.keeper.lock().unwrap_or_else(PoisonError::into_inner).spawn(task);
+    }
+
+    /// Spawns a task that runs an instance, in this life of the worker; if that is over, it is not run.
+    pub(crate) fn run(&self, life: &Life, task: impl Future<Output = ()> + Send + 'static) {
+        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        while runs.try_join_next().is_some() {}
+        // Under the lock that is held to end a life's tasks.
+        if self.life().epoch == life.epoch {
+            runs.spawn(task);
+        }
+    }
+
+    /// Ends what runs instances, after some time to end by itself.
+    async fn end_runs(&self, within: std::time::Duration) {
+        let mut runs = std::mem::take(&mut *self.runs.lock().unwrap_or_else(PoisonError::into_inner));
+        let all = async { while runs.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(within, all).await;
+        runs.shutdown().await;
     }
 
     /// Ends every task where it stands, as a crash would.
     pub(crate) fn abort(&self) {
         self.stopping.send_replace(true);
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+        self.keeper.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
     }
 
     /// Asks every task to end, and waits for that until the limit.
     pub(crate) async fn stop(&self, by: Micros) {
         self.stopping.send_replace(true);
         let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        let all = async { while tasks.join_next().await.is_some() {} };
+        let mut runs = std::mem::take(&mut *self.runs.lock().unwrap_or_else(PoisonError::into_inner));
+        let all = async {
+            while tasks.join_next().await.is_some() {}
+            while runs.join_next().await.is_some() {}
+        };
         tokio::select! {
             () = all => {}
             () = self.clock.sleep_until(by) => {}
         }
         tasks.shutdown().await;
+        runs.shutdown().await;
+        let mut keeper = std::mem::take(&mut *self.keeper.lock().unwrap_or_else(PoisonError::into_inner));
+        keeper.shutdown().await;
     }
 
     /// Ends when the runtime is asked to stop.
@@ -182,7 +218,7 @@ impl Engine {
 
     /// Whether writes get through.
     pub(crate) fn health(&self) -> Health {
-        self.committer.health().borrow().clone()
+        self.life().committer.health().borrow().clone()
     }
 
     /// There is a request for this instance: whoever runs it is told, or it is taken for a decision.

@@ -1,9 +1,9 @@
 //! The one task that takes waiting instances from the store when there is room for them.
 
-use super::{Engine, SECOND, claimed::run_claimed};
+use super::{Engine, SECOND, claimed::run_claimed, life::Life};
 use crate::store::{Claims, InstanceNo, Micros, StoreError};
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     sync::{Arc, PoisonError, atomic::Ordering},
 };
 
@@ -11,6 +11,11 @@ use std::{
 const BATCH: usize = 256;
 
 impl Engine {
+    /// The sagas that run here.
+    fn names(&self) -> Vec<&'static str> {
+        self.sagas.keys().copied().collect()
+    }
+
     /// A permit is free again.
     pub(super) fn freed(&self) {
         if self.backlog.load(Ordering::Acquire) {
@@ -26,21 +31,30 @@ impl Engine {
     }
 }
 
-/// Runs until the runtime stops or has lost its work to another.
+/// Where several workers live, one looks so often for what none of them was told of.
+const LOOK: Micros = SECOND;
+
+/// So often an instance that cannot be taken is asked for before that is left to the next look at all inboxes.
+const TRIES: u32 = 20;
+
+/// An instance that somebody asked something of.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    no: InstanceNo,
+    /// How often it could not be taken.
+    tries: u32,
+}
+
+/// Runs until the runtime stops or has lost its work to another for good.
 pub(crate) async fn run(engine: Arc<Engine>) {
-    let mut asked = match all_asked(&engine).await {
-        Ok(asked) => asked,
-        Err(error) => {
-            tracing::error!(%error, "the scheduler has stopped");
-            return;
-        }
-    };
+    let mut asked = VecDeque::new();
     loop {
         if engine.is_stopping() {
             return;
         }
-        let result = match decisions(&engine, &mut asked).await {
-            Ok(()) => claims(&engine).await,
+        let life = engine.life();
+        let result = match decisions(&engine, &life, &mut asked).await {
+            Ok(()) => claims(&engine, &life).await,
             Err(error) => Err(error),
         };
         let now = engine.clock.now();
@@ -54,73 +68,84 @@ pub(crate) async fn run(engine: Arc<Engine>) {
                 engine.backlog.store(true, Ordering::Release);
                 now.saturating_add(SECOND / 2)
             }
+            Err(StoreError::Fenced) if engine.lives_again() => {
+                engine.backlog.store(true, Ordering::Release);
+                now.saturating_add(SECOND / 10)
+            }
             Err(error) => {
                 tracing::error!(%error, "the scheduler has stopped");
                 return;
             }
         };
+        let looks = engine.lives_again();
+        let again = if looks { again.min(now.saturating_add(LOOK)) } else { again };
         // Without room a due instance has to wait for a permit, which rings.
         let timed = again < Micros::MAX && (again > now || engine.has_room());
         tokio::select! {
             () = engine.wake.notified() => {}
-            () = engine.clock.sleep_until(again), if timed => {}
+            () = engine.clock.sleep_until(again), if timed => {
+                if looks {
+                    engine.backlog.store(true, Ordering::Release);
+                }
+            }
             () = engine.stops() => return,
         }
     }
 }
 
 /// Every instance with a request that nobody has decided.
-async fn all_asked(engine: &Engine) -> Result<VecDeque<InstanceNo>, StoreError> {
-    let mut asked = VecDeque::new();
-    let mut after = None;
+async fn all_asked(engine: &Engine) -> Result<Vec<InstanceNo>, StoreError> {
+    let mut asked = Vec::new();
     loop {
-        match engine.store.inboxes(after, BATCH).await {
-            Ok(page) => {
-                asked.extend(&page);
-                match page.last() {
-                    Some(last) => after = Some(*last),
-                    None => return Ok(asked),
-                }
-            }
-            Err(StoreError::Unavailable(_)) if !engine.is_stopping() => {
-                engine.clock.sleep_until(engine.clock.now().saturating_add(SECOND)).await;
-            }
-            Err(error) => return Err(error),
+        let page = engine.store.inboxes(asked.last().copied(), BATCH).await?;
+        if page.is_empty() {
+            return Ok(asked);
         }
+        asked.extend(page);
     }
 }
 
 /// Takes the instances that somebody asked something of, one by one, whatever they wait for.
-async fn decisions(engine: &Arc<Engine>, asked: &mut VecDeque<InstanceNo>) -> Result<(), StoreError> {
-    asked.extend(std::mem::take(&mut *engine.asked.lock().unwrap_or_else(PoisonError::into_inner)));
+async fn decisions(engine: &Arc<Engine>, life: &Arc<Life>, asked: &mut VecDeque<Asked>) -> Result<(), StoreError> {
+    let told = std::mem::take(&mut *engine.asked.lock().unwrap_or_else(PoisonError::into_inner));
+    asked.extend(told.into_iter().map(|no| Asked { no, tries: 0 }));
+    if engine.inboxes_unseen.swap(false, Ordering::AcqRel) {
+        let all = all_asked(engine).await.inspect_err(|_| engine.inboxes_unseen.store(true, Ordering::Release))?;
+        let known: HashSet<InstanceNo> = asked.iter().map(|asked| asked.no).collect();
+        asked.extend(all.into_iter().filter(|no| !known.contains(no)).map(|no| Asked { no, tries: 0 }));
+    }
+    let names = engine.names();
     for _ in 0..asked.len() {
         let Ok(permit) = Arc::clone(&engine.deciding).try_acquire_owned() else { return Ok(()) };
-        let Some(no) = asked.pop_front() else { return Ok(()) };
+        let Some(Asked { no, tries }) = asked.pop_front() else { return Ok(()) };
         if engine.hub.runs(no) {
             engine.hub.ring(no);
             continue;
         }
-        match engine.store.claim_one(engine.epoch, no).await {
-            Ok(Some(claimed)) => engine.spawn(run_claimed(Arc::clone(engine), claimed, permit, true)),
-            // It is being started or let go at this moment, or it is gone: asked again as long as its inbox is not empty.
-            Ok(None) => {
-                // Not forgotten, should the inbox not be readable now.
-                asked.push_back(no);
-                if engine.store.inbox(no).await?.is_empty() {
-                    asked.pop_back();
-                }
+        // Not forgotten, should the store not answer now.
+        asked.push_back(Asked { no, tries: tries + 1 });
+        match engine.store.claim_one(life.epoch, &names, no).await? {
+            Some(claimed) => {
+                asked.pop_back();
+                engine.run(life, run_claimed(Arc::clone(engine), Arc::clone(life), claimed, permit, true));
             }
-            Err(error) => {
-                asked.push_back(no);
-                return Err(error);
+            // It is being started or let go at this moment, another worker owns it, or it is gone: asked again as long as its
+            // inbox is not empty.
+            None if engine.store.inbox(no).await?.is_empty() => {
+                asked.pop_back();
             }
+            None if tries >= TRIES => {
+                asked.pop_back();
+                engine.hub.want(no);
+            }
+            None => {}
         }
     }
     Ok(())
 }
 
 /// Takes as many waiting instances as there is room for; whether there may be more.
-async fn claims(engine: &Arc<Engine>) -> Result<bool, StoreError> {
+async fn claims(engine: &Arc<Engine>, life: &Arc<Life>) -> Result<bool, StoreError> {
     let due = engine.wake_at.load(Ordering::Acquire) <= engine.clock.now();
     if !due && !engine.backlog.load(Ordering::Acquire) {
         return Ok(false);
@@ -141,16 +166,15 @@ async fn claims(engine: &Arc<Engine>) -> Result<bool, StoreError> {
     // Before the claim looks: what changes from now on rings again.
     engine.backlog.store(false, Ordering::Release);
     engine.wake_at.store(Micros::MAX, Ordering::Release);
-    let names: Vec<&str> = engine.sagas.keys().copied().collect();
-    let limit = permits.len();
-    let Claims { claimed, next_wake } = engine.store.claim(engine.epoch, &names, engine.clock.now(), limit).await?;
+    let (names, limit) = (engine.names(), permits.len());
+    let Claims { claimed, next_wake } = engine.store.claim(life.epoch, &names, engine.clock.now(), limit).await?;
     let more = claimed.len() == limit;
     if more {
         engine.backlog.store(true, Ordering::Release);
     }
     engine.wake_at.fetch_min(next_wake.unwrap_or(Micros::MAX), Ordering::AcqRel);
     for (claimed, permit) in claimed.into_iter().zip(permits) {
-        engine.spawn(run_claimed(Arc::clone(engine), claimed, permit, false));
+        engine.run(life, run_claimed(Arc::clone(engine), Arc::clone(life), claimed, permit, false));
     }
     Ok(more)
 }

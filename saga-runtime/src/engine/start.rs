@@ -12,7 +12,7 @@ use crate::{
     context::Ids,
     core::{Event, decide::micros},
     machine::{Arguments, Json},
-    store::{Instance, InstanceNo, Labels, Micros, Start, Write, Written},
+    store::{Instance, InstanceNo, Labels, Micros, Start, Write, Written, committer::CommitError},
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
@@ -60,7 +60,8 @@ impl Engine {
             version: definition.version,
             input_hash: input.hash,
         };
-        let journal = Journal::fresh(self, identity);
+        let life = self.life();
+        let journal = Journal::fresh(self, &life, identity);
         let parameter: Box<str> = definition.main().parameters.first().copied().unwrap_or_default().into();
         let begin = Payloads::start(Arguments(vec![(parameter.clone(), input.json.clone())]));
         let payloads = BTreeMap::from([(Box::from(""), begin)]);
@@ -76,18 +77,19 @@ impl Engine {
             let (reply, answered) = oneshot::channel();
             worker.has_leave(permit);
             worker.leave().reply = Some(reply);
-            self.spawn(run_fresh(worker));
+            self.run(&life, run_fresh(worker));
             return match answered.await {
                 Ok(Ok(started)) => Ok(started),
                 Ok(Err(Over::Exists(instance))) => Ok(Started::before(instance)),
                 Ok(Err(over)) => Err(over),
-                // The task was aborted with the runtime.
-                Err(_) => Err(Over::Stopped),
+                // The task was aborted with the runtime, or with this worker's life.
+                Err(_) if self.is_stopping() => Err(Over::Stopped),
+                Err(_) => Err(Over::Cut(CommitError::Fenced)),
             };
         }
         let wake_at = input.wake_at;
         let start = Start { wake_at, labels: input.labels, ..worker.journal.into_waiting_start() };
-        match self.committer.write(Write::Start(start)).await.map_err(Over::from)? {
+        match life.committer.write(Write::Start(start)).await.map_err(Over::from)? {
             Written::Started(no) => {
                 match wake_at {
                     Some(at) => self.sleeps(at),

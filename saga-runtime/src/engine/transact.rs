@@ -58,7 +58,7 @@ impl Worker {
     pub(super) async fn begin(&self) -> Result<Held, Over> {
         self.commit().await?;
         loop {
-            match self.engine.store.transact(self.engine.epoch).await {
+            match self.engine.store.transact(self.journal.life.epoch).await {
                 Ok(transaction) => return Ok(Held::of(transaction)),
                 Err(StoreError::Fenced) => return Err(Over::Cut(CommitError::Fenced)),
                 // No attempt has been made: a store that is away is waited for, as with every other write.

@@ -152,6 +152,12 @@ impl<W: Copy + Eq + Hash> Door<W> {
         }
     }
 
+    /// Nobody waits any more.
+    pub(super) fn withdraw_all(&mut self, now: Micros) {
+        let all: Vec<W> = self.places.keys().copied().collect();
+        all.into_iter().for_each(|who| self.withdraw(who, now));
+    }
+
     /// Whether somebody's turn has come.
     pub(super) fn is_called(&self, who: W) -> bool {
         self.places.get(&who).is_some_and(|place| self.called.contains_key(place))

@@ -194,6 +194,16 @@ impl Policies {
         }
     }
 
+    /// Whoever waits here waits elsewhere from now on.
+    pub(crate) fn forget_waiting(&self, now: Micros) {
+        for named in self.named.values() {
+            let mut named = held(named);
+            named.door.withdraw_all(now);
+            self.call(&mut named, now);
+        }
+        held(&self.called).clear();
+    }
+
     fn left(&self, name: &str, inside: Inside, verdict: Verdict, now: Micros) {
         if let Some(mut named) = self.named(name) {
             named.door.leaves(inside, verdict, now);

@@ -13,12 +13,13 @@ use crate::{
     engine::{
         Engine, Limits, call_sleepers,
         erased::{AnySaga, Registered},
+        life::{Life, StoreClock, hear, keep_alive},
         observer::Observer,
         schedule,
     },
     machine::Saga,
     policy::{self, NamedPolicy, Policies},
-    store::{Store, committer::Committer},
+    store::Store,
 };
 use std::{
     any::TypeId,
@@ -266,14 +267,24 @@ impl Builder {
             compensations: self.limits.compensations.min(most),
             ..self.limits
         };
-        let epoch = store.register().await?;
-        let committer = Committer::new(Arc::clone(&store), epoch);
-        let timekeeper = Arc::new(Timekeeper::new(self.clock));
+        let life = Life::begin(&store).await?;
+        let store_clock = Arc::new(StoreClock::new(self.clock));
+        if store.lease().is_some() {
+            let asked = store_clock.own();
+            if let Some(now) = store.renew(life.epoch, false).await?.now {
+                store_clock.is(now, asked);
+            }
+        }
+        let timekeeper = Arc::new(Timekeeper::new(Arc::clone(&store_clock) as Arc<dyn Clock>));
         let clock: Arc<dyn Clock> = Arc::clone(&timekeeper) as _;
         let policies = Policies::new(self.policies, clock.now());
         let observer = self.observer;
-        let engine = Engine::new(store, committer, epoch, clock, self.sagas, limits, policies, observer, self.seed);
+        let engine = Engine::new(store, life, clock, self.sagas, limits, policies, observer, self.seed);
         engine.spawn(schedule(Arc::clone(&engine)));
+        if engine.lives_again() {
+            engine.keep(keep_alive(Arc::clone(&engine), store_clock));
+            engine.spawn(hear(Arc::clone(&engine)));
+        }
         if !engine.policies.is_empty() {
             engine.spawn(call_sleepers(Arc::clone(&engine)));
         }

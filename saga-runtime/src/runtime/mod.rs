@@ -201,7 +201,11 @@ impl Runtime {
         let engine = self.engine();
         let by = engine.clock.now().saturating_add(i64::try_from(limit.as_micros()).unwrap_or(i64::MAX));
         engine.stop(by).await;
-        engine.committer.shutdown(Duration::from_secs(1).max(limit)).await;
+        let life = engine.life();
+        life.committer.shutdown(Duration::from_secs(1).max(limit)).await;
+        if let Err(error) = engine.store.retire(life.epoch).await {
+            tracing::warn!(%error, "this worker could not say that it stops: others go on with what is left after a lease");
+        }
         if self.owner.closes
             && let Err(error) = engine.store.close().await
         {

@@ -52,7 +52,11 @@ impl News {
     /// # Errors
     /// The runtime stops, or has lost its work to another one.
     pub(super) async fn come_here(&mut self, engine: &Engine) -> Result<(), Error> {
-        let mut health = engine.committer.health();
+        if engine.lives_again() {
+            // Another worker goes on with it.
+            return self.come(engine).await;
+        }
+        let mut health = engine.life().committer.health();
         let cut = health.wait_for(|health| matches!(health, Health::Fenced | Health::Stopped));
         tokio::select! {
             come = self.come(engine) => come,

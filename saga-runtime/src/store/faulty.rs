@@ -174,8 +174,13 @@ impl Store for Faulty {
         self.through(move |store| store.claim(epoch, sagas, now, limit))
     }
 
-    fn claim_one(&self, epoch: Epoch, instance: InstanceNo) -> Storing<'_, Option<Claimed>> {
-        self.through(move |store| store.claim_one(epoch, instance))
+    fn claim_one<'a>(
+        &'a self,
+        epoch: Epoch,
+        sagas: &'a [&'a str],
+        instance: InstanceNo,
+    ) -> Storing<'a, Option<Claimed>> {
+        self.through(move |store| store.claim_one(epoch, sagas, instance))
     }
 
     fn find<'a>(&'a self, saga: &'a str, id: &'a str) -> Storing<'a, Option<Instance>> {

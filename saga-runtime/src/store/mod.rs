@@ -132,12 +132,17 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError::Fenced`] if `epoch` no longer owns the store's work.
     fn claim<'a>(&'a self, epoch: Epoch, sagas: &'a [&'a str], now: Micros, limit: usize) -> Storing<'a, Claims>;
 
-    /// Takes this one instance for a decision, whatever it waits for, also if it has ended; `None` if a living worker (this
-    /// one, too) owns it, or if it does not exist or is buried.
+    /// Takes this one instance, of one of the sagas named, for a decision, whatever it waits for, also if it has ended; `None` if
+    /// a living worker (this one, too) owns it, if it is of another saga, or if it does not exist or is buried.
     ///
     /// Its status, what wakes it and its state stay as they are: the touch of the decision changes them. If the worker dies
     /// before, they are what the next one finds. [`StoreError::Fenced`] if `epoch` no longer owns the store's work.
-    fn claim_one(&self, epoch: Epoch, instance: InstanceNo) -> Storing<'_, Option<Claimed>>;
+    fn claim_one<'a>(
+        &'a self,
+        epoch: Epoch,
+        sagas: &'a [&'a str],
+        instance: InstanceNo,
+    ) -> Storing<'a, Option<Claimed>>;
 
     /// The instance of this identity.
     fn find<'a>(&'a self, saga: &'a str, id: &'a str) -> Storing<'a, Option<Instance>>;

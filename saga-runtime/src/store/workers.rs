@@ -6,8 +6,8 @@ use std::fmt;
 /// What a worker learns when it shows that it is alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Renewed {
-    /// What the store's own clock says: the same for all workers.
-    pub now: Micros,
+    /// What the store's own clock says, if it has one: the same for all workers.
+    pub now: Option<Micros>,
     /// How many workers were found dead: what they owned may be claimed from now on.
     pub dead: u64,
 }

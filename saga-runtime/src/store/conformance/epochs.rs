@@ -29,7 +29,7 @@ pub(super) async fn an_old_epoch_claims_nothing(store: Arc<dyn Store>) {
     let new = Worker::new(&*store).await;
     let many = store.claim(old.epoch, &[super::support::SAGA], super::support::NOW, 10).await;
     assert_eq!(many.unwrap_err(), StoreError::Fenced);
-    assert_eq!(store.claim_one(old.epoch, no).await.unwrap_err(), StoreError::Fenced);
+    assert_eq!(store.claim_one(old.epoch, &[super::support::SAGA], no).await.unwrap_err(), StoreError::Fenced);
     assert_eq!(new.found("a").await.owner, None, "a fenced claim was written");
 }
 

@@ -128,7 +128,7 @@ impl<'a> Worker<'a> {
     }
 
     pub(super) async fn claim_one(&self, no: InstanceNo) -> Option<Claimed> {
-        self.store.claim_one(self.epoch, no).await.expect("one can be claimed")
+        self.store.claim_one(self.epoch, &[SAGA], no).await.expect("one can be claimed")
     }
 
     pub(super) async fn find(&self, id: &str) -> Option<Instance> {

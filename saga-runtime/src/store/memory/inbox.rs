@@ -1,7 +1,7 @@
 //! Requests and messages to instances, and what becomes of those that have ended.
 
 use super::{
-    super::{Expired, InstanceNo, Message, MessageNo, Micros, Received, RequestNo, Sent},
+    super::{Expired, InstanceNo, Message, MessageNo, Micros, Received, RequestNo, Sent, Told},
     state::{Kept, State},
 };
 use std::collections::{BTreeMap, HashMap};
@@ -32,6 +32,7 @@ impl State {
         self.last_request += 1;
         let no = RequestNo(self.last_request);
         self.requests.insert(no, (to, body.into()));
+        self.tell_owner(to, Told::Request);
         Some(no)
     }
 
@@ -64,8 +65,14 @@ impl State {
         kept.moment = kept.moment.max(at);
         kept.letters.known.insert(key, body.clone());
         kept.letters.waiting.insert(no, Received { no, name, id, body, at: kept.moment });
-        if kept.instance.awaits.contains(&message.name) {
+        let due = kept.instance.awaits.contains(&message.name);
+        if due {
             kept.due_by(at);
+        }
+        match (kept.instance.owner, due) {
+            (Some(_), _) => self.tell_owner(to, Told::Message),
+            (None, true) => self.crier.tell(None, Told::Work),
+            (None, false) => {}
         }
         Sent::Stored(to)
     }

@@ -2,27 +2,45 @@
 
 mod inbox;
 mod state;
+mod workers;
 
 use super::{
-    Claimed, Claims, Epoch, Expired, Filter, Instance, InstanceNo, Message, Micros, Received, RequestNo, Row, Sent,
-    Store, StoreError, Storing, Write, Written,
+    Claimed, Claims, Epoch, Expired, Filter, Instance, InstanceNo, Message, Micros, News, Received, Renewed, RequestNo,
+    Row, Sent, Store, StoreError, Storing, Write, Written,
 };
 use state::State;
 use std::{
     future::ready,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 /// A store in memory, with the whole contract but durability.
 #[derive(Debug, Default)]
 pub struct Memory {
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
+    /// The worker that was registered through this value.
+    mine: Mutex<Option<Epoch>>,
 }
 
 impl Memory {
-    /// An empty store.
+    /// An empty store, for one worker at a time.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty store, for as many workers at a time as there are values of it ([`another`](Self::another)), each with a lease
+    /// of this length, by tokio's time.
+    pub fn with_lease(lease: Duration) -> Self {
+        let store = Self::default();
+        store.state().lease = Some(lease);
+        store
+    }
+
+    /// The same store, as another worker has it.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self { state: Arc::clone(&self.state), mine: Mutex::default() }
     }
 
     /// A panic elsewhere while the lock was held cannot leave a half-made change: every change is checked before it is made.
@@ -40,7 +58,31 @@ impl Memory {
 
 impl Store for Memory {
     fn register(&self) -> Storing<'_, Epoch> {
-        self.run(|state| Ok(state.register()))
+        self.run(|state| {
+            let mut mine = self.mine.lock().unwrap_or_else(PoisonError::into_inner);
+            let epoch = state.register(*mine);
+            *mine = Some(epoch);
+            Ok(epoch)
+        })
+    }
+
+    fn lease(&self) -> Option<Duration> {
+        self.state().lease
+    }
+
+    fn renew(&self, epoch: Epoch, bury_dead: bool) -> Storing<'_, Renewed> {
+        self.run(|state| state.renew(epoch, bury_dead))
+    }
+
+    fn retire(&self, epoch: Epoch) -> Storing<'_, ()> {
+        self.run(|state| {
+            state.end_life(epoch);
+            Ok(())
+        })
+    }
+
+    fn news(&self, epoch: Epoch) -> Storing<'_, Option<Box<dyn News>>> {
+        self.run(|state| Ok(state.news(epoch)))
     }
 
     fn commit<'a>(&'a self, epoch: Epoch, writes: &'a [Write]) -> Storing<'a, Vec<Written>> {
@@ -57,10 +99,15 @@ impl Store for Memory {
         })
     }
 
-    fn claim_one(&self, epoch: Epoch, instance: InstanceNo) -> Storing<'_, Option<Claimed>> {
+    fn claim_one<'a>(
+        &'a self,
+        epoch: Epoch,
+        sagas: &'a [&'a str],
+        instance: InstanceNo,
+    ) -> Storing<'a, Option<Claimed>> {
         self.run(|state| {
             state.owned_by(epoch)?;
-            Ok(state.claim_one(epoch, instance))
+            Ok(state.claim_one(epoch, sagas, instance))
         })
     }
 
@@ -143,7 +190,9 @@ impl Store for Memory {
     }
 
     fn close(&self) -> Storing<'_, ()> {
-        self.state().closed = true;
+        let mut state = self.state();
+        // Where each worker has a value of its own, the others go on.
+        state.closed = state.lease.is_none();
         Box::pin(ready(Ok(())))
     }
 }

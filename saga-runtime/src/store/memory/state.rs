@@ -3,15 +3,23 @@
 use super::{
     super::{
         Append, Claimed, Claims, Epoch, Filter, Instance, InstanceNo, Micros, RequestNo, Row, Start, Status,
-        StoreError, Touch, Write, Written,
+        StoreError, Told, Touch, Write, Written,
     },
     inbox::Letters,
+    workers::{Crier, Living},
 };
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    time::Duration,
+};
 
 #[derive(Debug, Default)]
 pub(super) struct State {
-    epoch: i64,
+    /// How long a worker lives that is not heard of; without it, until the next one is registered.
+    pub(super) lease: Option<Duration>,
+    pub(super) last_epoch: i64,
+    pub(super) living: Living,
+    pub(super) crier: Crier,
     pub(super) instances: BTreeMap<InstanceNo, Kept>,
     pub(super) identities: HashMap<(Box<str>, Box<str>), InstanceNo>,
     pub(super) requests: BTreeMap<RequestNo, (InstanceNo, Box<str>)>,
@@ -32,6 +40,8 @@ pub(super) struct Kept {
     pub(super) moment: Micros,
     /// Who changed the instance's row last.
     touched_by: Epoch,
+    /// Who gave it back because they do not know its state, since something else was last written of it.
+    given_back: Vec<Epoch>,
     /// Whether a later worker takes it at once.
     queued: bool,
     pub(super) rows: Vec<Row>,
@@ -47,15 +57,6 @@ struct Checked<'a> {
 }
 
 impl State {
-    pub(super) fn register(&mut self) -> Epoch {
-        self.epoch += 1;
-        Epoch(self.epoch)
-    }
-
-    pub(super) fn owned_by(&self, epoch: Epoch) -> Result<(), StoreError> {
-        if epoch.0 == self.epoch { Ok(()) } else { Err(StoreError::Fenced) }
-    }
-
     pub(super) fn find(&self, saga: &str, id: &str) -> Option<&Instance> {
         let no = self.identities.get(&(saga.into(), id.into()))?;
         self.instances.get(no).map(|kept| &kept.instance)
@@ -161,11 +162,15 @@ impl State {
             due: start.wake_at.or(Some(start.at)),
             moment: start.at,
             touched_by: epoch,
+            given_back: Vec::new(),
             queued: false,
             rows: start.rows.clone(),
             letters: Letters::default(),
         };
         self.instances.insert(no, kept);
+        if !start.owned {
+            self.crier.tell(None, Told::Work);
+        }
         no
     }
 
@@ -177,6 +182,15 @@ impl State {
         }
         if let Some(kept) = self.instances.get_mut(&append.instance) {
             kept.change(epoch, append);
+            let (instance, due) = (&kept.instance, kept.due);
+            match instance.status {
+                status if status.is_end() || status == Status::Parked => {
+                    self.crier.tell(None, Told::Settled(instance.no));
+                }
+                Status::Ready | Status::WaitsForBuild if instance.owner.is_none() => self.crier.tell(None, Told::Work),
+                Status::Waiting if due.is_some() && due != instance.wake_at => self.crier.tell(None, Told::Work),
+                _ => {}
+            }
         }
         for start in &append.starts {
             if self.find(&start.saga, &start.id).is_none() {
@@ -194,17 +208,34 @@ impl State {
     }
 
     pub(super) fn claim(&mut self, epoch: Epoch, sagas: &[&str], now: Micros, limit: usize) -> Claims {
+        let living = &self.living;
         let of_these = |kept: &&mut Kept| sagas.contains(&&*kept.instance.saga);
         let (mut wanted, later): (Vec<_>, Vec<_>) = self
             .instances
             .values_mut()
             .filter(of_these)
-            .filter(|kept| kept.may_run(epoch))
-            .partition(|kept| kept.wants_to_run(epoch, now));
+            .filter(|kept| kept.may_run(epoch, living))
+            .partition(|kept| kept.wants_to_run(living, now));
         wanted.sort_by_key(|kept| (kept.due, kept.instance.no));
+        // The sagas take turns: of each, the first ones before anybody's second ones.
+        let mut places: HashMap<Box<str>, usize> = HashMap::new();
+        let mut wanted: Vec<(usize, &mut Kept)> = wanted
+            .into_iter()
+            .map(|kept| {
+                let place = places.entry(kept.instance.saga.clone()).or_default();
+                *place += 1;
+                (*place, kept)
+            })
+            .collect();
+        wanted.sort_by_key(|(place, kept)| (*place, kept.due, kept.instance.no));
         let left = wanted.split_off(limit.min(wanted.len()));
-        let next_wake = left.iter().chain(&later).filter(|kept| kept.is_timed()).filter_map(|kept| kept.due).min();
-        let claimed = wanted.into_iter().map(|kept| {
+        let left = left.iter().map(|(_, kept)| &**kept);
+        let next_wake = left
+            .chain(later.iter().map(|kept| &**kept))
+            .filter(|kept| kept.is_timed())
+            .filter_map(|kept| kept.due)
+            .min();
+        let claimed = wanted.into_iter().map(|(_, kept)| {
             let claimed = kept.take(epoch);
             kept.moment = kept.moment.max(now);
             let instance = &mut kept.instance;
@@ -215,8 +246,13 @@ impl State {
         Claims { claimed: claimed.collect(), next_wake }
     }
 
-    pub(super) fn claim_one(&mut self, epoch: Epoch, instance: InstanceNo) -> Option<Claimed> {
-        let free = |kept: &&mut Kept| !kept.instance.buried && kept.instance.owner.is_none_or(|owner| owner < epoch);
+    pub(super) fn claim_one(&mut self, epoch: Epoch, sagas: &[&str], instance: InstanceNo) -> Option<Claimed> {
+        let living = &self.living;
+        let free = |kept: &&mut Kept| {
+            sagas.contains(&&*kept.instance.saga)
+                && !kept.instance.buried
+                && kept.instance.owner.is_none_or(|owner| !living.has(owner))
+        };
         self.instances.get_mut(&instance).filter(free).map(|kept| kept.take(epoch))
     }
 }
@@ -231,17 +267,19 @@ impl Kept {
         matches!(self.instance.status, Status::Sleeping | Status::Waiting)
     }
 
-    /// Whether it wants to be run by a worker of this epoch, which may run it, at this moment.
-    fn wants_to_run(&self, epoch: Epoch, now: Micros) -> bool {
-        let from = if self.queued && self.touched_by < epoch { Micros::MAX } else { now };
+    /// Whether it wants to be run at this moment, by one who may run it.
+    fn wants_to_run(&self, living: &Living, now: Micros) -> bool {
+        let from = if self.queued && !living.has(self.touched_by) { Micros::MAX } else { now };
         !self.is_timed() || self.due.is_some_and(|due| due <= from)
     }
 
     /// Whether a worker of this epoch may run it, now or at its time.
-    fn may_run(&self, epoch: Epoch) -> bool {
+    fn may_run(&self, epoch: Epoch, living: &Living) -> bool {
         match self.instance.status {
-            Status::Ready | Status::Sleeping | Status::Waiting => self.instance.owner.is_none_or(|owner| owner < epoch),
-            Status::WaitsForBuild => self.touched_by < epoch,
+            Status::Ready | Status::Sleeping | Status::Waiting => {
+                self.instance.owner.is_none_or(|owner| !living.has(owner))
+            }
+            Status::WaitsForBuild => !self.given_back.contains(&epoch),
             Status::Parked | Status::Completed | Status::Compensated | Status::CompensatedWithDebt => false,
         }
     }
@@ -285,6 +323,11 @@ impl Kept {
         }
         self.moment = self.moment.max(touch.at);
         self.touched_by = epoch;
+        if touch.status == Status::WaitsForBuild {
+            self.given_back.push(epoch);
+        } else {
+            self.given_back.clear();
+        }
     }
 
     /// It wants to run from this moment on, if it does not from an earlier one.

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::store::{Claimed, Claims, Epoch, Instance, InstanceNo, Micros};
 use sqlx::{Row as _, SqliteConnection, query, query_scalar};
+use std::collections::HashMap;
 
 /// The candidates of one saga, from each kind the ones that waited longest; each kind is read from an index of its own, in
 /// its order, and no further than asked for. Parameters: saga, epoch, now, limit.
@@ -66,9 +67,14 @@ impl Sqlite {
         transaction.end(claims).await
     }
 
-    pub(super) async fn claim_this(&self, epoch: Epoch, no: InstanceNo) -> Result<Option<Claimed>, Fault> {
+    pub(super) async fn claim_this(
+        &self,
+        epoch: Epoch,
+        sagas: &[&str],
+        no: InstanceNo,
+    ) -> Result<Option<Claimed>, Fault> {
         let mut transaction = self.begin_as(epoch).await?;
-        let claimed = claim_one(&mut transaction, epoch, no).await;
+        let claimed = claim_one(&mut transaction, epoch, sagas, no).await;
         transaction.end(claimed).await
     }
 }
@@ -92,8 +98,7 @@ async fn claim(
     found.sort_by_key(|(due, instance)| (*due, instance.no));
     // A saga that is named twice is one saga.
     found.dedup_by_key(|(_, instance)| instance.no);
-    found.truncate(limit);
-    let claimed: Vec<_> = found.into_iter().map(|(_, instance)| of(instance)).collect();
+    let claimed: Vec<_> = in_turns(found, limit).into_iter().map(of).collect();
     let numbers: Vec<_> = claimed.iter().map(|claimed| claimed.instance.no).collect();
     let own = query(
         "UPDATE instance SET owned = 1, epoch = ?, status = 'ready', wake_at = NULL, awaits = NULL, state = NULL,
@@ -108,9 +113,30 @@ async fn claim(
     Ok(Claims { claimed, next_wake })
 }
 
-async fn claim_one(conn: &mut SqliteConnection, epoch: Epoch, no: InstanceNo) -> Result<Option<Claimed>, Fault> {
+/// The sagas take turns: of each, the first ones before anybody's second ones.
+fn in_turns(found: Vec<(Micros, Instance)>, limit: usize) -> Vec<Instance> {
+    let mut places: HashMap<Box<str>, usize> = HashMap::new();
+    let place = |(_, instance): &(Micros, Instance)| {
+        let place = places.entry(instance.saga.clone()).or_default();
+        *place += 1;
+        *place
+    };
+    let places: Vec<usize> = found.iter().map(place).collect();
+    let mut placed: Vec<_> = places.into_iter().zip(found).collect();
+    // Stable: within a turn, whoever waited longest comes first.
+    placed.sort_by_key(|(place, _)| *place);
+    placed.into_iter().take(limit).map(|(_, (_, instance))| instance).collect()
+}
+
+async fn claim_one(
+    conn: &mut SqliteConnection,
+    epoch: Epoch,
+    sagas: &[&str],
+    no: InstanceNo,
+) -> Result<Option<Claimed>, Fault> {
     let found = by_number(conn, no).await?;
-    let found = found.filter(|instance| !instance.buried && instance.owner.is_none_or(|owner| owner < epoch));
+    let free = |instance: &Instance| !instance.buried && instance.owner.is_none_or(|owner| owner < epoch);
+    let found = found.filter(|instance| sagas.contains(&&*instance.saga) && free(instance));
     let Some(found) = found else { return Ok(None) };
     query("UPDATE instance SET owned = 1, epoch = ? WHERE no = ?").bind(epoch.0).bind(no.0).execute(conn).await?;
     Ok(Some(of(found)))

@@ -110,8 +110,13 @@ impl Store for Sqlite {
         storing(self.claim_many(epoch, sagas, now, limit))
     }
 
-    fn claim_one(&self, epoch: Epoch, instance: InstanceNo) -> Storing<'_, Option<Claimed>> {
-        storing(self.claim_this(epoch, instance))
+    fn claim_one<'a>(
+        &'a self,
+        epoch: Epoch,
+        sagas: &'a [&'a str],
+        instance: InstanceNo,
+    ) -> Storing<'a, Option<Claimed>> {
+        storing(self.claim_this(epoch, sagas, instance))
     }
 
     fn find<'a>(&'a self, saga: &'a str, id: &'a str) -> Storing<'a, Option<Instance>> {

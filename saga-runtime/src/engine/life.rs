@@ -1,0 +1,262 @@
+//! A worker's life on its store: how it shows that it is alive, what it is told, and how it begins again after it was taken for
+//! dead.
+//!
+//! An instance belongs to the life in which it was claimed or started: its journal holds that life's writer, so that whatever
+//! outlives it writes nothing. A store for one worker at a time needs none of this, and its worker has one life.
+
+use super::{Engine, SECOND};
+use crate::{
+    clock::{Clock, Sleeping},
+    store::{
+        Epoch, Micros, Store, StoreError, Told,
+        committer::{Committer, Health},
+    },
+};
+use std::{
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// A lease is renewed so many times before it would run out.
+const RENEWALS: u32 = 3;
+/// How soon the store is asked again if it did not answer.
+const SOON: Duration = Duration::from_millis(200);
+/// How long what has lost its life may take to say so to whoever waits for it.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+/// A clock that differs from the store's by less is left alone: so much an answer may take on its way.
+const NEAR: Micros = SECOND / 20;
+
+/// What a worker writes under from one registration to the next.
+#[derive(Debug, Clone)]
+pub(crate) struct Life {
+    pub(crate) epoch: Epoch,
+    pub(crate) committer: Committer,
+}
+
+impl Life {
+    /// Begins one.
+    pub(crate) async fn begin(store: &Arc<dyn Store>) -> Result<Arc<Self>, StoreError> {
+        let epoch = store.register().await?;
+        Ok(Arc::new(Self { epoch, committer: Committer::new(Arc::clone(store), epoch) }))
+    }
+}
+
+impl Engine {
+    /// The worker's life at this moment.
+    pub(crate) fn life(&self) -> Arc<Life> {
+        Arc::clone(&self.life.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether it begins again after it was taken for dead.
+    pub(crate) fn lives_again(&self) -> bool {
+        self.store.lease().is_some()
+    }
+
+    /// Ends everything that runs in a life that is over, and begins another one. `false` if the runtime stops first.
+    async fn begin_again(&self) -> bool {
+        let lost = self.life().epoch;
+        tracing::warn!(
+            epoch = lost.0,
+            "this worker was taken for dead: others go on with its instances, and it begins again"
+        );
+        // Whoever waits for a commit is told at once; attempts that go on are cut off.
+        self.end_runs(LAST_WORDS).await;
+        self.policies.forget_waiting(self.clock.now());
+        self.hub.forget_running();
+        loop {
+            if self.is_stopping() {
+                return false;
+            }
+            match Life::begin(&self.store).await {
+                Ok(life) => {
+                    tracing::info!(epoch = life.epoch.0, "this worker lives again");
+                    *self.life.write().unwrap_or_else(PoisonError::into_inner) = life;
+                    self.look_at_everything();
+                    return true;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "this worker cannot begin again yet");
+                    tokio::select! {
+                        () = sleep(SOON) => {}
+                        () = self.stops() => return false,
+                    }
+                }
+            }
+        }
+    }
+
+    /// What others did may have been missed.
+    fn look_at_everything(&self) {
+        self.inboxes_unseen.store(true, Ordering::Release);
+        self.waits();
+    }
+}
+
+/// Shows that the worker is alive, also while the runtime waits for what runs to end; and begins again if it was taken for dead
+/// all the same.
+pub(crate) async fn keep_alive(engine: Arc<Engine>, clock: Arc<StoreClock>) {
+    let Some(lease) = engine.store.lease() else { return };
+    let every = lease / RENEWALS;
+    // Since when every renewal came through: who was away itself buries nobody.
+    let mut in_touch = Instant::now();
+    let mut next = Instant::now() + every;
+    loop {
+        let life = engine.life();
+        let mut health = life.committer.health();
+        let fenced = health.wait_for(|health| *health == Health::Fenced);
+        let lost = tokio::select! {
+            () = sleep_until(next) => false,
+            fenced = fenced => fenced.is_ok(),
+        };
+        let asked = clock.own();
+        let renewed = match lost {
+            true => Err(StoreError::Fenced),
+            false => engine.store.renew(life.epoch, in_touch.elapsed() >= lease).await,
+        };
+        match renewed {
+            Ok(renewed) => {
+                if let Some(now) = renewed.now {
+                    clock.is(now, asked);
+                }
+                if renewed.dead > 0 {
+                    tracing::warn!(workers = renewed.dead, "found dead: their instances are taken over");
+                    engine.waits();
+                }
+                // What was missed, for whatever reason, is not missed for long.
+                engine.inboxes_unseen.store(true, Ordering::Release);
+                engine.wake.notify_one();
+                next = Instant::now() + every;
+            }
+            Err(StoreError::Fenced) => {
+                if !engine.begin_again().await {
+                    return;
+                }
+                in_touch = Instant::now();
+                next = Instant::now() + every;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "this worker cannot show that it is alive");
+                in_touch = Instant::now();
+                next = Instant::now() + SOON.min(every);
+            }
+        }
+    }
+}
+
+/// Hears what other workers and clients do, until the runtime stops.
+pub(crate) async fn hear(engine: Arc<Engine>) {
+    loop {
+        let epoch = engine.life().epoch;
+        match engine.store.news(epoch).await {
+            Ok(Some(mut news)) => {
+                // What came before it listened.
+                engine.look_at_everything();
+                while engine.life().epoch == epoch {
+                    let told = tokio::select! {
+                        told = news.next() => told,
+                        () = engine.stops() => return,
+                    };
+                    match told {
+                        Ok(told) => told.into_iter().for_each(|told| engine.is_told(told)),
+                        Err(error) => {
+                            tracing::debug!(%error, "news are missed");
+                            break;
+                        }
+                    }
+                }
+            }
+            Ok(None) => return,
+            Err(error) => tracing::debug!(%error, "no news"),
+        }
+        tokio::select! {
+            () = sleep(SOON) => {}
+            () = engine.stops() => return,
+        }
+    }
+}
+
+impl Engine {
+    fn is_told(&self, told: Told) {
+        match told {
+            Told::Work => self.waits(),
+            Told::Request(instance) => self.deliver(instance),
+            Told::Message(instance) => self.has_message(instance),
+            Told::Settled(instance) => self.hub.changed(instance),
+        }
+    }
+}
+
+/// A clock that goes by the store's, so that all workers have the same time however their machines' clocks are set.
+#[derive(Debug)]
+pub(crate) struct StoreClock {
+    clock: Arc<dyn Clock>,
+    /// How much the store's is ahead.
+    ahead: AtomicI64,
+}
+
+impl StoreClock {
+    /// As the machine's clock goes, until the store's is known.
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ahead: AtomicI64::new(0) }
+    }
+
+    /// The machine's own clock.
+    pub(crate) fn own(&self) -> Micros {
+        self.clock.now()
+    }
+
+    /// The store's clock said this, in answer to a question that was asked when the machine's was at `asked`.
+    pub(crate) fn is(&self, store: Micros, asked: Micros) {
+        let half = self.own().saturating_sub(asked).max(0) / 2;
+        let ahead = store.saturating_sub(asked.saturating_add(half));
+        let before = self.ahead.load(Ordering::Acquire);
+        if ahead.abs_diff(before) > NEAR.unsigned_abs().max(half.unsigned_abs()) {
+            tracing::info!(by = ahead, "the machine's clock differs from the store's, which is the one that counts");
+            self.ahead.store(ahead, Ordering::Release);
+        }
+    }
+}
+
+impl Clock for StoreClock {
+    fn now(&self) -> Micros {
+        self.clock.now().saturating_add(self.ahead.load(Ordering::Acquire))
+    }
+
+    fn sleep_until(&self, at: Micros) -> Sleeping<'_> {
+        self.clock.sleep_until(at.saturating_sub(self.ahead.load(Ordering::Acquire)))
+    }
+
+    fn steady(&self) -> Option<Duration> {
+        self.clock.steady()
+    }
+
+    fn sleep(&self, span: Duration) -> Sleeping<'_> {
+        self.clock.sleep(span)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{core::decide::micros, testing::ManualClock};
+
+    #[test]
+    fn the_stores_clock_counts_and_an_answers_way_does_not() {
+        let machine = Arc::new(ManualClock::at(1_000 * SECOND));
+        let clock = StoreClock::new(Arc::clone(&machine) as Arc<dyn Clock>);
+        let asked = clock.own();
+        machine.advance(Duration::from_secs(2));
+        clock.is(1_301 * SECOND, asked);
+        assert_eq!(clock.now(), 1_302 * SECOND, "asked at 1000, answered at 1002: it said so at 1001");
+        machine.set_back(Duration::from_secs(100));
+        let asked = clock.own();
+        clock.is(1_302 * SECOND, asked);
+        assert_eq!(clock.now(), 1_302 * SECOND);
+        clock.is(1_302 * SECOND + micros(Duration::from_millis(20)), asked);
+        assert_eq!(clock.now(), 1_302 * SECOND, "so little is only the way");
+    }
+}
