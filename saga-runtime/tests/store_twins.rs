@@ -155,7 +155,8 @@ async fn both_stores_answer_the_same_to_whatever_is_asked() {
         let random = &mut Random(seed);
         let memory = Memory::new();
         let sqlite = Sqlite::open(folder.join(format!("{seed}.db"))).await.unwrap();
-        let mut epoch = Epoch(0);
+        let mut epoch = memory.register().await.unwrap();
+        assert_eq!(sqlite.register().await.unwrap(), epoch);
         for step in 0..STEPS {
             let asked = format!("seed {seed}, step {step}");
             let (no, limit) = (random.instance(), usize::try_from(random.below(6)).unwrap());

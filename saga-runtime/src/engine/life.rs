@@ -89,6 +89,11 @@ impl Engine {
         }
     }
 
+    /// Whether this worker can show that it is alive, and if not, why.
+    fn is_silent(&self, reason: Option<Box<str>>) {
+        *self.silent.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+
     /// What others did may have been missed.
     fn look_at_everything(&self) {
         self.inboxes_unseen.store(true, Ordering::Release);
@@ -119,6 +124,7 @@ pub(crate) async fn keep_alive(engine: Arc<Engine>, clock: Arc<StoreClock>) {
         };
         match renewed {
             Ok(renewed) => {
+                engine.is_silent(None);
                 if let Some(now) = renewed.now {
                     clock.is(now, asked);
                 }
@@ -129,17 +135,20 @@ pub(crate) async fn keep_alive(engine: Arc<Engine>, clock: Arc<StoreClock>) {
                 // What was missed, for whatever reason, is not missed for long.
                 engine.inboxes_unseen.store(true, Ordering::Release);
                 engine.wake.notify_one();
-                next = Instant::now() + every;
+                // A worker that is dead is found to be so the moment its lease is over.
+                next = Instant::now() + renewed.next.map_or(every, |next| every.min(next.max(SOON)));
             }
             Err(StoreError::Fenced) => {
                 if !engine.begin_again().await {
                     return;
                 }
+                engine.is_silent(None);
                 in_touch = Instant::now();
                 next = Instant::now() + every;
             }
             Err(error) => {
                 tracing::warn!(%error, "this worker cannot show that it is alive");
+                engine.is_silent(Some(error.to_string().into()));
                 in_touch = Instant::now();
                 next = Instant::now() + SOON.min(every);
             }

@@ -78,6 +78,8 @@ pub(crate) struct Limits {
 pub(crate) struct Engine {
     pub(crate) store: Arc<dyn Store>,
     life: RwLock<Arc<Life>>,
+    /// Why this worker could not show that it is alive, the last time it tried.
+    silent: Mutex<Option<Box<str>>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sagas: HashMap<&'static str, Arc<dyn AnySaga>>,
     pub(crate) limits: Limits,
@@ -125,6 +127,7 @@ impl Engine {
         Arc::new(Self {
             store,
             life: RwLock::new(life),
+            silent: Mutex::default(),
             clock,
             sagas,
             limits,
@@ -218,7 +221,13 @@ impl Engine {
 
     /// Whether writes get through.
     pub(crate) fn health(&self) -> Health {
-        self.life().committer.health().borrow().clone()
+        match self.life().committer.health().borrow().clone() {
+            Health::Available => match &*self.silent.lock().unwrap_or_else(PoisonError::into_inner) {
+                Some(reason) => Health::Unavailable(reason.clone()),
+                None => Health::Available,
+            },
+            other => other,
+        }
     }
 
     /// There is a request for this instance: whoever runs it is told, or it is taken for a decision.

@@ -1,7 +1,7 @@
 //! Of a store on which several workers live at the same time: how each shows that it is alive, and what it is told of the others.
 
 use super::{InstanceNo, Micros, Storing};
-use std::fmt;
+use std::{fmt, time::Duration};
 
 /// What a worker learns when it shows that it is alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +10,8 @@ pub struct Renewed {
     pub now: Option<Micros>,
     /// How many workers were found dead: what they owned may be claimed from now on.
     pub dead: u64,
+    /// In how long the first of the other workers' leases runs out, unless it is renewed; nothing if there is no other one.
+    pub next: Option<Duration>,
 }
 
 /// What a worker is told of without asking.

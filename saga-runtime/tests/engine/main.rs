@@ -19,6 +19,7 @@ mod saga;
 mod starting;
 mod store_trouble;
 mod verbs;
+mod workers;
 mod world;
 
 use saga::{No, Script, Scripted};

@@ -62,13 +62,15 @@ impl State {
 
     pub(super) fn renew(&mut self, epoch: Epoch, bury_dead: bool) -> Result<Renewed, StoreError> {
         self.owned_by(epoch)?;
-        let Some(lease) = self.lease else { return Ok(Renewed { now: None, dead: 0 }) };
+        let Some(lease) = self.lease else { return Ok(Renewed { now: None, dead: 0, next: None }) };
         self.living.0.insert(epoch, Some(until(lease)));
         let now = Instant::now();
-        let late = self.living.0.iter().filter(|(_, until)| bury_dead && until.is_some_and(|until| until < now));
+        let late = self.living.0.iter().filter(|(_, until)| bury_dead && until.is_some_and(|until| until <= now));
         let dead: Vec<Epoch> = late.map(|(epoch, _)| *epoch).collect();
         dead.iter().for_each(|epoch| self.end_life(*epoch));
-        Ok(Renewed { now: None, dead: dead.len().try_into().unwrap_or(u64::MAX) })
+        let others = self.living.0.iter().filter(|(other, _)| **other != epoch).filter_map(|(_, until)| *until);
+        let next = others.min().map(|until| until.saturating_duration_since(now));
+        Ok(Renewed { now: None, dead: dead.len().try_into().unwrap_or(u64::MAX), next })
     }
 
     /// What it owned may be claimed from now on, and what it writes is refused.

@@ -1,0 +1,268 @@
+//! Several workers on one store: leases, takeovers, what one tells the other (rules 28 and 32; DESIGN.md section 4, promise 5).
+
+use crate::{
+    Lab, end,
+    saga::{Newer, Scripted, script},
+    until,
+    world::Act,
+};
+use saga_runtime::{
+    Builder, End, Handle, Runtime, Settled,
+    store::{Status, Store, memory::Memory},
+    testing::Faulty,
+};
+use std::{collections::HashSet, sync::Arc, time::Duration};
+use tokio::time::Instant;
+
+const LEASE: Duration = Duration::from_secs(15);
+
+/// Participants, a store, and workers beside one another.
+struct Office {
+    lab: Lab,
+    store: Memory,
+}
+
+impl Office {
+    fn new() -> Self {
+        Self { lab: Lab::new(), store: Memory::with_lease(LEASE) }
+    }
+
+    fn builder(&self) -> Builder {
+        self.on(Arc::new(self.store.another()))
+    }
+
+    fn on(&self, store: Arc<dyn Store>) -> Builder {
+        self.lab.builder().shared_store(store)
+    }
+
+    async fn worker(&self) -> Runtime {
+        self.builder().register(Scripted(self.lab.world.clone())).start().await.expect("it starts")
+    }
+
+    /// A worker, and its way to the store.
+    async fn worker_on_a_line(&self) -> (Runtime, Arc<Faulty>) {
+        let line = Arc::new(Faulty::new(Arc::new(self.store.another())));
+        let builder = self.on(Arc::clone(&line) as Arc<dyn Store>).register(Scripted(self.lab.world.clone()));
+        (builder.start().await.expect("it starts"), line)
+    }
+
+    /// Waits until this was asked so many times.
+    async fn asked(&self, what: &str, times: usize) {
+        until(|| self.lab.world.about(what).len() == times).await;
+    }
+
+    async fn owner(&self, id: &str) -> Option<i64> {
+        let found = self.store.find("scripted", id).await.expect("the store answers").expect("it is there");
+        found.owner.map(|epoch| epoch.0)
+    }
+}
+
+async fn handle(runtime: &Runtime, id: &str) -> Handle<Scripted> {
+    runtime.get::<Scripted>(id).await.expect("the store answers").expect("it is there")
+}
+
+#[tokio::test(start_paused = true)]
+async fn rule_28_what_a_dead_worker_had_is_taken_over_within_a_lease_and_a_second() {
+    let office = Office::new();
+    office.lab.world.plan("b", [Act::Hang]);
+    let dead = office.worker().await;
+    let living = office.worker().await;
+    dead.start::<Scripted>("1", script("book:a book:b pay:p")).await.expect("it is started");
+    office.asked("b", 1).await;
+    // Not at a moment at which a lease has just been renewed.
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    let died = Instant::now();
+    drop(dead);
+    assert_eq!(end(&handle(&living, "1").await).await, End::Completed(vec!["a!".into(), "b!".into(), "p!".into()]));
+    let took = died.elapsed();
+    assert!(took <= LEASE + Duration::from_secs(1), "{took:?}");
+    let b = office.lab.world.about("b");
+    assert_eq!((b.len(), &b[0].key, b[1].attempt), (2, &b[1].key, 2), "under the same key, and counted");
+    assert_eq!(office.lab.world.about("a").len(), 1, "what was recorded is not done again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_stops_in_good_order_hands_over_at_once() {
+    let office = Office::new();
+    office.lab.world.plan("b", [Act::Hang]);
+    let stopping = office.worker().await;
+    let living = office.worker().await;
+    let saga = stopping.start::<Scripted>("1", script("book:a book:b")).await.expect("it is started");
+    office.asked("b", 1).await;
+    let stopped = Instant::now();
+    stopping.shutdown(Duration::ZERO).await;
+    assert!(saga.result().await.is_err());
+    end(&handle(&living, "1").await).await;
+    assert!(stopped.elapsed() < Duration::from_millis(100), "{:?}", stopped.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_stop_is_no_death() {
+    let office = Office::new();
+    office.lab.world.plan("a", [Act::Slow(28_000)]);
+    let stopping = office.worker().await;
+    let living = office.worker().await;
+    stopping.start::<Scripted>("1", script("book:a book:b")).await.expect("it is started");
+    office.asked("a", 1).await;
+    stopping.shutdown(Duration::from_secs(90)).await;
+    end(&handle(&living, "1").await).await;
+    assert_eq!(office.lab.world.whats(), ["a", "b"], "the attempt that was under way was waited for");
+}
+
+#[tokio::test(start_paused = true)]
+async fn rule_28_one_that_was_taken_for_dead_changes_nothing_and_lives_again() {
+    let office = Office::new();
+    let (cut_off, line) = office.worker_on_a_line().await;
+    let living = office.worker().await;
+    // It answers after the worker was taken for dead, and before it knows.
+    office.lab.world.plan("b", [Act::Slow(40_000)]);
+    cut_off.start::<Scripted>("1", script("book:a book:b book:c")).await.expect("it is started");
+    office.asked("b", 1).await;
+    let before = office.owner("1").await;
+    line.leave("the line is cut");
+    until(|| office.lab.world.about("c").len() == 1).await;
+    end(&handle(&living, "1").await).await;
+    assert!(cut_off.ready().is_err(), "it is not ready while it cannot write");
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    assert_eq!(office.lab.world.whats(), ["a", "b", "b", "c"], "the other one went on, and it did nothing more");
+    line.come_back();
+    let again = async {
+        while cut_off.ready().is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), again).await.expect("it lives again");
+    assert_eq!(cut_off.running(), 0, "it has dropped what it lost");
+    assert_ne!(office.owner("1").await, before);
+    let saga = cut_off.start::<Scripted>("2", script("book:x")).await.expect("it works as before");
+    assert_eq!(end(&saga).await, End::Completed(vec!["x!".into()]));
+    let told = handle(&cut_off, "1").await;
+    assert!(matches!(end(&told).await, End::Completed(_)), "what the other did is read as if it had done so itself");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_away_for_all_makes_nobody_dead_and_what_was_done_is_kept() {
+    let office = Office::new();
+    let (first, one) = office.worker_on_a_line().await;
+    let (second, other) = office.worker_on_a_line().await;
+    office.lab.world.plan("b", [Act::Slow(5_000)]);
+    office.lab.world.plan("y", [Act::Slow(5_000)]);
+    let saga = first.start::<Scripted>("1", script("book:a book:b book:c")).await.expect("it is started");
+    let twin = second.start::<Scripted>("2", script("book:x book:y book:z")).await.expect("it is started");
+    office.asked("b", 1).await;
+    office.asked("y", 1).await;
+    one.leave("the server restarts");
+    other.leave("the server restarts");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(office.lab.world.whats().len(), 4, "no new effect begins meanwhile");
+    assert!(first.ready().is_err() && second.ready().is_err());
+    // One of them comes back first, and does not take the other's work.
+    one.come_back();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    other.come_back();
+    end(&saga).await;
+    end(&twin).await;
+    assert_eq!(office.lab.world.about("b").len() + office.lab.world.about("y").len(), 2, "the results were kept");
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_and_ends_are_told_between_workers_without_delay() {
+    let office = Office::new();
+    let owner = office.worker().await;
+    let other = office.worker().await;
+    office.lab.world.plan("a", [Act::Park]);
+    let saga = owner.start::<Scripted>("1", script("book:a book:b")).await.expect("it is started");
+    office.lab.parked(&saga).await;
+    let begun = Instant::now();
+    let park = handle(&other, "1").await.park().await.expect("the store answers").expect("it is parked");
+    assert!(park.retry("ann", "try again").await.expect("decided").granted);
+    end(&handle(&other, "1").await).await;
+    assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
+    // One that runs at the other: whoever asks is answered by the row that its owner writes.
+    office.lab.world.plan("p", [Act::Fail, Act::Fail, Act::Fail]);
+    owner.start::<Scripted>("2", script("book:x look:p")).await.expect("it is started");
+    office.asked("p", 1).await;
+    assert!(handle(&other, "2").await.cancel("enough").await.expect("decided").granted);
+    assert!(matches!(end(&handle(&other, "2").await).await, End::Compensated { .. }));
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn rule_32_a_state_that_one_worker_does_not_know_goes_to_the_one_that_does_in_whatever_order_they_came() {
+    for knowing_first in [true, false] {
+        let office = Office::new();
+        office.lab.world.plan("a", [Act::Hang]);
+        let dead = office.worker().await;
+        dead.start::<Scripted>("1", script("book:a book:b")).await.expect("it is started");
+        office.asked("a", 1).await;
+        let newer = || office.builder().register(Newer(office.lab.world.clone()));
+        let (knowing, unknowing) = if knowing_first {
+            let knowing = office.worker().await;
+            (knowing, newer().start().await.expect("it starts"))
+        } else {
+            let unknowing = newer().start().await.expect("it starts");
+            // It has had it, and has given it back, before the other one is there.
+            drop(dead);
+            let given_back = async {
+                while office.store.find("scripted", "1").await.expect("it answers").expect("it is there").status
+                    != Status::WaitsForBuild
+                {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            };
+            tokio::time::timeout(2 * LEASE, given_back).await.expect("it is given back");
+            tokio::time::sleep(3 * LEASE).await;
+            (office.worker().await, unknowing)
+        };
+        // If both are there, either may be the first to take it.
+        end(&handle(&knowing, "1").await).await;
+        assert_eq!(office.lab.world.whats(), ["a", "a", "b"]);
+        drop(unknowing);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn workers_that_come_and_go_under_load_lose_nothing() {
+    for seed in 0..8_u64 {
+        let office = Office::new();
+        let mut random = seed;
+        let mut next = move || {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            random >> 33
+        };
+        let mut workers = vec![office.worker().await];
+        let mut ids = Vec::new();
+        for round in 0..30 {
+            for _ in 0..next() % 8 {
+                let id = ids.len().to_string();
+                office.lab.world.plan(&format!("b{id}"), [Act::Slow(next() % 9_000)]);
+                let plan = script(&format!("book:a{id} book:b{id} pay:p{id}"));
+                let at = usize::try_from(next()).expect("it is small") % workers.len();
+                if workers[at].start::<Scripted>(&id, plan).await.is_ok() {
+                    ids.push(id);
+                }
+            }
+            match next() % 4 {
+                0 => workers.push(office.worker().await),
+                1 if workers.len() > 1 => drop(workers.swap_remove(0)),
+                2 if workers.len() > 1 => workers.swap_remove(0).shutdown(Duration::from_secs(next() % 4)).await,
+                _ => {}
+            }
+            tokio::time::sleep(Duration::from_millis(next() % 6_000)).await;
+            assert!(!workers.is_empty(), "round {round}");
+        }
+        for id in &ids {
+            let saga = handle(&workers[0], id).await;
+            let month = Duration::from_hours(30 * 24);
+            let ended = tokio::time::timeout(month, saga.settled()).await;
+            let ended = ended.unwrap_or_else(|_| panic!("seed {seed}: {id} does not end")).expect("the store answers");
+            let Settled::Ended(End::Completed(_)) = ended else { panic!("seed {seed}: {id}: {ended:?}") };
+            for step in ["a", "b", "p"] {
+                let got = office.lab.world.about(&format!("{step}{id}"));
+                let keys: HashSet<_> = got.iter().map(|got| &got.key).collect();
+                assert_eq!(keys.len(), 1, "seed {seed}: {step}{id} was called under {keys:?}");
+            }
+        }
+        assert!(ids.len() > 30, "seed {seed}: there was no load");
+    }
+}
