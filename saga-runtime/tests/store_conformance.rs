@@ -24,3 +24,14 @@ async fn the_sqlite_store_keeps_the_contract() {
     .await;
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_store_in_memory_keeps_it_for_several_workers() {
+    let lease = std::time::Duration::from_secs(15);
+    conformance::run(async || Arc::new(Memory::with_lease(lease)) as Arc<dyn Store>).await;
+    conformance::run_workers(async || {
+        let store = Memory::with_lease(lease);
+        (Arc::new(store.another()) as Arc<dyn Store>, Arc::new(store) as Arc<dyn Store>)
+    })
+    .await;
+}

@@ -31,6 +31,7 @@ mod sends;
 mod starts;
 mod support;
 mod transactions;
+mod workers;
 
 use super::Store;
 use std::{fmt, pin::Pin, sync::Arc};
@@ -74,6 +75,66 @@ pub async fn run(mut open: impl AsyncFnMut() -> Arc<dyn Store>) {
         let _ = store.close().await;
     }
     assert!(failed.is_empty(), "the store does not keep its contract: {}", failed.join(", "));
+}
+
+/// One sentence of the contract of a store on which several workers live, each with a value of its own.
+#[derive(Clone, Copy)]
+pub struct PairCase {
+    /// What it shows, e.g. `workers::whoever_renews_its_lease_is_left_alone`.
+    pub name: &'static str,
+    test: PairTest,
+}
+
+type PairTest = fn((Arc<dyn Store>, Arc<dyn Store>)) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl PairCase {
+    /// Runs it on two values of a new, empty store. It panics if the store fails it.
+    pub async fn run(&self, one: Arc<dyn Store>, other: Arc<dyn Store>) {
+        (self.test)((one, other)).await;
+    }
+}
+
+impl fmt::Debug for PairCase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PairCase").field(&self.name).finish()
+    }
+}
+
+/// As [`run`], for a store with [leases](Store::lease): `open` makes two values of one store. Several cases wait for a lease to
+/// run out, so give it a short one, of a second or so.
+pub async fn run_workers(mut open: impl AsyncFnMut() -> (Arc<dyn Store>, Arc<dyn Store>)) {
+    let mut failed = Vec::new();
+    for case in WORKERS {
+        let (one, other) = open().await;
+        let (first, second) = (Arc::clone(&one), Arc::clone(&other));
+        if tokio::spawn(async move { case.run(first, second).await }).await.is_err() {
+            failed.push(case.name);
+        }
+        let _ = (one.close().await, other.close().await);
+    }
+    assert!(failed.is_empty(), "the store does not keep its contract: {}", failed.join(", "));
+}
+
+macro_rules! pair_cases {
+    ($($name:ident),+ $(,)?) => {
+        /// Every case with two workers.
+        pub const WORKERS: &[PairCase] = &[$(PairCase {
+            name: concat!("workers::", stringify!($name)),
+            test: |pair| Box::pin(workers::$name(pair)),
+        }),+];
+    };
+}
+
+pair_cases! {
+    workers_live_beside_one_another,
+    a_worker_that_begins_again_ends_its_own_life_only,
+    whoever_is_not_heard_of_for_a_lease_is_dead_once_another_one_says_so,
+    whoever_renews_its_lease_is_left_alone,
+    whoever_stops_in_good_order_hands_over_at_once,
+    what_was_given_back_is_for_whoever_has_not_had_it,
+    what_waits_for_its_turn_at_a_living_worker_is_left_to_it,
+    claims_of_several_workers_share_nothing,
+    a_worker_hears_what_the_others_do,
 }
 
 macro_rules! cases {
