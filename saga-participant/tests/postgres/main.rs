@@ -1,11 +1,11 @@
 //! The suite on Postgres.
 
-mod server;
 #[path = "../suite/mod.rs"]
 mod suite;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use saga_test_postgres as server;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Pool, Postgres};
 

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 /// Whom the server knows; it asks nobody for a password, and only this folder's owner can reach its socket.
-pub(crate) const USER: &str = "participant";
+pub const USER: &str = "tester";
 
 const INSTALL: &str = "\
 Postgres is needed to test on it, and `initdb` and `postgres` are neither on PATH nor in /usr/lib/postgresql. Type:
@@ -24,8 +24,19 @@ read -r pid < \"$1/data/postmaster.pid\" && kill -QUIT \"$pid\"
 while kill -0 \"$pid\" 2>/dev/null; do sleep 0.1; done
 rm -rf \"$1\"";
 
+/// The connection string of the server's database `postgres`, as its superuser. The first call starts the server.
+///
+/// # Panics
+/// As [`folder`].
+pub fn url() -> String {
+    format!("postgres://{USER}@localhost/postgres?host={}", folder())
+}
+
 /// The folder with the server's socket. The first call starts the server.
-pub(crate) fn folder() -> &'static str {
+///
+/// # Panics
+/// There is no Postgres on this machine, or it does not start.
+pub fn folder() -> &'static str {
     static FOLDER: OnceLock<String> = OnceLock::new();
     FOLDER.get_or_init(start)
 }
