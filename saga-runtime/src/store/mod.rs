@@ -13,6 +13,8 @@ pub mod faulty;
 mod instance;
 pub mod memory;
 mod message;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod transaction;

@@ -1,0 +1,140 @@
+//! What is read, each by one statement, beside whatever is being written.
+
+use super::{Inner, attempt::reading, error::Fault};
+use crate::store::{Epoch, Instance, InstanceNo, Row, Status, StoreError};
+use sqlx::{PgConnection, Row as _, postgres::PgRow, query, query_scalar};
+
+/// The columns of an instance's own row, with its labels as two arrays. The table is called `i`.
+macro_rules! instance_columns {
+    () => {
+        "i.no, i.saga, i.id, i.birth, i.version, i.input_hash, i.parent, i.status, i.due_at, i.wake_at, i.awaits, i.state, \
+         i.error, i.owned, i.epoch, i.moment, i.started_at, i.ended_at, i.buried, \
+         ARRAY(SELECT key FROM saga.label WHERE label.instance = i.no ORDER BY key) AS label_keys, \
+         ARRAY(SELECT value FROM saga.label WHERE label.instance = i.no ORDER BY key) AS label_values"
+    };
+}
+pub(super) use instance_columns;
+
+const BY_IDENTITY: &str =
+    concat!("SELECT ", instance_columns!(), " FROM saga.instance AS i WHERE i.saga = $1 AND i.id = $2");
+
+const BY_NUMBER: &str = concat!("SELECT ", instance_columns!(), " FROM saga.instance AS i WHERE i.no = $1");
+
+impl Inner {
+    pub(super) async fn read_identity(&self, saga: &str, id: &str) -> Result<Option<Instance>, Fault> {
+        reading!(self, conn => self.find_in(conn, saga, id).await)
+    }
+
+    /// The instance of this identity, as this connection sees it.
+    pub(super) async fn find_in(
+        &self,
+        conn: &mut PgConnection,
+        saga: &str,
+        id: &str,
+    ) -> Result<Option<Instance>, Fault> {
+        // Neither a saga nor an id has one, and Postgres has no way to ask.
+        if saga.contains('\0') || id.contains('\0') {
+            return Ok(None);
+        }
+        let found = query(self.names.sql(BY_IDENTITY)).bind(saga).bind(id).fetch_optional(conn).await?;
+        found.as_ref().map(instance).transpose()
+    }
+
+    /// The instance of this number, as this connection sees it.
+    pub(super) async fn by_number(&self, conn: &mut PgConnection, no: InstanceNo) -> Result<Option<Instance>, Fault> {
+        let found = query(self.names.sql(BY_NUMBER)).bind(no.0).fetch_optional(conn).await?;
+        found.as_ref().map(instance).transpose()
+    }
+
+    pub(super) async fn read_journal(&self, no: InstanceNo, from: u64, limit: usize) -> Result<Vec<Row>, Fault> {
+        // No row is beyond what Postgres can count.
+        let Ok(from) = i64::try_from(from) else { return Ok(Vec::new()) };
+        let sql = "SELECT seq, at, event FROM saga.journal WHERE instance = $1 AND seq >= $2 ORDER BY seq LIMIT $3";
+        reading!(self, conn => {
+            let rows = query(self.names.sql(sql)).bind(no.0).bind(from).bind(count(limit));
+            rows.fetch_all(&mut *conn).await?.iter().map(journal_row).collect()
+        })
+    }
+
+    pub(super) async fn read_rows(&self, no: InstanceNo, seqs: &[u64]) -> Result<Vec<Row>, Fault> {
+        let seqs: Vec<i64> = seqs.iter().filter_map(|seq| i64::try_from(*seq).ok()).collect();
+        let sql = "SELECT seq, at, event FROM saga.journal WHERE instance = $1 AND seq = ANY ($2) ORDER BY seq";
+        reading!(self, conn => {
+            let rows = query(self.names.sql(sql)).bind(no.0).bind(&seqs);
+            rows.fetch_all(&mut *conn).await?.iter().map(journal_row).collect()
+        })
+    }
+
+    pub(super) async fn read_length(&self, no: InstanceNo) -> Result<u64, Fault> {
+        let sql = "SELECT seq FROM saga.journal WHERE instance = $1 ORDER BY seq DESC LIMIT 1";
+        reading!(self, conn => {
+            let last: Option<i64> =
+                query_scalar(self.names.sql(sql)).bind(no.0).fetch_optional(&mut *conn).await?;
+            Ok(last.and_then(|last| u64::try_from(last).ok()).unwrap_or(0))
+        })
+    }
+
+    pub(super) async fn read_tick(&self, name: &str) -> Result<Option<i64>, Fault> {
+        let sql = "SELECT at FROM saga.tick WHERE name = $1";
+        reading!(self, conn => {
+            Ok(query_scalar(self.names.sql(sql)).bind(name).fetch_optional(&mut *conn).await?)
+        })
+    }
+}
+
+/// A limit, as Postgres counts.
+pub(super) fn count(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// A status, as it is written.
+pub(super) fn status_name(status: Status) -> &'static str {
+    match status {
+        Status::Ready => "ready",
+        Status::Sleeping => "sleeping",
+        Status::Waiting => "waiting",
+        Status::Parked => "parked",
+        Status::WaitsForBuild => "waits_for_build",
+        Status::Completed => "completed",
+        Status::Compensated => "compensated",
+        Status::CompensatedWithDebt => "compensated_with_debt",
+    }
+}
+
+/// Reads an instance's own row.
+pub(super) fn instance(row: &PgRow) -> Result<Instance, Fault> {
+    let no = InstanceNo(row.try_get("no")?);
+    let damaged = |what: &str| Fault::from(StoreError::Unusable(format!("instance {}: {what}", no.0).into()));
+    let status: &str = row.try_get("status")?;
+    let status = Status::ALL.into_iter().find(|known| status_name(*known) == status);
+    let input_hash: &[u8] = row.try_get("input_hash")?;
+    let owned: bool = row.try_get("owned")?;
+    let epoch = Epoch(row.try_get("epoch")?);
+    let (keys, values): (Vec<String>, Vec<String>) = (row.try_get("label_keys")?, row.try_get("label_values")?);
+    let boxed = |texts: Vec<String>| texts.into_iter().map(String::into_boxed_str);
+    Ok(Instance {
+        no,
+        saga: row.try_get("saga")?,
+        id: row.try_get("id")?,
+        birth: row.try_get("birth")?,
+        version: u32::try_from(row.try_get::<i64, _>("version")?).map_err(|_| damaged("its version is no number"))?,
+        input_hash: input_hash.try_into().map_err(|_| damaged("its input's hash is not 32 bytes"))?,
+        parent: row.try_get::<Option<i64>, _>("parent")?.map(InstanceNo),
+        status: status.ok_or_else(|| damaged("its status is none of this release's"))?,
+        wake_at: row.try_get("wake_at")?,
+        awaits: boxed(row.try_get("awaits")?).collect(),
+        state: row.try_get("state")?,
+        error: row.try_get("error")?,
+        labels: boxed(keys).zip(boxed(values)).collect(),
+        owner: owned.then_some(epoch),
+        started_at: row.try_get("started_at")?,
+        ended_at: row.try_get("ended_at")?,
+        buried: row.try_get("buried")?,
+    })
+}
+
+fn journal_row(row: &PgRow) -> Result<Row, Fault> {
+    let seq: i64 = row.try_get("seq")?;
+    let seq = u64::try_from(seq).map_err(|_| StoreError::Unusable(format!("a journal row has number {seq}").into()))?;
+    Ok(Row { seq, at: row.try_get("at")?, event: row.try_get("event")? })
+}

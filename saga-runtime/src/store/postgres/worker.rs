@@ -1,0 +1,103 @@
+//! Who lives.
+
+use super::{Inner, error::Fault, news::Word};
+use crate::store::{Epoch, Micros, Renewed, StoreError};
+use sqlx::{Row as _, query, query_scalar};
+use std::{sync::atomic::Ordering, time::Duration};
+
+/// Ends the life that was begun in the same place, and begins another one. Parameters: the epoch before, the lease.
+const REGISTER: &str = "
+    WITH gone AS (
+        DELETE FROM saga.worker WHERE epoch = $1 RETURNING epoch
+    ), left_behind AS (
+        INSERT INTO saga.dead (epoch) SELECT epoch FROM gone ON CONFLICT DO NOTHING
+    )
+    INSERT INTO saga.worker (expires_at) VALUES (clock_timestamp() + $2::bigint * interval '1 microsecond')
+    RETURNING epoch";
+
+/// Parameters: the epoch, the lease. Touches no key, so that it waits for no commit and no commit waits for it.
+const RENEW: &str = "
+    UPDATE saga.worker SET expires_at = clock_timestamp() + $2::bigint * interval '1 microsecond' WHERE epoch = $1
+    RETURNING (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+
+/// Ends the lives whose lease has run out. It waits for what these workers are just committing: afterwards all of it is there, and
+/// nothing follows. Parameter: the epoch of the one who looks.
+const BURY: &str = "
+    WITH late AS MATERIALIZED (
+        SELECT epoch FROM saga.worker WHERE expires_at <= clock_timestamp() AND epoch <> $1 ORDER BY epoch FOR UPDATE
+    ), gone AS (
+        DELETE FROM saga.worker WHERE epoch = ANY (ARRAY(SELECT epoch FROM late)) RETURNING epoch
+    ), left_behind AS (
+        INSERT INTO saga.dead (epoch) SELECT epoch FROM gone ON CONFLICT DO NOTHING
+    )
+    SELECT count(*) FROM gone";
+
+/// How many others there are, and in how long the first of their leases runs out.
+const OTHERS: &str = "
+    SELECT count(*) AS others, (extract(epoch FROM min(expires_at) - clock_timestamp()) * 1000000)::bigint AS next
+    FROM saga.worker WHERE epoch <> $1";
+
+const RETIRE: &str = "
+    WITH gone AS (
+        DELETE FROM saga.worker WHERE epoch = $1 RETURNING epoch
+    )
+    INSERT INTO saga.dead (epoch) SELECT epoch FROM gone ON CONFLICT DO NOTHING";
+
+impl Inner {
+    pub(super) async fn begin_life(&self) -> Result<Epoch, Fault> {
+        // One at a time: each ends the one before it.
+        let mut mine = self.mine.lock().await;
+        let mut conn = self.aside.take().await?;
+        let register = query_scalar(self.names.sql(REGISTER)).bind(mine.map(|Epoch(epoch)| epoch)).bind(self.micros());
+        let registered = register.fetch_one(&mut *conn).await.map_err(Fault::from);
+        let epoch = Epoch(conn.end(registered).map_err(Fault::of_commit)?);
+        if mine.replace(epoch).is_some() {
+            self.tell(Word::Work);
+        }
+        self.lost.forget();
+        self.me.store(epoch.0, Ordering::Release);
+        self.company.others.store(true, Ordering::Release);
+        self.tell(Word::Hello);
+        Ok(epoch)
+    }
+
+    pub(super) async fn renew_lease(&self, epoch: Epoch, bury_dead: bool) -> Result<Renewed, Fault> {
+        let mut conn = self.aside.take().await?;
+        let renewed = async {
+            let now: Option<Micros> = query_scalar(self.names.sql(RENEW))
+                .bind(epoch.0)
+                .bind(self.micros())
+                .fetch_optional(&mut *conn)
+                .await?;
+            let Some(now) = now else { return Err(StoreError::Fenced.into()) };
+            let mut dead: i64 = 0;
+            if bury_dead {
+                dead = query_scalar(self.names.sql(BURY)).bind(epoch.0).fetch_one(&mut *conn).await?;
+            }
+            let row = query(self.names.sql(OTHERS)).bind(epoch.0).fetch_one(&mut *conn).await?;
+            let (others, next): (i64, Option<i64>) = (row.try_get("others")?, row.try_get("next")?);
+            let next = next.map(|micros| Duration::from_micros(micros.try_into().unwrap_or(0)));
+            Ok((others, Renewed { now: Some(now), dead: dead.try_into().unwrap_or(0), next }))
+        };
+        let renewed = renewed.await;
+        let (others, renewed) = conn.end(renewed)?;
+        self.company.others.store(others > 0, Ordering::Release);
+        if renewed.dead > 0 {
+            self.tell(Word::Work);
+        }
+        Ok(renewed)
+    }
+
+    pub(super) async fn end_life(&self, epoch: Epoch) -> Result<(), Fault> {
+        let mut conn = self.aside.take().await?;
+        let retired = query(self.names.sql(RETIRE)).bind(epoch.0).execute(&mut *conn).await.map_err(Fault::from);
+        if conn.end(retired).map_err(Fault::of_commit)?.rows_affected() > 0 {
+            self.tell(Word::Work);
+        }
+        Ok(())
+    }
+
+    fn micros(&self) -> i64 {
+        i64::try_from(self.lease.as_micros()).unwrap_or(i64::MAX / 1000)
+    }
+}

@@ -1,0 +1,260 @@
+//! The one statement that writes instances and their rows.
+//!
+//! Everything in it happens or nothing does: what does not fit what is there ends it with an error. Its first part locks the
+//! worker's row, and if there is none, nothing else is done.
+
+use super::segment::Segment;
+use crate::store::{
+    Epoch, InstanceNo, Status, StoreError, Touch,
+    postgres::{Inner, error::Fault, read::status_name},
+};
+use sqlx::{PgConnection, Row as _, query};
+
+/// The worker's life, and whether each instance's first row follows one that is there. The key of the journal does the rest: a
+/// number that is taken is an error. Each look is a subquery that can only be made row by row: no plan reads a whole table.
+/// Parameters: epoch; instances and the numbers of their first rows.
+macro_rules! sound {
+    () => {
+        "WITH held AS MATERIALIZED (
+            SELECT epoch FROM saga.worker WHERE epoch = $1 FOR KEY SHARE
+        ), sound AS MATERIALIZED (
+            SELECT EXISTS (SELECT FROM held) AS held, (
+                SELECT count(*) FROM unnest($2::bigint[], $3::bigint[]) AS f (instance, seq)
+                WHERE CASE
+                    WHEN f.seq > 1 THEN (SELECT 1 FROM saga.journal WHERE instance = f.instance AND seq = f.seq - 1)
+                    ELSE (SELECT 1 FROM saga.instance WHERE no = f.instance AND NOT buried)
+                END IS NULL
+            ) AS gaps
+        ), appended AS (
+            INSERT INTO saga.journal (instance, seq, at, event)
+            SELECT * FROM unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::text[])
+            WHERE (SELECT held AND gaps = 0 FROM sound)
+        )"
+    };
+}
+
+/// Rows alone: what most commits are.
+const ROWS: &str = concat!(
+    sound!(),
+    " SELECT held, CASE WHEN gaps = 0 OR NOT held THEN 1 ELSE 1 / (gaps - gaps) END AS fits FROM sound"
+);
+
+/// Rows, touches and starts. Parameters from 8: the instances touched, in order, and eleven columns; from 19: nine columns of the
+/// starts; from 28: which of them, and their rows; from 32: which of them, and their labels; 35: whether a start whose identity is
+/// taken does not fit.
+const ALL: &str = concat!(
+    sound!(),
+    ", touched AS (
+        UPDATE saga.instance AS i SET status = t.status, wake_at = t.wake_at, state = t.state, error = t.error, owned = t.owned,
+            due_at = CASE
+                WHEN t.awaits IS NOT NULL AND (
+                    SELECT 1 FROM saga.message AS m
+                    WHERE m.instance = i.no AND NOT m.consumed AND m.name = ANY (t.awaits::text[]) LIMIT 1
+                ) IS NOT NULL THEN least(coalesce(t.due_at, t.at), t.at)
+                ELSE t.due_at
+            END,
+            awaits = coalesce(t.awaits::text[], '{}'), epoch = $1, moment = greatest(i.moment, t.at),
+            ended_at = CASE WHEN t.ends THEN coalesce(i.ended_at, t.at) END, queued = t.queued,
+            given_back = CASE WHEN t.status = 'waits_for_build' THEN i.given_back || $1 ELSE '{}' END
+        FROM unnest($8::bigint[], $9::text[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::text[],
+            $15::boolean[], $16::bigint[], $17::boolean[], $18::boolean[])
+            AS t (no, status, due_at, wake_at, awaits, state, error, owned, at, ends, queued)
+        WHERE i.no = t.no AND i.no = ANY ($8) AND NOT i.buried AND (SELECT held AND gaps = 0 FROM sound)
+        RETURNING i.status = 'waiting' AND NOT i.owned AND i.due_at IS DISTINCT FROM i.wake_at AS found
+    ), numbered AS MATERIALIZED (
+        SELECT nextval('saga.instance_no') AS no, s.*
+        FROM unnest($19::text[], $20::text[], $21::text[], $22::bigint[], $23::bytea[], $24::bigint[], $25::bigint[],
+            $26::boolean[], $27::bigint[])
+            WITH ORDINALITY AS s (saga, id, birth, version, input_hash, parent, wake_at, owned, at, place)
+        WHERE (SELECT held AND gaps = 0 FROM sound)
+    ), started AS (
+        INSERT INTO saga.instance (no, saga, id, birth, version, input_hash, parent, status, due_at, wake_at, owned, epoch, moment,
+            started_at)
+        SELECT no, saga, id, birth, version, input_hash, parent, CASE WHEN wake_at IS NULL THEN 'ready' ELSE 'sleeping' END,
+            coalesce(wake_at, at), wake_at, owned, $1, at, at
+        FROM numbered ORDER BY place
+        ON CONFLICT (saga, id) DO NOTHING RETURNING no
+    ), begun AS (
+        INSERT INTO saga.journal (instance, seq, at, event)
+        SELECT n.no, l.seq, l.at, l.event
+        FROM unnest($28::bigint[], $29::bigint[], $30::bigint[], $31::text[]) AS l (place, seq, at, event)
+        JOIN numbered AS n USING (place) JOIN started USING (no)
+    ), labelled AS (
+        INSERT INTO saga.label (instance, key, value)
+        SELECT n.no, l.key, l.value FROM unnest($32::bigint[], $33::text[], $34::text[]) AS l (place, key, value)
+        JOIN numbered AS n USING (place) JOIN started USING (no)
+    )
+    SELECT held, CASE
+        WHEN NOT held THEN 1
+        WHEN gaps = 0 AND (SELECT count(*) FROM touched) = cardinality($8)
+            AND (NOT $35 OR (SELECT count(*) FROM started) = cardinality($19)) THEN 1
+        ELSE 1 / (gaps - gaps)
+    END AS fits,
+    coalesce((SELECT bool_or(found) FROM touched), false) AS found,
+    ARRAY(SELECT n.place FROM numbered AS n JOIN started USING (no) ORDER BY n.place) AS places,
+    ARRAY(SELECT n.no FROM numbered AS n JOIN started USING (no) ORDER BY n.place) AS numbers
+    FROM sound"
+);
+
+/// What became of a segment's starts and touches.
+#[derive(Debug)]
+pub(super) struct Started {
+    /// The number of each start, unless its identity was taken.
+    pub(super) numbers: Vec<Option<InstanceNo>>,
+    /// Whether an instance that began to wait found its message there.
+    pub(super) found_messages: bool,
+}
+
+impl Inner {
+    /// Writes what a segment says of its own instances, and what it starts.
+    pub(super) async fn write_own(
+        &self,
+        conn: &mut PgConnection,
+        epoch: Epoch,
+        segment: &Segment<'_>,
+    ) -> Result<Started, Fault> {
+        let (instances, firsts): (Vec<i64>, Vec<i64>) = segment.firsts.iter().copied().unzip();
+        let rows_only = segment.touches.is_empty() && segment.starts.is_empty();
+        let statement =
+            query(self.names.sql(if rows_only { ROWS } else { ALL })).bind(epoch.0).bind(instances).bind(firsts);
+        let column = |of: fn(i64, i64, i64) -> i64| -> Vec<i64> {
+            let number = |seq: u64| i64::try_from(seq).unwrap_or(i64::MAX);
+            segment.rows.iter().map(|(no, row)| of(no.0, number(row.seq), row.at)).collect()
+        };
+        let events: Vec<&str> = segment.rows.iter().map(|(_, row)| &*row.event).collect();
+        let statement = statement.bind(column(|no, _, _| no)).bind(column(|_, seq, _| seq));
+        let statement = statement.bind(column(|_, _, at| at)).bind(events);
+        if rows_only {
+            let row = statement.fetch_one(conn).await?;
+            held(row.try_get("held")?)?;
+            return Ok(Started { numbers: Vec::new(), found_messages: false });
+        }
+        let touches = Touches::of(segment);
+        let statement = statement.bind(touches.no).bind(touches.status).bind(touches.due_at).bind(touches.wake_at);
+        let statement = statement.bind(touches.awaits).bind(touches.state).bind(touches.error).bind(touches.owned);
+        let statement = statement.bind(touches.at).bind(touches.ends).bind(touches.queued);
+        let starts = Starts::of(segment);
+        let statement = statement.bind(starts.saga).bind(starts.id).bind(starts.birth).bind(starts.version);
+        let statement = statement.bind(starts.input_hash).bind(starts.parent).bind(starts.wake_at).bind(starts.owned);
+        let statement = statement.bind(starts.at);
+        let statement = statement.bind(starts.row_of).bind(starts.row_seq).bind(starts.row_at).bind(starts.row_event);
+        let statement = statement.bind(starts.label_of).bind(starts.label_key).bind(starts.label_value);
+        // Once it is written, an instance that was there shows what comes later in the batch, too.
+        let row = statement.bind(!segment.touches.is_empty() && segment.is_one_statement()).fetch_one(conn).await?;
+        held(row.try_get("held")?)?;
+        let (places, numbers): (Vec<i64>, Vec<i64>) = (row.try_get("places")?, row.try_get("numbers")?);
+        let mut all = vec![None; segment.starts.len()];
+        for (place, no) in places.into_iter().zip(numbers) {
+            if let Some(one) = usize::try_from(place - 1).ok().and_then(|place| all.get_mut(place)) {
+                *one = Some(InstanceNo(no));
+            }
+        }
+        Ok(Started { numbers: all, found_messages: row.try_get("found")? })
+    }
+}
+
+fn held(held: bool) -> Result<(), Fault> {
+    if held { Ok(()) } else { Err(StoreError::Fenced.into()) }
+}
+
+/// The touches, column by column.
+#[derive(Debug, Default)]
+struct Touches<'a> {
+    no: Vec<i64>,
+    status: Vec<&'static str>,
+    due_at: Vec<Option<i64>>,
+    wake_at: Vec<Option<i64>>,
+    awaits: Vec<Option<String>>,
+    state: Vec<Option<&'a str>>,
+    error: Vec<Option<&'a str>>,
+    owned: Vec<bool>,
+    at: Vec<i64>,
+    ends: Vec<bool>,
+    queued: Vec<bool>,
+}
+
+impl<'a> Touches<'a> {
+    fn of(segment: &Segment<'a>) -> Self {
+        let mut all = Self::default();
+        for (no, touch) in &segment.touches {
+            let ends = touch.status.is_end();
+            all.no.push(no.0);
+            all.status.push(status_name(touch.status));
+            all.due_at.push(due_at(touch));
+            all.wake_at.push(touch.wake_at);
+            all.awaits.push((touch.status == Status::Waiting).then(|| array(&touch.awaits)));
+            all.state.push(touch.state.as_deref());
+            all.error.push(touch.error.as_deref());
+            all.owned.push(touch.owned && !ends);
+            all.at.push(touch.at);
+            all.ends.push(ends);
+            all.queued.push(touch.queued);
+        }
+        all
+    }
+}
+
+/// When it wants to run, if no message is there that it waits for.
+fn due_at(touch: &Touch) -> Option<i64> {
+    match touch.status {
+        Status::Ready | Status::Sleeping | Status::WaitsForBuild => Some(touch.wake_at.unwrap_or(touch.at)),
+        Status::Waiting => touch.wake_at,
+        Status::Parked | Status::Completed | Status::Compensated | Status::CompensatedWithDebt => None,
+    }
+}
+
+/// Names, as Postgres writes an array of texts: a column of arrays of different lengths cannot be passed otherwise.
+fn array(names: &[Box<str>]) -> String {
+    let quoted = names.iter().map(|name| format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")));
+    format!("{{{}}}", quoted.collect::<Vec<_>>().join(","))
+}
+
+/// The starts, their rows and their labels, column by column.
+#[derive(Debug, Default)]
+struct Starts<'a> {
+    saga: Vec<&'a str>,
+    id: Vec<&'a str>,
+    birth: Vec<&'a str>,
+    version: Vec<i64>,
+    input_hash: Vec<&'a [u8]>,
+    parent: Vec<Option<i64>>,
+    wake_at: Vec<Option<i64>>,
+    owned: Vec<bool>,
+    at: Vec<i64>,
+    row_of: Vec<i64>,
+    row_seq: Vec<i64>,
+    row_at: Vec<i64>,
+    row_event: Vec<&'a str>,
+    label_of: Vec<i64>,
+    label_key: Vec<&'a str>,
+    label_value: Vec<&'a str>,
+}
+
+impl<'a> Starts<'a> {
+    fn of(segment: &Segment<'a>) -> Self {
+        let mut all = Self::default();
+        for (place, (start, _)) in (1..).zip(&segment.starts) {
+            all.saga.push(&start.saga);
+            all.id.push(&start.id);
+            all.birth.push(&start.birth);
+            all.version.push(start.version.into());
+            all.input_hash.push(&start.input_hash);
+            all.parent.push(start.parent.map(|InstanceNo(no)| no));
+            all.wake_at.push(start.wake_at);
+            all.owned.push(start.owned);
+            all.at.push(start.at);
+            for row in &start.rows {
+                all.row_of.push(place);
+                all.row_seq.push(i64::try_from(row.seq).unwrap_or(i64::MAX));
+                all.row_at.push(row.at);
+                all.row_event.push(&row.event);
+            }
+            for (key, value) in &start.labels {
+                all.label_of.push(place);
+                all.label_key.push(key);
+                all.label_value.push(value);
+            }
+        }
+        all
+    }
+}
