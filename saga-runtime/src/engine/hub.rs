@@ -1,6 +1,6 @@
 //! Who runs here, and who waits for news of whom.
 
-use crate::store::InstanceNo;
+use crate::{core::child::ChildEnd, store::InstanceNo};
 use std::{
     collections::{HashMap, HashSet},
     sync::{
@@ -14,6 +14,8 @@ use tokio::sync::{Notify, watch};
 #[derive(Debug, Default)]
 pub(crate) struct Poke {
     rung: AtomicBool,
+    /// It is let go: what is stored of it says how.
+    rests: AtomicBool,
     notify: Notify,
 }
 
@@ -37,6 +39,9 @@ impl Poke {
     }
 }
 
+/// What is told of an instance that is let go: how it ended, if that is known here and is all there is to say of it.
+pub(crate) type Rest = Option<Arc<ChildEnd>>;
+
 /// The running instances of this worker, and those who want news of one.
 #[derive(Debug, Default)]
 pub(crate) struct Hub {
@@ -44,6 +49,7 @@ pub(crate) struct Hub {
     /// Instances that do not run here and have a request waiting.
     wanted: Mutex<HashSet<InstanceNo>>,
     watched: Mutex<HashMap<InstanceNo, watch::Sender<()>>>,
+    awaited: Mutex<HashMap<InstanceNo, watch::Sender<Rest>>>,
 }
 
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -95,6 +101,11 @@ impl Hub {
         held(&self.running).contains_key(&instance)
     }
 
+    /// Whether it runs here and will be told of when it is let go.
+    pub(crate) fn goes_on(&self, instance: InstanceNo) -> bool {
+        held(&self.running).get(&instance).is_some_and(|poke| !poke.rests.load(Ordering::Acquire))
+    }
+
     /// None of them runs here any more.
     pub(crate) fn forget_running(&self) {
         held(&self.running).clear();
@@ -109,8 +120,30 @@ impl Hub {
     /// News of an instance: what it resolves to has changed since this call.
     pub(crate) fn watch(&self, instance: InstanceNo) -> watch::Receiver<()> {
         let mut watched = held(&self.watched);
-        watched.retain(|_, sender| sender.receiver_count() > 0);
+        if watched.len() == watched.capacity() {
+            watched.retain(|_, sender| sender.receiver_count() > 0);
+        }
         watched.entry(instance).or_insert_with(|| watch::Sender::new(())).subscribe()
+    }
+
+    /// News of how it is let go: it ended, was parked, or waits in the store.
+    pub(crate) fn await_rest(&self, instance: InstanceNo) -> watch::Receiver<Rest> {
+        let mut awaited = held(&self.awaited);
+        if awaited.len() == awaited.capacity() {
+            awaited.retain(|_, sender| sender.receiver_count() > 0);
+        }
+        awaited.entry(instance).or_insert_with(|| watch::Sender::new(None)).subscribe()
+    }
+
+    /// It is let go, and this is how it ended, if it did.
+    pub(crate) fn rests(&self, instance: InstanceNo, end: Rest) {
+        // Before it is told: whoever asks from now on whether it goes on looks for himself.
+        if let Some(poke) = held(&self.running).get(&instance) {
+            poke.rests.store(true, Ordering::Release);
+        }
+        if let Some(sender) = held(&self.awaited).get(&instance) {
+            sender.send_replace(end);
+        }
     }
 
     /// Something of it was committed.

@@ -3,7 +3,7 @@
 use super::{Engine, Point, SECOND, life::Life};
 use crate::{
     context::{self, Ids},
-    core::{Event, State},
+    core::{Event, Phase, State, child::ChildEnd},
     runtime::input::{check_label, check_labels},
     store::{
         Append, Delivery, Instance, InstanceNo, Labels, MessageNo, Micros, RequestNo, Row, Start, Status, Touch, Write,
@@ -78,6 +78,8 @@ pub(crate) struct Inner {
     labels: Labels,
     /// Its labels, as the store has them.
     labelled: Labels,
+    /// The row that says how it ends, and what it says.
+    end: Option<(u64, Arc<ChildEnd>)>,
     pending: Pending,
     /// The answers that the last commit began with: kept until the next one, should that commit be rejected.
     answers: Vec<Row>,
@@ -188,6 +190,7 @@ impl Journal {
             parent: None,
             labels: Labels::new(),
             labelled: Labels::new(),
+            end: None,
             pending: Pending::default(),
             answers: Vec::new(),
             committed_at: engine.clock.now(),
@@ -380,6 +383,7 @@ impl Journal {
             (pending, inner.labels.clone())
         };
         let status = touch.as_ref().map(|touch| touch.status);
+        let rests = touch.as_ref().is_some_and(|touch| !touch.owned);
         let told: Vec<InstanceNo> = pending.sends.iter().map(|delivery| delivery.to).collect();
         let starts = !pending.starts.is_empty();
         let no = match no {
@@ -406,6 +410,9 @@ impl Journal {
             inner.committed_at = self.engine.clock.now();
         }
         self.engine.hub.changed(no);
+        if rests {
+            self.engine.hub.rests(no, self.inner().ended());
+        }
         for to in told {
             self.engine.has_message(to);
         }
@@ -473,10 +480,22 @@ impl Inner {
         let seq = row.seq;
         self.pending.rows.push(row);
         self.pending.kinds.push(event.kind());
-        if let Event::Parked { error, .. } = event.unwrapped().1 {
-            self.pending.error = Some(error.clone());
+        match event.unwrapped() {
+            (_, Event::Parked { error, .. }) => self.pending.error = Some(error.clone()),
+            ("", Event::Completed { output }) => self.end = Some((seq, Arc::new(ChildEnd::Completed(output.clone())))),
+            ("", Event::Unwinding { cause, .. }) => {
+                self.end = Some((seq, Arc::new(ChildEnd::Compensated(cause.clone()))));
+            }
+            _ => {}
         }
         Ok(seq)
+    }
+
+    /// How it ended, if it did, in this process, and without debt.
+    fn ended(&self) -> Option<Arc<ChildEnd>> {
+        let (Phase::Completed { row } | Phase::Compensated { cause: row }) = self.state.phase() else { return None };
+        let end = self.end.as_ref().filter(|(seq, _)| seq == row && self.state.debt.is_empty());
+        end.map(|(_, end)| Arc::clone(end))
     }
 }
 

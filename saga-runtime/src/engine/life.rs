@@ -194,7 +194,10 @@ impl Engine {
             Told::Work => self.waits(),
             Told::Request(instance) => self.deliver(instance),
             Told::Message(instance) => self.has_message(instance),
-            Told::Settled(instance) => self.hub.changed(instance),
+            Told::Settled(instance) => {
+                self.hub.changed(instance);
+                self.hub.rests(instance, None);
+            }
         }
     }
 }

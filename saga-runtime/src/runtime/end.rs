@@ -2,7 +2,7 @@
 
 use super::Error;
 use crate::{
-    core::{UnwindCause, instance::Owed},
+    core::{UnwindCause, child::ChildEnd, instance::Owed},
     failure::Exhausted,
     machine::{ReadBack, decode},
 };
@@ -38,6 +38,18 @@ impl<T, R> End<T, R> {
             Self::Completed(_) => None,
             Self::Compensated { cause, .. } => Some(cause),
         }
+    }
+}
+
+impl<T: ReadBack, R: ReadBack> End<T, R> {
+    /// An end that left no debt, as the instance's own worker tells it.
+    pub(super) fn told(end: &ChildEnd) -> Result<Self, Error> {
+        Ok(match end {
+            ChildEnd::Completed(output) => {
+                Self::Completed(decode(output).map_err(|error| Error::unreadable("the saga's output", error))?)
+            }
+            ChildEnd::Compensated(cause) => Self::Compensated { cause: Cause::read(cause)?, debt: Vec::new() },
+        })
     }
 }
 

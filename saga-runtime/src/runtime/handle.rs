@@ -85,17 +85,25 @@ impl<S: Saga> Handle<S> {
 
     async fn wait(&self, enough: impl Fn(Stored) -> bool) -> Result<Settled<S::Output, S::Refusal>, Error> {
         let engine = &self.engine;
-        let mut news = News::of(engine, self.no, DAY);
+        outside().map_err(|inside| Error::invalid(&inside))?;
+        let mut news = News::of_rest(engine, self.no, DAY);
+        // Of one that runs here there is nothing to be read before it is let go.
+        let mut looks = !engine.hub.goes_on(self.no);
         loop {
-            news.looking();
-            let instance = self.instance().await?;
-            // Nothing, if it has moved on between two looks: then there is news.
-            if enough(instance.status)
-                && let Some(settled) = self.read(&instance).await?
-            {
-                return Ok(settled);
+            if let Some(end) = news.told() {
+                return Ok(Settled::Ended(End::told(&end)?));
+            }
+            if looks {
+                let instance = self.instance().await?;
+                // Nothing, if it has moved on between two looks: then there is news.
+                if enough(instance.status)
+                    && let Some(settled) = self.read(&instance).await?
+                {
+                    return Ok(settled);
+                }
             }
             news.come_here(engine).await?;
+            looks = true;
         }
     }
 
