@@ -96,6 +96,8 @@ pub mod prelude {
         Unwind, compensate, flow, join, saga, signal, step,
     };
 
+    #[cfg(feature = "postgres")]
+    pub use crate::store::postgres::Postgres;
     #[cfg(feature = "sqlite")]
     pub use crate::store::sqlite::Sqlite;
 }

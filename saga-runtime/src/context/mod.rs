@@ -21,6 +21,8 @@ pub use self::{
 };
 
 pub(crate) use self::transaction::Held;
+#[cfg(feature = "postgres")]
+pub use self::transaction::PostgresTransaction;
 #[cfg(feature = "sqlite")]
 pub use self::transaction::SqliteTransaction;
 

@@ -3,4 +3,9 @@
 
 mod support;
 
+mod broken;
 mod contract;
+mod fence;
+mod news;
+mod schemas;
+mod steps;

@@ -77,7 +77,9 @@ fn start() -> String {
         .process_group(0)
         .spawn()
         .unwrap();
-    while std::os::unix::net::UnixStream::connect(folder.join(".s.PGSQL.5432")).is_err() {
+    // It listens a moment before it lets anybody in.
+    let ready = || std::fs::read_to_string(data.join("postmaster.pid")).is_ok_and(|pid| pid.contains("\nready"));
+    while !ready() {
         if let Some(status) = server.try_wait().unwrap() {
             panic!("the server ended with {status}: {}", std::fs::read_to_string(folder.join("log")).unwrap());
         }

@@ -4,13 +4,22 @@
 
 /// Reads something on one of the connections that read. A connection that broke while nobody looked is no error.
 macro_rules! reading {
-    ($store:expr, $conn:ident => $read:expr) => {
+    ($store:expr, $conn:ident => $read:expr) => {{
+        // What is read now may be what a commit is about to change whose answer was lost.
+        $store.settle().await?;
+        $crate::store::postgres::attempt::on!($store.readers, $conn => $read)
+    }};
+}
+
+/// Does what may as well be done twice. A connection that broke while nobody looked is no error.
+macro_rules! on {
+    ($pool:expr, $conn:ident => $work:expr) => {
         loop {
-            let mut taken = $store.readers.take().await?;
+            let mut taken = $pool.take().await?;
             let fresh = taken.is_fresh();
             let answer: Result<_, $crate::store::postgres::error::Fault> = async {
                 let $conn: &mut sqlx::PgConnection = &mut taken;
-                $read
+                $work
             }
             .await;
             match taken.end(answer) {
@@ -56,7 +65,7 @@ macro_rules! again {
     }};
 }
 
-pub(super) use {again, reading, writing};
+pub(super) use {again, on, reading, writing};
 
 /// How often a deadlock with another worker is tried again.
 pub(super) const TRIES: u32 = 10;

@@ -30,6 +30,7 @@
 
 mod attempt;
 mod claim;
+mod doubt;
 mod error;
 mod inbox;
 mod list;
@@ -52,6 +53,7 @@ use super::{
     Row, Sent, Store, StoreError, Storing, Transaction, Write, Written,
 };
 use claim::Lost;
+use doubt::Doubt;
 use error::Fault;
 use names::Names;
 use news::{Company, Crier};
@@ -97,6 +99,7 @@ struct Inner {
     crier: Crier,
     company: Arc<Company>,
     lost: Lost,
+    doubt: Doubt,
 }
 
 impl Postgres {

@@ -3,6 +3,7 @@
 use super::{
     Inner, Postgres,
     claim::Lost,
+    doubt::Doubt,
     error::Fault,
     names::Names,
     news::Crier,
@@ -193,6 +194,7 @@ impl PostgresBuilder {
             me: AtomicI64::default(),
             company: Arc::default(),
             lost: Lost::default(),
+            doubt: Doubt::default(),
         })))
     }
 

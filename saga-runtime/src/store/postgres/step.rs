@@ -93,7 +93,8 @@ impl Transaction for Lent {
                 Ok((written, words)) => (Ok(written), words),
                 Err(fault) => (Err(fault), Vec::new()),
             };
-            let written = self.begun.end(written).await?;
+            let asked = store.doubt.ask();
+            let written = asked.answered(self.begun.end(written).await)?;
             for word in words {
                 store.tell(word);
             }

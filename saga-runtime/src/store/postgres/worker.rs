@@ -1,6 +1,6 @@
 //! Who lives.
 
-use super::{Inner, error::Fault, news::Word};
+use super::{Inner, attempt::on, error::Fault, news::Word};
 use crate::store::{Epoch, Micros, Renewed, StoreError};
 use sqlx::{Row as _, query, query_scalar};
 use std::{sync::atomic::Ordering, time::Duration};
@@ -47,14 +47,17 @@ impl Inner {
     pub(super) async fn begin_life(&self) -> Result<Epoch, Fault> {
         // One at a time: each ends the one before it.
         let mut mine = self.mine.lock().await;
-        let mut conn = self.aside.take().await?;
-        let register = query_scalar(self.names.sql(REGISTER)).bind(mine.map(|Epoch(epoch)| epoch)).bind(self.micros());
-        let registered = register.fetch_one(&mut *conn).await.map_err(Fault::from);
-        let epoch = Epoch(conn.end(registered).map_err(Fault::of_commit)?);
+        // A life of which nobody has heard ends with its lease.
+        let registered = on!(self.aside, conn => {
+            let register = query_scalar(self.names.sql(REGISTER)).bind(mine.map(|Epoch(epoch)| epoch));
+            Ok(register.bind(self.micros()).fetch_one(&mut *conn).await?)
+        });
+        let epoch = Epoch(registered.map_err(Fault::of_commit)?);
         if mine.replace(epoch).is_some() {
             self.tell(Word::Work);
         }
         self.lost.forget();
+        self.doubt.begin();
         self.me.store(epoch.0, Ordering::Release);
         self.company.others.store(true, Ordering::Release);
         self.tell(Word::Hello);
@@ -62,13 +65,9 @@ impl Inner {
     }
 
     pub(super) async fn renew_lease(&self, epoch: Epoch, bury_dead: bool) -> Result<Renewed, Fault> {
-        let mut conn = self.aside.take().await?;
-        let renewed = async {
-            let now: Option<Micros> = query_scalar(self.names.sql(RENEW))
-                .bind(epoch.0)
-                .bind(self.micros())
-                .fetch_optional(&mut *conn)
-                .await?;
+        let renewed = on!(self.aside, conn => {
+            let renew = query_scalar(self.names.sql(RENEW)).bind(epoch.0).bind(self.micros());
+            let now: Option<Micros> = renew.fetch_optional(&mut *conn).await?;
             let Some(now) = now else { return Err(StoreError::Fenced.into()) };
             let mut dead: i64 = 0;
             if bury_dead {
@@ -78,9 +77,8 @@ impl Inner {
             let (others, next): (i64, Option<i64>) = (row.try_get("others")?, row.try_get("next")?);
             let next = next.map(|micros| Duration::from_micros(micros.try_into().unwrap_or(0)));
             Ok((others, Renewed { now: Some(now), dead: dead.try_into().unwrap_or(0), next }))
-        };
-        let renewed = renewed.await;
-        let (others, renewed) = conn.end(renewed)?;
+        });
+        let (others, renewed) = renewed?;
         self.company.others.store(others > 0, Ordering::Release);
         if renewed.dead > 0 {
             self.tell(Word::Work);
@@ -89,9 +87,10 @@ impl Inner {
     }
 
     pub(super) async fn end_life(&self, epoch: Epoch) -> Result<(), Fault> {
-        let mut conn = self.aside.take().await?;
-        let retired = query(self.names.sql(RETIRE)).bind(epoch.0).execute(&mut *conn).await.map_err(Fault::from);
-        if conn.end(retired).map_err(Fault::of_commit)?.rows_affected() > 0 {
+        let retired = on!(self.aside, conn => {
+            Ok(query(self.names.sql(RETIRE)).bind(epoch.0).execute(&mut *conn).await?)
+        });
+        if retired.map_err(Fault::of_commit)?.rows_affected() > 0 {
             self.tell(Word::Work);
         }
         Ok(())

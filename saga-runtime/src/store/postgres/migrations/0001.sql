@@ -12,7 +12,9 @@ CREATE TABLE saga.store (
 CREATE TABLE saga.worker (
     epoch bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    expires_at timestamptz NOT NULL
+    expires_at timestamptz NOT NULL,
+    -- Counts up when the answer to a commit was lost: what is still on its way under the old number changes nothing any more.
+    writer bigint NOT NULL DEFAULT 0
 ) WITH (
     -- A renewal finds room beside the row, and needs no new entry in the index.
     fillfactor = 20,

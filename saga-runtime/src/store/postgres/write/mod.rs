@@ -25,7 +25,15 @@ impl Inner {
     pub(super) async fn write_batch(&self, epoch: Epoch, writes: &[Write]) -> Result<Vec<Written>, Fault> {
         // From within a step's transaction it might wait for that one, which waits for it.
         outside().map_err(|inside| StoreError::Unusable(inside.into()))?;
-        let (written, words) = again!(self.try_batch(epoch, writes).await)?;
+        let (written, words) = loop {
+            self.settle().await?;
+            let writer = self.doubt.writer();
+            match again!(self.try_batch(epoch, writes).await) {
+                // The number of the writer has changed meanwhile, for the sake of somebody else's doubt.
+                Err(Fault::Store(StoreError::Fenced)) if writer != self.doubt.writer() => {}
+                done => break done?,
+            }
+        };
         for word in words {
             self.tell(word);
         }
@@ -49,8 +57,9 @@ impl Inner {
     /// Writes the whole batch by one statement, which is a transaction of its own.
     async fn try_statement(&self, epoch: Epoch, segment: &Segment<'_>, writes: &[Write]) -> Result<Done, Fault> {
         let mut conn = self.writer.take().await?;
-        let written = self.write_own(&mut conn, epoch, segment).await;
-        let started = conn.end(written).map_err(Fault::of_commit)?;
+        let asked = self.doubt.ask();
+        let written = self.write_own(&mut conn, (epoch, Some(self.doubt.writer())), segment).await;
+        let started = asked.answered(conn.end(written).map_err(Fault::of_commit))?;
         let mut done = (Vec::with_capacity(writes.len()), Vec::new());
         let others = segment.answer(writes, &started, &mut done);
         for index in others {
@@ -68,14 +77,16 @@ impl Inner {
 
     async fn try_segments(&self, epoch: Epoch, segments: &[Segment<'_>], writes: &[Write]) -> Result<Done, Fault> {
         let mut transaction = self.begin_as(&self.writer, epoch).await?;
+        let asked = self.doubt.ask();
         let written = self.write_segments(&mut transaction, epoch, segments, writes).await;
-        transaction.end(written).await
+        asked.answered(transaction.end(written).await)
     }
 
     async fn try_one_by_one(&self, epoch: Epoch, writes: &[Write]) -> Result<Done, Fault> {
         let mut transaction = self.begin_as(&self.writer, epoch).await?;
+        let asked = self.doubt.ask();
         let written = self.write_one_by_one(&mut transaction, epoch, writes).await;
-        transaction.end(written).await
+        asked.answered(transaction.end(written).await)
     }
 
     /// Writes each write on its own, and names the first that cannot be written.
@@ -121,7 +132,7 @@ impl Inner {
             self.lock_rows(conn, segment).await?;
             self.consume(conn, segment).await?;
             self.set_labels(conn, segment).await?;
-            let started = self.write_own(conn, epoch, segment).await?;
+            let started = self.write_own(conn, (epoch, None), segment).await?;
             let others = segment.answer(writes, &started, &mut done);
             for index in others {
                 let Write::Start(start) = &writes[index] else { continue };

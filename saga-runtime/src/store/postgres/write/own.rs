@@ -12,11 +12,11 @@ use sqlx::{PgConnection, Row as _, query};
 
 /// The worker's life, and whether each instance's first row follows one that is there. The key of the journal does the rest: a
 /// number that is taken is an error. Each look is a subquery that can only be made row by row: no plan reads a whole table.
-/// Parameters: epoch; instances and the numbers of their first rows.
+/// Parameters: epoch; instances and the numbers of their first rows; four columns of rows; the number of the writer, if it matters.
 macro_rules! sound {
     () => {
         "WITH held AS MATERIALIZED (
-            SELECT epoch FROM saga.worker WHERE epoch = $1 FOR KEY SHARE
+            SELECT epoch FROM saga.worker WHERE epoch = $1 AND writer = coalesce($8, writer) FOR KEY SHARE
         ), sound AS MATERIALIZED (
             SELECT EXISTS (SELECT FROM held) AS held, (
                 SELECT count(*) FROM unnest($2::bigint[], $3::bigint[]) AS f (instance, seq)
@@ -39,8 +39,8 @@ const ROWS: &str = concat!(
     " SELECT held, CASE WHEN gaps = 0 OR NOT held THEN 1 ELSE 1 / (gaps - gaps) END AS fits FROM sound"
 );
 
-/// Rows, touches and starts. Parameters from 8: the instances touched, in order, and eleven columns; from 19: nine columns of the
-/// starts; from 28: which of them, and their rows; from 32: which of them, and their labels; 35: whether a start whose identity is
+/// Rows, touches and starts. Parameters from 9: the instances touched, in order, and ten columns; from 20: nine columns of the
+/// starts; from 29: which of them, and their rows; from 33: which of them, and their labels; 36: whether a start whose identity is
 /// taken does not fit.
 const ALL: &str = concat!(
     sound!(),
@@ -56,15 +56,15 @@ const ALL: &str = concat!(
             awaits = coalesce(t.awaits::text[], '{}'), epoch = $1, moment = greatest(i.moment, t.at),
             ended_at = CASE WHEN t.ends THEN coalesce(i.ended_at, t.at) END, queued = t.queued,
             given_back = CASE WHEN t.status = 'waits_for_build' THEN i.given_back || $1 ELSE '{}' END
-        FROM unnest($8::bigint[], $9::text[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::text[],
-            $15::boolean[], $16::bigint[], $17::boolean[], $18::boolean[])
+        FROM unnest($9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::text[], $14::text[], $15::text[],
+            $16::boolean[], $17::bigint[], $18::boolean[], $19::boolean[])
             AS t (no, status, due_at, wake_at, awaits, state, error, owned, at, ends, queued)
-        WHERE i.no = t.no AND i.no = ANY ($8) AND NOT i.buried AND (SELECT held AND gaps = 0 FROM sound)
+        WHERE i.no = t.no AND i.no = ANY ($9) AND NOT i.buried AND (SELECT held AND gaps = 0 FROM sound)
         RETURNING i.status = 'waiting' AND NOT i.owned AND i.due_at IS DISTINCT FROM i.wake_at AS found
     ), numbered AS MATERIALIZED (
         SELECT nextval('saga.instance_no') AS no, s.*
-        FROM unnest($19::text[], $20::text[], $21::text[], $22::bigint[], $23::bytea[], $24::bigint[], $25::bigint[],
-            $26::boolean[], $27::bigint[])
+        FROM unnest($20::text[], $21::text[], $22::text[], $23::bigint[], $24::bytea[], $25::bigint[], $26::bigint[],
+            $27::boolean[], $28::bigint[])
             WITH ORDINALITY AS s (saga, id, birth, version, input_hash, parent, wake_at, owned, at, place)
         WHERE (SELECT held AND gaps = 0 FROM sound)
     ), started AS (
@@ -77,17 +77,17 @@ const ALL: &str = concat!(
     ), begun AS (
         INSERT INTO saga.journal (instance, seq, at, event)
         SELECT n.no, l.seq, l.at, l.event
-        FROM unnest($28::bigint[], $29::bigint[], $30::bigint[], $31::text[]) AS l (place, seq, at, event)
+        FROM unnest($29::bigint[], $30::bigint[], $31::bigint[], $32::text[]) AS l (place, seq, at, event)
         JOIN numbered AS n USING (place) JOIN started USING (no)
     ), labelled AS (
         INSERT INTO saga.label (instance, key, value)
-        SELECT n.no, l.key, l.value FROM unnest($32::bigint[], $33::text[], $34::text[]) AS l (place, key, value)
+        SELECT n.no, l.key, l.value FROM unnest($33::bigint[], $34::text[], $35::text[]) AS l (place, key, value)
         JOIN numbered AS n USING (place) JOIN started USING (no)
     )
     SELECT held, CASE
         WHEN NOT held THEN 1
-        WHEN gaps = 0 AND (SELECT count(*) FROM touched) = cardinality($8)
-            AND (NOT $35 OR (SELECT count(*) FROM started) = cardinality($19)) THEN 1
+        WHEN gaps = 0 AND (SELECT count(*) FROM touched) = cardinality($9)
+            AND (NOT $36 OR (SELECT count(*) FROM started) = cardinality($20)) THEN 1
         ELSE 1 / (gaps - gaps)
     END AS fits,
     coalesce((SELECT bool_or(found) FROM touched), false) AS found,
@@ -110,7 +110,7 @@ impl Inner {
     pub(super) async fn write_own(
         &self,
         conn: &mut PgConnection,
-        epoch: Epoch,
+        (epoch, writer): (Epoch, Option<i64>),
         segment: &Segment<'_>,
     ) -> Result<Started, Fault> {
         let (instances, firsts): (Vec<i64>, Vec<i64>) = segment.firsts.iter().copied().unzip();
@@ -123,7 +123,7 @@ impl Inner {
         };
         let events: Vec<&str> = segment.rows.iter().map(|(_, row)| &*row.event).collect();
         let statement = statement.bind(column(|no, _, _| no)).bind(column(|_, seq, _| seq));
-        let statement = statement.bind(column(|_, _, at| at)).bind(events);
+        let statement = statement.bind(column(|_, _, at| at)).bind(events).bind(writer);
         if rows_only {
             let row = statement.fetch_one(conn).await?;
             held(row.try_get("held")?)?;

@@ -1,0 +1,256 @@
+//! Connections that break, and futures that are dropped.
+
+use crate::support::{append, number, open, prompt, row, run, schema, start, started, touching, until_somebody_waits};
+use saga_runtime::store::{
+    Append, Message, Sent, Status, Store, StoreError, Write,
+    committer::{CommitError, Committer},
+};
+use sqlx::PgConnection;
+use std::{sync::Arc, time::Duration};
+use tokio::time::timeout;
+
+/// Ends every session of this schema's stores.
+async fn cut_all(conn: &mut PgConnection, schema: &str) -> i64 {
+    let sql = format!(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'the_{schema}'"
+    );
+    number(conn, sql).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_broke_while_nobody_looked_harms_nothing_but_a_commit() {
+    let schema = schema();
+    let store = open(&schema).await;
+    let epoch = store.register().await.unwrap();
+    let no = started(&store, epoch, "a").await;
+    store.claim(epoch, &["checkout"], 10, 10).await.unwrap();
+    let mut conn = prompt().await;
+    for seq in 2..6 {
+        store.length(no).await.unwrap();
+        cut_all(&mut conn, &schema).await;
+        // Nobody can tell whether the server had read it.
+        match store.commit(epoch, &[append(no, seq)]).await {
+            Err(StoreError::InDoubt(_)) => {
+                assert_eq!(store.length(no).await, Ok(seq - 1));
+                store.commit(epoch, &[append(no, seq)]).await.unwrap();
+            }
+            other => panic!("{other:?}"),
+        }
+        cut_all(&mut conn, &schema).await;
+        assert_eq!(store.length(no).await, Ok(seq));
+        cut_all(&mut conn, &schema).await;
+        store.claim(epoch, &["checkout"], 10, 10).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_is_cut_off_is_in_doubt_and_whole_or_not_there() {
+    let schema = schema();
+    let store = Arc::new(open(&schema).await);
+    let epoch = store.register().await.unwrap();
+    let no = started(&store, epoch, "a").await;
+    let (mut blocker, mut conn) = (prompt().await, prompt().await);
+    for (shape, batch) in [
+        vec![touching(no, 2, Status::Completed), Write::Start(start("with it"))],
+        vec![touching(no, 2, Status::Waiting), Write::Start(start("with it"))],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        run(&mut blocker, format!("BEGIN; SELECT FROM {schema}.instance WHERE no = {} FOR UPDATE", no.0)).await;
+        let commit = tokio::spawn({
+            let store = Arc::clone(&store);
+            async move { store.commit(epoch, &batch).await.map(drop) }
+        });
+        until_somebody_waits(&mut conn, &schema).await;
+        cut_all(&mut conn, &schema).await;
+        let cut = commit.await.unwrap().unwrap_err();
+        // A transaction that was not told to commit has not; a statement may have been a moment before its end.
+        let expected =
+            if shape == 0 { matches!(cut, StoreError::InDoubt(_)) } else { matches!(cut, StoreError::Unavailable(_)) };
+        assert!(expected, "{cut:?}");
+        run(&mut blocker, "COMMIT").await;
+        assert_eq!((store.length(no).await, store.find("checkout", "with it").await), (Ok(1), Ok(None)));
+    }
+    store.commit(epoch, &[append(no, 2)]).await.unwrap();
+}
+
+/// The connection is gone, and the commit is not: what is read afterwards has to wait for it, or to keep it from happening.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_still_under_way_is_over_before_anything_is_read_back() {
+    let schema = schema();
+    let store = Arc::new(open(&schema).await);
+    let epoch = store.register().await.unwrap();
+    let no = started(&store, epoch, "a").await;
+    let mut blocker = prompt().await;
+    run(&mut blocker, format!("BEGIN; SELECT FROM {schema}.instance WHERE no = {} FOR UPDATE", no.0)).await;
+    let batch = [touching(no, 2, Status::Sleeping)];
+    assert!(timeout(Duration::from_millis(300), store.commit(epoch, &batch)).await.is_err(), "it waits for the row");
+    // The server goes on with it, whoever has dropped it here.
+    let length = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { store.length(no).await }
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!length.is_finished(), "the journal was read back before the commit was over");
+    run(&mut blocker, "COMMIT").await;
+    assert_eq!(length.await.unwrap(), Ok(2));
+    store.commit(epoch, &[append(no, 3)]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_is_dropped_in_the_middle_is_whole_or_not_there() {
+    let schema = schema();
+    let store = open(&schema).await;
+    let epoch = store.register().await.unwrap();
+    let no = started(&store, epoch, "a").await;
+    let (mut finished, mut seq) = (0, 2);
+    for micros in (0..6000).step_by(150) {
+        let batch = [
+            Write::Start(start(&format!("first {micros}"))),
+            append(no, seq),
+            Write::Start(start(&format!("last {micros}"))),
+        ];
+        finished += u32::from(timeout(Duration::from_micros(micros), store.commit(epoch, &batch)).await.is_ok());
+        let first = store.find("checkout", &format!("first {micros}")).await.unwrap();
+        let last = store.find("checkout", &format!("last {micros}")).await.unwrap();
+        let appended = store.journal(no, seq, 1).await.unwrap();
+        assert_eq!(first.is_some(), last.is_some(), "half a batch was written");
+        assert_eq!(first.is_some(), appended == [row(seq)], "half a batch was written");
+        seq += u64::from(first.is_some());
+        started(&store, epoch, &format!("between {micros}")).await;
+    }
+    assert!(finished > 0, "no commit had time enough to finish");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_committer_loses_nothing_while_connections_are_cut() {
+    let schema = schema();
+    let store = Arc::new(open(&schema).await);
+    let epoch = store.register().await.unwrap();
+    let committer = Committer::new(Arc::clone(&store) as Arc<dyn Store>, epoch);
+    let mut instances = Vec::new();
+    for index in 0..20 {
+        instances.push(started(&store, epoch, &index.to_string()).await);
+    }
+    let writers: Vec<_> = instances
+        .iter()
+        .map(|no| {
+            let (committer, no) = (committer.clone(), *no);
+            tokio::spawn(async move {
+                for seq in 2..=60 {
+                    match committer.write(append(no, seq)).await {
+                        Ok(_) => {}
+                        Err(error @ (CommitError::Rejected(_) | CommitError::Fenced)) => {
+                            panic!("{no:?} {seq}: {error}")
+                        }
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+            })
+        })
+        .collect();
+    let mut conn = prompt().await;
+    while writers.iter().any(|writer| !writer.is_finished()) {
+        tokio::time::sleep(Duration::from_millis(25)).await;
+        cut_all(&mut conn, &schema).await;
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    for no in instances {
+        assert_eq!(store.length(no).await, Ok(60));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_whose_answer_was_lost_is_found_again() {
+    let schema = schema();
+    let store = Arc::new(open(&schema).await);
+    let epoch = store.register().await.unwrap();
+    let mut all = Vec::new();
+    for index in 0..40 {
+        all.push(started(&store, epoch, &index.to_string()).await);
+    }
+    let (epoch, mut claimed) = (store.register().await.unwrap(), Vec::new());
+    for micros in (200..8000).step_by(200) {
+        let claim = store.claim(epoch, &["checkout"], 10, 1);
+        if let Ok(claims) = timeout(Duration::from_micros(micros), claim).await {
+            claimed.extend(claims.unwrap().claimed.into_iter().map(|claimed| claimed.instance.no));
+        }
+    }
+    loop {
+        let claims = store.claim(epoch, &["checkout"], 10, 7).await.unwrap();
+        if claims.claimed.is_empty() {
+            break;
+        }
+        claimed.extend(claims.claimed.into_iter().map(|claimed| claimed.instance.no));
+    }
+    claimed.sort_unstable();
+    assert_eq!(claimed, all, "each is handed over once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_for_a_decision_whose_answer_was_lost_is_made_again() {
+    let schema = schema();
+    let store = open(&schema).await;
+    let epoch = store.register().await.unwrap();
+    for micros in (200..5000).step_by(200) {
+        let no = started(&store, epoch, &micros.to_string()).await;
+        store.commit(epoch, &[touching(no, 2, Status::Parked)]).await.unwrap();
+        let first = timeout(Duration::from_micros(micros), store.claim_one(epoch, &["checkout"], no)).await;
+        if first.is_err() {
+            let mut again = store.claim_one(epoch, &["checkout"], no).await.unwrap();
+            if again.is_none() {
+                // It was owned a moment before anybody knew: the next claim lets go of it.
+                store.claim(epoch, &["checkout"], 10, 10).await.unwrap();
+                again = store.claim_one(epoch, &["checkout"], no).await.unwrap();
+            }
+            assert_eq!(again.map(|claimed| claimed.instance.no), Some(no));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_that_write_to_one_another_do_not_stand_in_each_others_way() {
+    let schema = schema();
+    let (one, two) = (Arc::new(open(&schema).await), Arc::new(open(&schema).await));
+    let (first, second) = (one.register().await.unwrap(), two.register().await.unwrap());
+    let (mut mine, mut theirs) = (Vec::new(), Vec::new());
+    for index in 0..10 {
+        mine.push(started(&one, first, &format!("mine {index}")).await);
+        theirs.push(started(&two, second, &format!("theirs {index}")).await);
+    }
+    let talk = |store: Arc<saga_runtime::store::postgres::Postgres>, epoch, own: Vec<_>, others: Vec<_>| {
+        tokio::spawn(async move {
+            for round in 0..30_u64 {
+                let batch: Vec<_> = own
+                    .iter()
+                    .zip(others.iter().rev())
+                    .map(|(no, to)| {
+                        let message =
+                            Message { name: "m".into(), id: format!("{round} {no:?}").into(), body: "{}".into() };
+                        let sends = vec![saga_runtime::store::Delivery { to: *to, message, at: 5 }];
+                        match touching(*no, round + 2, Status::Sleeping) {
+                            Write::Append(append) => Write::Append(Append { sends, ..append }),
+                            start @ Write::Start(_) => start,
+                        }
+                    })
+                    .collect();
+                store.commit(epoch, &batch).await.unwrap();
+            }
+        })
+    };
+    let both = [
+        talk(Arc::clone(&one), first, mine.clone(), theirs.clone()),
+        talk(Arc::clone(&two), second, theirs.clone(), mine.clone()),
+    ];
+    for id in 0..50 {
+        let message = Message { name: "m".into(), id: id.to_string().into(), body: "{}".into() };
+        assert!(matches!(one.send("checkout", "theirs 3", &message, 5).await, Ok(Sent::Stored(_))));
+    }
+    for talker in both {
+        talker.await.unwrap();
+    }
+    assert_eq!(two.messages(mine[0]).await.unwrap().len(), 30);
+}
