@@ -193,6 +193,7 @@ cases! {
         the_one_that_waited_longest_comes_first,
         no_more_than_asked_for,
         only_of_the_sagas_named,
+        the_sagas_take_turns,
         parked_and_ended_instances_are_not_claimed,
         what_a_dead_worker_owned_is_orphaned,
         what_waits_for_a_build_is_claimed_by_the_next_worker_only,

@@ -91,6 +91,24 @@ pub(super) async fn only_of_the_sagas_named(store: Arc<dyn Store>) {
     assert_eq!(claims.next_wake, None, "the wake-up time is that of a saga that was not named");
 }
 
+pub(super) async fn the_sagas_take_turns(store: Arc<dyn Store>) {
+    let worker = Worker::new(&*store).await;
+    let of = |saga: &str, id: usize, at| Start { saga: saga.into(), at, ..start(&id.to_string()) };
+    let mut backlog = Vec::new();
+    for id in 0..20 {
+        backlog.push(worker.start(of("backlog", id, NOW - 1_000)).await);
+    }
+    let (first, second) = (worker.start(of("checkout", 0, NOW)).await, worker.start(of("checkout", 1, NOW + 1)).await);
+    let third = worker.start(of("refund", 0, NOW + 2)).await;
+    let claim = async |limit| {
+        let claims = store.claim(worker.epoch, &["backlog", "checkout", "refund"], NOW + 5, limit).await.unwrap();
+        claims.claimed.iter().map(|claimed| claimed.instance.no).collect::<Vec<_>>()
+    };
+    assert_eq!(claim(4).await, [backlog[0], first, third, backlog[1]], "one saga's backlog kept another one waiting");
+    assert_eq!(claim(3).await, [backlog[2], second, backlog[3]]);
+    assert_eq!(claim(100).await, backlog[4..]);
+}
+
 pub(super) async fn parked_and_ended_instances_are_not_claimed(store: Arc<dyn Store>) {
     let worker = Worker::new(&*store).await;
     for status in [Status::Parked, Status::Completed, Status::Compensated, Status::CompensatedWithDebt] {

@@ -98,7 +98,7 @@ pub(super) const NEXT_WAKE: &str = concat!(
 );
 
 /// Forgets the dead who have left nothing.
-const SETTLE: &str = "
+pub(super) const SETTLE: &str = "
     DELETE FROM saga.dead WHERE epoch = ANY (ARRAY(
         SELECT d.epoch FROM saga.dead AS d
         WHERE (SELECT 1 FROM saga.instance WHERE epoch = d.epoch AND owned AND due_at IS NOT NULL LIMIT 1) IS NULL
@@ -115,7 +115,7 @@ pub(super) fn claim_to_depth(depth: usize) -> String {
 fn depth_for(wanted: usize) -> usize {
     let mut depth = 64;
     while depth < wanted.saturating_mul(2) {
-        depth *= 4;
+        depth *= 2;
     }
     depth.min(DEEPEST)
 }

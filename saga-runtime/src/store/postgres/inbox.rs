@@ -13,7 +13,7 @@ use crate::store::{Epoch, InstanceNo, Message, MessageNo, Micros, Received, Requ
 use sqlx::{Row as _, postgres::PgRow, query, query_as, query_scalar};
 
 /// Parameters: instance, body, whether it may have ended.
-const REQUEST: &str = "
+pub(super) const REQUEST: &str = "
     WITH target AS MATERIALIZED (
         SELECT no, owned, epoch FROM saga.instance WHERE no = $1 AND NOT buried AND ($3 OR ended_at IS NULL) FOR NO KEY UPDATE
     ), put AS (
@@ -22,7 +22,7 @@ const REQUEST: &str = "
     SELECT put.no, target.owned, target.epoch FROM put, target";
 
 /// Parameters: saga, id, name, the message's id, body, moment. What is read of the instance is what it is once the row is locked.
-const SEND: &str = "
+pub(super) const SEND: &str = "
     WITH target AS MATERIALIZED (
         SELECT no, awaits, moment, owned, epoch, ended_at FROM saga.instance WHERE saga = $1 AND id = $2 FOR NO KEY UPDATE
     ), stored AS (
@@ -37,7 +37,7 @@ const SEND: &str = "
     SELECT no, owned, epoch, $3 = ANY (awaits) AS due, EXISTS (SELECT FROM stored) AS stored FROM target";
 
 /// What is known of a message that was not stored. Parameters: saga, id, name, the message's id.
-const KNOWN: &str = "
+pub(super) const KNOWN: &str = "
     SELECT i.no, i.ended_at, m.body FROM saga.instance AS i
     LEFT JOIN saga.message AS m ON m.instance = i.no AND m.name = $3 AND m.id = $4
     WHERE i.saga = $1 AND i.id = $2";

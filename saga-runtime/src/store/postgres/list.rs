@@ -75,7 +75,7 @@ fn needs_sagas(filter: &Filter) -> bool {
     by_saga(filter) && filter.saga.is_none() && !filter.statuses.is_empty()
 }
 
-fn parts<'a>(filter: &'a Filter, sagas: &'a [String]) -> Vec<Part<'a>> {
+pub(super) fn parts<'a>(filter: &'a Filter, sagas: &'a [String]) -> Vec<Part<'a>> {
     let saga = filter.saga.as_deref();
     if !by_saga(filter) || (saga.is_none() && filter.statuses.is_empty()) {
         return vec![Part::default()];

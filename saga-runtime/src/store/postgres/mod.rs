@@ -46,6 +46,9 @@ mod transaction;
 mod worker;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use open::PostgresBuilder;
 
 use super::{

@@ -121,7 +121,7 @@ impl PostgresBuilder {
     /// The proxy has to know prepared statements (pgbouncer 1.21 or later, with `max_prepared_statements` at 100 or more), and the
     /// database's own defaults have to be what the store otherwise sets for its connections: `default_transaction_isolation`
     /// `read committed`, `synchronous_commit` not `off`, and, so that a statement which was planned while the tables were small is
-    /// not kept for too long, `ALTER ROLE .. SET enable_seqscan = off` and `SET jit = off` for the role of the store. News cannot
+    /// not kept for too long, `ALTER ROLE .. SET` for the role of the store: `enable_seqscan`, `enable_bitmapscan` and `jit` to `off`. News cannot
     /// be heard through such a proxy: say where they can with [`listen_at`](Self::listen_at); otherwise this worker polls.
     pub fn behind_a_transaction_pooler(mut self) -> Self {
         self.pooled = true;
@@ -214,6 +214,8 @@ impl PostgresBuilder {
             // Everything that is asked often has an index. A plan that was made while a table was nearly empty is kept, and must not
             // read all of it.
             ("enable_seqscan", "off"),
+            // A backlog is read in the order of its index, and no further than needed, also if it has grown since anybody counted it.
+            ("enable_bitmapscan", "off"),
             // A statement that is compiled first takes longer than it saves.
             ("jit", "off"),
         ])

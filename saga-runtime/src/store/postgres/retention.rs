@@ -27,7 +27,7 @@ pub(super) const BURIED: &str = "
 
 /// Those of these numbers that may be buried, which nobody touches from then on. Parameters: numbers, the moment before which a
 /// parent must have ended, if it matters.
-const BURIABLE: &str = "
+pub(super) const BURIABLE: &str = "
     SELECT i.no FROM saga.instance AS i
     WHERE i.no = ANY ($1) AND i.status IN ('completed', 'compensated') AND NOT i.buried
     AND NOT (i.owned AND EXISTS (SELECT FROM saga.worker WHERE worker.epoch = i.epoch))
@@ -37,7 +37,7 @@ const BURIABLE: &str = "
     ORDER BY i.no FOR UPDATE OF i";
 
 /// Parameter: numbers.
-const REMOVE: &str = "
+pub(super) const REMOVE: &str = "
     WITH rows AS (
         DELETE FROM saga.journal WHERE instance = ANY ($1)
     ), requests AS (

@@ -8,6 +8,12 @@ mod others;
 mod own;
 mod segment;
 
+#[cfg(test)]
+pub(super) use {
+    others::{CONSUME, DELIVER, FORWARD, IDENTIFY, LOCK, RECEIVE, UNLABEL},
+    own::{ALL, ROWS},
+};
+
 use super::{
     Inner,
     attempt::{again, reading},

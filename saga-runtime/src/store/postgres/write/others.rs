@@ -10,21 +10,22 @@ use std::collections::{BTreeSet, HashSet};
 
 /// Rows are locked in the order of their numbers, so that two workers who need the same ones never wait for one another. Parameter:
 /// numbers.
-const LOCK: &str = "SELECT no FROM saga.instance WHERE no = ANY ($1) ORDER BY no FOR NO KEY UPDATE";
+pub(in crate::store::postgres) const LOCK: &str =
+    "SELECT no FROM saga.instance WHERE no = ANY ($1) ORDER BY no FOR NO KEY UPDATE";
 
 /// Parameters: sagas and ids.
-const IDENTIFY: &str = "
+pub(in crate::store::postgres) const IDENTIFY: &str = "
     SELECT i.no FROM unnest($1::text[], $2::text[]) AS r (saga, id), LATERAL (
         SELECT no FROM saga.instance WHERE saga = r.saga AND id = r.id LIMIT 1
     ) AS i";
 
 /// Parameters: requests, and whose they are.
-const CONSUME: &str = "
+pub(in crate::store::postgres) const CONSUME: &str = "
     DELETE FROM saga.request USING unnest($1::bigint[], $2::bigint[]) AS c (no, instance)
     WHERE request.no = c.no AND request.instance = c.instance AND request.no = ANY ($1)";
 
 /// Parameters: messages, and whose they are.
-const RECEIVE: &str = "
+pub(in crate::store::postgres) const RECEIVE: &str = "
     UPDATE saga.message SET consumed = true FROM unnest($1::bigint[], $2::bigint[]) AS r (no, instance)
     WHERE message.no = r.no AND message.instance = r.instance AND message.no = ANY ($1) AND NOT consumed";
 
@@ -34,13 +35,13 @@ const LABEL: &str = "
     ON CONFLICT (instance, key) DO UPDATE SET value = excluded.value";
 
 /// Parameters: instances, keys.
-const UNLABEL: &str = "
+pub(in crate::store::postgres) const UNLABEL: &str = "
     DELETE FROM saga.label USING unnest($1::bigint[], $2::text[]) AS u (instance, key)
     WHERE label.instance = u.instance AND label.key = u.key AND label.instance = ANY ($1)";
 
 /// Stores messages for instances whose rows are locked. None has an earlier moment than one before it. Parameters: instances, names,
 /// ids, bodies, moments.
-const DELIVER: &str = "
+pub(in crate::store::postgres) const DELIVER: &str = "
     WITH wanted AS MATERIALIZED (
         SELECT w.*, i.moment, i.owned, i.epoch, w.name = ANY (i.awaits) AS awaited
         FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[])
@@ -63,7 +64,7 @@ const DELIVER: &str = "
     SELECT instance, owned, epoch, bool_or(awaited) AS due FROM wanted GROUP BY instance, owned, epoch";
 
 /// Puts requests into inboxes of instances whose rows are locked. Parameters: sagas, ids, bodies.
-const FORWARD: &str = "
+pub(in crate::store::postgres) const FORWARD: &str = "
     WITH wanted AS MATERIALIZED (
         SELECT i.*, r.body, r.place FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS r (saga, id, body, place),
         LATERAL (

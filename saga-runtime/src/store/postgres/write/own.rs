@@ -34,7 +34,7 @@ macro_rules! sound {
 }
 
 /// Rows alone: what most commits are.
-const ROWS: &str = concat!(
+pub(in crate::store::postgres) const ROWS: &str = concat!(
     sound!(),
     " SELECT held, CASE WHEN gaps = 0 OR NOT held THEN 1 ELSE 1 / (gaps - gaps) END AS fits FROM sound"
 );
@@ -42,7 +42,7 @@ const ROWS: &str = concat!(
 /// Rows, touches and starts. Parameters from 9: the instances touched, in order, and ten columns; from 20: nine columns of the
 /// starts; from 29: which of them, and their rows; from 33: which of them, and their labels; 36: whether a start whose identity is
 /// taken does not fit.
-const ALL: &str = concat!(
+pub(in crate::store::postgres) const ALL: &str = concat!(
     sound!(),
     ", touched AS (
         UPDATE saga.instance AS i SET status = t.status, wake_at = t.wake_at, state = t.state, error = t.error, owned = t.owned,
