@@ -46,7 +46,7 @@ fn format() -> Result<String, Failure> {
 }
 
 fn budget() -> Result<String, Failure> {
-    const LIMITS: [Limit; 4] = [
+    const LIMITS: [Limit; 6] = [
         Limit {
             tree: "tree -e normal -p saga-runtime --prefix depth --no-dedupe",
             title: "with default features",
@@ -67,6 +67,16 @@ fn budget() -> Result<String, Failure> {
             title: "with expansions that can be shown",
             most: 41,
         },
+        Limit {
+            tree: "tree -e normal -p saga-runtime --prefix depth --no-dedupe --features postgres",
+            title: "with Postgres",
+            most: 140,
+        },
+        Limit {
+            tree: "tree -e normal -p saga-runtime --prefix depth --no-dedupe --features postgres-tls",
+            title: "with Postgres, encrypted",
+            most: 150,
+        },
     ];
     let mut said = Vec::new();
     for limit in LIMITS {
@@ -77,7 +87,8 @@ fn budget() -> Result<String, Failure> {
 
 fn clippy() -> Result<String, Failure> {
     // The warnings are denied behind the `--`, not by RUSTFLAGS, which would build every dependency once more.
-    Cargo::new("clippy --workspace --all-targets --features saga-runtime/cron -- -D warnings").run()?;
+    Cargo::new("clippy --workspace --all-targets --features saga-runtime/cron,saga-runtime/postgres -- -D warnings")
+        .run()?;
     Cargo::new("clippy -p saga-runtime --all-targets --no-default-features -- -D warnings").run()?;
     Cargo::new("clippy -p saga-tests --all-targets --features debug -- -D warnings").run()?;
     Ok(String::new())
@@ -89,6 +100,8 @@ fn features() -> Result<String, Failure> {
     Cargo::new("check -p saga-runtime").run()?;
     Cargo::new("check -p saga-runtime --no-default-features").run()?;
     Cargo::new("check -p saga-runtime --no-default-features --features cron").run()?;
+    Cargo::new("check -p saga-runtime --no-default-features --features postgres").run()?;
+    Cargo::new("check -p saga-runtime --no-default-features --features postgres-tls").run()?;
     Cargo::new("check -p saga-participant").run()?;
     Cargo::new("check -p saga-participant --no-default-features --features sqlite").run()?;
     Cargo::new("check -p saga-participant --no-default-features --features postgres").run()?;
@@ -96,12 +109,14 @@ fn features() -> Result<String, Failure> {
 }
 
 fn docs() -> Result<String, Failure> {
-    Cargo::new("doc --no-deps --workspace --features saga-runtime/cron").env("RUSTDOCFLAGS", "-D warnings").run()?;
+    Cargo::new("doc --no-deps --workspace --features saga-runtime/cron,saga-runtime/postgres")
+        .env("RUSTDOCFLAGS", "-D warnings")
+        .run()?;
     Ok(String::new())
 }
 
 fn test() -> Result<String, Failure> {
-    let call = Cargo::new("test --workspace --features saga-runtime/cron");
+    let call = Cargo::new("test --workspace --features saga-runtime/cron,saga-runtime/postgres");
     let mut tally = Tally::default();
     call.run_watched(|line| tally.see(line))?;
     tally.verdict().map_err(|why| Failure { why, again: Some(call.line()) })
