@@ -43,7 +43,10 @@ pub struct StepContext {
     pub(crate) undoes: Option<Box<str>>,
     pub(crate) attempt: u32,
     pub(crate) deadline: Instant,
-    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "read as the type of a database"))]
+    #[cfg_attr(
+        not(any(feature = "postgres", feature = "sqlite")),
+        expect(dead_code, reason = "read as the type of a database")
+    )]
     pub(crate) held: Held,
 }
 

@@ -33,10 +33,10 @@ impl Inner {
         outside().map_err(|inside| StoreError::Unusable(inside.into()))?;
         let (written, words) = loop {
             self.settle().await?;
-            let writer = self.doubt.writer();
+            let number = self.doubt.writer();
             match again!(self.try_batch(epoch, writes).await) {
                 // The number of the writer has changed meanwhile, for the sake of somebody else's doubt.
-                Err(Fault::Store(StoreError::Fenced)) if writer != self.doubt.writer() => {}
+                Err(Fault::Store(StoreError::Fenced)) if number != self.doubt.writer() => {}
                 done => break done?,
             }
         };
