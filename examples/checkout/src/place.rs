@@ -36,7 +36,7 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: &Options) -> Result<ExitCode, Failed> {
     let text = fs::read_to_string(&options.file)
         .map_err(|error| format!("{} cannot be read: {error}", options.file.display()))?;
-    let shop = Shop::at(&options.orders_url)?;
+    let shop = Shop::at(&[&options.orders_url])?;
     let lines: Vec<(usize, String)> = numbered(&text).map(|(number, line)| (number, line.to_owned())).collect();
     let total = lines.len();
     let bar = bar(total, "placed");

@@ -1,5 +1,7 @@
 //! The orders service as its callers see it: the shapes of its answers, and a client.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use reqwest::Client;
@@ -95,10 +97,12 @@ pub(crate) struct Moment {
     pub(crate) detail: String,
 }
 
-/// A client of the orders service.
+/// A client of the orders service, which may be several processes: whoever answers.
 #[derive(Debug, Clone)]
 pub(crate) struct Shop {
-    url: String,
+    urls: Arc<[String]>,
+    /// Who is asked next.
+    next: Arc<AtomicUsize>,
     http: Client,
 }
 
@@ -124,10 +128,16 @@ impl Shop {
     /// How long one request may take.
     const TIMEOUT: Duration = Duration::from_secs(10);
 
-    /// A client of the service at this address.
-    pub(crate) fn at(url: &str) -> Result<Self, Failed> {
+    /// A client of the service at these addresses, at least one.
+    pub(crate) fn at(urls: &[&str]) -> Result<Self, Failed> {
         let http = Client::builder().timeout(Self::TIMEOUT).build()?;
-        Ok(Self { url: url.trim_end_matches('/').to_owned(), http })
+        let urls = urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect();
+        Ok(Self { urls, next: Arc::default(), http })
+    }
+
+    /// Each in turn.
+    fn url(&self) -> &str {
+        &self.urls[self.next.fetch_add(1, Ordering::Relaxed) % self.urls.len()]
     }
 
     /// Places an order. Sending one twice is harmless, since its id makes it one and the same; so a
@@ -149,7 +159,7 @@ impl Shop {
     }
 
     async fn try_place(&self, order: &str) -> Result<Result<(), Problem>, reqwest::Error> {
-        let request = self.http.post(format!("{}/orders", self.url));
+        let request = self.http.post(format!("{}/orders", self.url()));
         let response = request.header("Content-Type", "application/json").body(order.to_owned()).send().await?;
         if response.status().is_client_error() {
             return Ok(Err(response.json().await?));
@@ -174,7 +184,15 @@ impl Shop {
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, reqwest::Error> {
-        self.http.get(format!("{}{path}", self.url)).send().await?.error_for_status()?.json().await
+        let mut tried = 1;
+        loop {
+            let answer = self.http.get(format!("{}{path}", self.url())).send().await;
+            match answer.and_then(reqwest::Response::error_for_status) {
+                Ok(answer) => return answer.json().await,
+                Err(error) if tried == self.urls.len() => return Err(error),
+                Err(_) => tried += 1,
+            }
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod orders;
 mod pace;
 mod processes;
 mod report;
+mod schema;
 mod verdict;
 mod watch;
 
@@ -19,6 +20,7 @@ use crate::participant::KeysKept;
 use crate::serve;
 use crate::shop::{Moment, Shop};
 use processes::Process;
+use schema::Schema;
 use verdict::{Books, Violation};
 use watch::Watched;
 
@@ -31,6 +33,13 @@ pub(crate) struct Options {
     /// How often to SIGKILL the orchestrator while orders are in flight.
     #[arg(long, value_name = "K", default_value_t = 5)]
     kills: u32,
+    /// Keep the sagas in this PostgreSQL database, in a schema of their own that goes when all went well:
+    /// `postgres://role:password@host/database`
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
+    /// How many orchestrators work on it at the same time. Each kill hits one of them, at random.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "store", value_parser = clap::value_parser!(u32).range(1..=16))]
+    workers: u32,
     /// What faults and kills are drawn from.
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
@@ -73,29 +82,39 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failed> {
 
 async fn demonstrate(options: &Options) -> Result<ExitCode, Failed> {
     let folder = Folder::open(options.dir.as_deref())?;
-    let found = find_out(options, &folder).await?;
+    let schema = options.store.as_deref().map(Schema::new);
+    let found = find_out(options, &folder, schema.as_ref()).await?;
     let fine = found.violations.is_empty();
     report::print(options, &found)?;
     folder.close(fine);
+    if let Some(schema) = schema {
+        schema.close(fine).await?;
+    }
     Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Does it all, and asks the participants. The processes end with this function.
-async fn find_out(options: &Options, folder: &Folder) -> Result<Found, Failed> {
+async fn find_out(options: &Options, folder: &Folder, schema: Option<&Schema>) -> Result<Found, Failed> {
     let mut participants = Vec::new();
     for (name, faults) in FAULTS {
-        let options = ["--faults".to_owned(), faults.to_owned(), "--seed".to_owned(), options.seed.to_string()];
-        participants.push(Process::start(name, folder.path(), &options).await?);
+        let mut said = ["--faults", faults, "--seed", &options.seed.to_string()].map(str::to_owned).to_vec();
+        said.extend(folder.database(name));
+        participants.push(Process::start(name, name, folder.path(), &said).await?);
     }
     let [inventory, payments, shipping] = [0, 1, 2].map(|place| participants[place].url().to_owned());
     let loaded = books::load_stock(&inventory).await?;
     let urls = [("--inventory", &inventory), ("--payments", &payments), ("--shipping", &shipping)];
-    let urls: Vec<String> = urls.iter().flat_map(|(option, url)| [(*option).to_owned(), (*url).clone()]).collect();
-    let mut orchestrator = Process::start("orders", folder.path(), &urls).await?;
-    let shop = Shop::at(orchestrator.url())?;
+    let mut said: Vec<String> = urls.iter().flat_map(|(option, url)| [(*option).to_owned(), (*url).clone()]).collect();
+    said.extend(schema.map_or_else(|| folder.database("orders"), Schema::options));
+    let mut workers = Vec::new();
+    for number in 1..=options.workers {
+        let label = if schema.is_some() { format!("orders-{number}") } else { "orders".to_owned() };
+        workers.push(Process::start("orders", &label, folder.path(), &said).await?);
+    }
+    let shop = Shop::at(&workers.iter().map(Process::url).collect::<Vec<_>>())?;
 
     let orders = orders::first(options.orders)?;
-    let watched = watch::place_and_kill(options, &shop, orders, &mut orchestrator, &mut participants).await?;
+    let watched = watch::place_and_kill(options, &shop, orders, &mut workers, &mut participants).await?;
 
     let ended = watched.orders.iter().map(|(order, view)| (order.clone(), view.status)).collect();
     let books = Books { orders: ended, loaded, ..books::read(&inventory, &payments, &shipping).await? };
@@ -135,6 +154,12 @@ impl Folder {
             Self::Made(folder) => folder.path(),
             Self::Given(folder) => folder,
         }
+    }
+
+    /// How a service is told to keep its books here.
+    fn database(&self, service: &str) -> Vec<String> {
+        let file = self.path().join(service).with_extension("db");
+        vec!["--db".to_owned(), file.display().to_string()]
     }
 
     /// Keeps what is needed to find out what went wrong.

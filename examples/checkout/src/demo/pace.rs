@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::Options;
+use super::{Options, schema};
 use crate::chance::pick;
 
 /// The shortest life of an orchestrator, from its start to the next kill.
@@ -23,6 +23,8 @@ pub(super) struct Pace {
     total: usize,
     kills: usize,
     seed: u64,
+    /// The shortest life.
+    life: Duration,
     /// Kills that counted.
     done: usize,
     /// When this orchestrator was started.
@@ -32,7 +34,10 @@ pub(super) struct Pace {
 impl Pace {
     /// The plan of a demonstration, at its begin.
     pub(super) fn new(options: &Options, total: usize) -> Self {
-        Self { total, kills: options.kills as usize, seed: options.seed, done: 0, born: Instant::now() }
+        // Where several work, what the dead one had is taken over after a lease.
+        let lease = if options.store.is_some() { schema::LEASE_SECONDS } else { 0 };
+        let life = LIFE + Duration::from_secs(lease.into());
+        Self { total, kills: options.kills as usize, seed: options.seed, life, done: 0, born: Instant::now() }
     }
 
     /// How many orders may have been placed by now, of which so many have ended.
@@ -52,13 +57,19 @@ impl Pace {
 
     /// Whether the kill is near.
     fn near(&self) -> bool {
-        self.born.elapsed() >= LIFE
+        self.born.elapsed() >= self.life
     }
 
     /// Whether it is time for the next kill.
     pub(super) fn is_due(&self) -> bool {
         let longer = pick(self.seed, "kill", &self.done.to_string(), LONGER);
-        self.done < self.kills && self.born.elapsed() >= LIFE + Duration::from_millis(u64::from(50 + longer))
+        self.done < self.kills && self.born.elapsed() >= self.life + Duration::from_millis(u64::from(50 + longer))
+    }
+
+    /// Which of so many workers it hits.
+    pub(super) fn victim(&self, workers: usize) -> usize {
+        let among = u32::try_from(workers).unwrap_or(1);
+        pick(self.seed, "victim", &self.done.to_string(), among) as usize
     }
 
     /// The orchestrator was started again, after a kill that counted or not.
@@ -78,7 +89,7 @@ mod tests {
     use super::*;
 
     fn pace(orders: u32, kills: u32, done: usize, age: Duration) -> Pace {
-        let options = Options { orders, kills, seed: 7, json: false, dir: None };
+        let options = Options { orders, kills, store: None, workers: 1, seed: 7, json: false, dir: None };
         let born = Instant::now().checked_sub(age).unwrap();
         Pace { done, born, ..Pace::new(&options, orders as usize) }
     }

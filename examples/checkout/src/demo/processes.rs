@@ -29,12 +29,16 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts a service with its database and its log in `folder`, and waits until it listens.
-    pub(super) async fn start(name: &'static str, folder: &Path, options: &[String]) -> Result<Self, Failed> {
-        let mut arguments: Vec<OsString> = vec![name.into(), "--until-stdin-ends".into(), "--db".into()];
-        arguments.push(folder.join(name).with_extension("db").into());
+    /// Starts a service with its log in `folder`, and waits until it listens. `label` tells it from others of its kind.
+    pub(super) async fn start(
+        name: &'static str,
+        label: &str,
+        folder: &Path,
+        options: &[String],
+    ) -> Result<Self, Failed> {
+        let mut arguments: Vec<OsString> = vec![name.into(), "--until-stdin-ends".into()];
         arguments.extend(options.iter().map(Into::into));
-        let log = folder.join(name).with_extension("log");
+        let log = folder.join(label).with_extension("log");
         let (child, url) = spawn(name, &arguments, "127.0.0.1:0", &log).await?;
         Ok(Self { name, arguments, log, child, url })
     }

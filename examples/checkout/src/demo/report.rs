@@ -40,6 +40,7 @@ fn object(options: &Options, found: &Found) -> serde_json::Value {
         "compensated": count(found, Status::Compensated),
         "parked": count(found, Status::Parked),
         "kills": found.watched.kills.len(),
+        "workers": options.workers,
         "violations": violated.len(),
         "violated": violated,
         "seed": options.seed,
@@ -55,7 +56,13 @@ fn tell(options: &Options, found: &Found, out: &mut impl Write) -> Result<(), Fa
     writeln!(out, "{} orders in {:.1} s", found.watched.orders.len(), found.watched.took.as_secs_f64())?;
     if !kills.is_empty() {
         let (times, in_flight) = (kills.len(), kills.join(", "));
-        writeln!(out, "The orchestrator was killed {times} times, with {in_flight} orders in flight.")?;
+        match options.workers {
+            1 => writeln!(out, "The orchestrator was killed {times} times, with {in_flight} orders in flight.")?,
+            workers => {
+                let what = format!("Of {workers} orchestrators one was killed {times} times");
+                writeln!(out, "{what}, with {in_flight} orders in flight; the others went on.")?;
+            }
+        }
     }
     writeln!(out, "\nHow they ended\n{}", outcomes(found))?;
     writeln!(out, "\nWhat the participants had to deal with\n{}", participants(found))?;

@@ -33,12 +33,12 @@ pub(super) struct Watched {
     pub(super) took: Duration,
 }
 
-/// Places all orders and kills the orchestrator while they are in flight, then waits for their ends.
+/// Places all orders and kills the orchestrator, or one of several at a time, while they are in flight, then waits for their ends.
 pub(super) async fn place_and_kill(
     options: &Options,
     shop: &Shop,
     orders: Vec<Shipped>,
-    orchestrator: &mut Process,
+    workers: &mut [Process],
     participants: &mut [Process],
 ) -> Result<Watched, Failed> {
     let begun = Instant::now();
@@ -65,8 +65,9 @@ pub(super) async fn place_and_kill(
         released.send_replace(pace.placed(watch.ended.len()));
         if pace.is_due() && !watch.open.is_empty() {
             watch.bar.set_message("SIGKILL");
-            orchestrator.kill().await?;
-            orchestrator.restart().await?;
+            let victim = &mut workers[pace.victim(workers.len())];
+            victim.kill().await?;
+            victim.restart().await?;
             let answered = watch.look().await;
             // Those that are open still were so when the process died. A kill that nothing
             // survived proves nothing and is made again.
@@ -77,8 +78,7 @@ pub(super) async fn place_and_kill(
             pace.reborn(counted);
             watch.bar.set_message(format!("{} kills", kills.len()));
         }
-        participants.iter_mut().try_for_each(Process::died)?;
-        orchestrator.died()?;
+        participants.iter_mut().chain(workers.iter_mut()).try_for_each(Process::died)?;
         sleep(Duration::from_millis(10)).await;
     }
     let took = begun.elapsed();

@@ -29,6 +29,40 @@ fn a_small_demonstration_ends_without_a_violation() {
 }
 
 #[test]
+fn workers_beside_one_another_lose_nothing_when_one_is_killed() {
+    let url = saga_test_postgres::url();
+    let output = Command::new(env!("CARGO_BIN_EXE_checkout"))
+        .args(["demo", "--store", &url, "--workers", "3", "--orders", "60", "--kills", "3", "--seed", "7", "--json"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}\n{told}");
+    let object: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+    let count = |field: &str| object[field].as_u64().unwrap_or_else(|| panic!("no {field} in {object}"));
+    assert_eq!((count("orders"), count("workers"), count("kills"), count("violations")), (60, 3, 3, 0));
+    assert!(count("completed") > 0 && count("compensated") > 0, "{object}");
+    assert!(told.contains("Of 3 orchestrators one was killed 3 times"), "{told}");
+}
+
+#[test]
+fn where_the_sagas_are_kept_is_said_once() {
+    for (arguments, wanted) in [
+        (&["orders"][..], "--db <FILE>|--store <URL>"),
+        (&["orders", "--db", "x", "--store", "y"][..], "cannot be used with"),
+        (&["orders", "--db", "x", "--lease", "3"][..], "cannot be used with"),
+        (&["demo", "--workers", "3"][..], "--store <URL>"),
+    ] {
+        let others = ["--inventory", "a", "--payments", "b", "--shipping", "c"];
+        let others = if arguments[0] == "orders" { &others[..] } else { &[] };
+        let checkout = Command::new(env!("CARGO_BIN_EXE_checkout")).args(arguments).args(others).output().unwrap();
+        let told = String::from_utf8(checkout.stderr).unwrap();
+        assert_eq!(checkout.status.code(), Some(2), "{arguments:?}: {told}");
+        assert!(told.contains(wanted), "{arguments:?}: {told}");
+    }
+}
+
+#[test]
 fn a_folder_with_other_books_in_it_is_turned_down() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("inventory.db"), "").unwrap();
