@@ -31,11 +31,11 @@ macro_rules! kind {
     };
 }
 
-/// Takes what wants to run. The candidates are not locked, only those that are taken: what another worker is just taking is passed
+/// Takes what wants to run. No kind has what another one has. The candidates are not locked, only those that are taken: what another worker is just taking is passed
 /// over, and what it has taken meanwhile is no longer what it was. Parameters: epoch, sagas, now, limit.
 const CLAIM: &str = concat!(
     "WITH found AS (
-        SELECT DISTINCT c.* FROM unnest($2::text[]) AS s (saga), LATERAL (",
+        SELECT c.* FROM unnest($2::text[]) AS s (saga), LATERAL (",
     kind!("NOT owned AND status = 'ready'"),
     " UNION ALL ",
     kind!("NOT owned AND status = 'sleeping' AND due_at <= $3"),
@@ -52,7 +52,7 @@ const CLAIM: &str = concat!(
     " UNION ALL ",
     kind!("epoch = d.epoch AND owned AND status = 'waits_for_build' AND NOT $1 = ANY (given_back)"),
     " UNION ALL ",
-    kind!("epoch = d.epoch AND queued AND status IN ('sleeping', 'waiting')"),
+    kind!("epoch = d.epoch AND queued AND status IN ('sleeping', 'waiting') AND due_at > $3"),
     ") AS o) AS c
     ), placed AS MATERIALIZED (
         SELECT found.*, row_number() OVER (PARTITION BY saga ORDER BY due_at, no) AS place FROM found
@@ -70,7 +70,8 @@ const CLAIM: &str = concat!(
             error = NULL, queued = false, moment = greatest(moment, $3)
         WHERE no = ANY (ARRAY(SELECT no FROM taken))
     )
-    SELECT taken.*, (SELECT count(*) FROM placed) AS seen FROM taken ORDER BY place, due_at, no"
+    SELECT taken.*, seen.number AS seen FROM (SELECT count(*) AS number FROM placed) AS seen LEFT JOIN taken ON true
+    ORDER BY place, due_at, no"
 );
 
 /// When the next of one kind wants to run.
@@ -157,12 +158,16 @@ impl Inner {
             let claim = AssertSqlSafe(self.names.put_in(&claim_to_depth(depth)));
             let claim = query(claim).bind(epoch.0).bind(sagas).bind(now).bind(i64::try_from(wanted).unwrap_or(1));
             let rows = claim.fetch_all(&mut **transaction).await?;
+            let seen = rows.first().map_or(Ok(0), |row| row.try_get::<i64, _>("seen"))?;
+            let before = pending.claimed.len();
             for row in &rows {
-                pending.claimed.push(of(instance(row)?));
+                // Where none was taken, a row says how many were seen.
+                if row.try_get::<Option<i64>, _>("no")?.is_some() {
+                    pending.claimed.push(of(instance(row)?));
+                }
             }
-            if rows.len() < wanted {
+            if pending.claimed.len() < before + wanted {
                 // None are left, or nobody has looked behind those that others are just taking.
-                let seen = rows.first().map_or(Ok(0), |row| row.try_get::<i64, _>("seen"))?;
                 if depth == DEEPEST || usize::try_from(seen).unwrap_or(0) < depth {
                     break;
                 }
