@@ -88,17 +88,7 @@ impl Bindings {
         let unique = format!("{name}__b{id}");
         self.by_unique.insert(unique.clone(), id);
         let (ident, frame) = (ident.clone(), name.clone());
-        self.list.push(Binding {
-            ident,
-            name,
-            unique,
-            frame,
-            mutable,
-            kind,
-            deferred: false,
-            ty: None,
-            asked: false,
-        });
+        self.list.push(Binding { ident, name, unique, frame, mutable, kind, deferred: false, ty: None, asked: false });
         id
     }
 

@@ -118,9 +118,10 @@ pub(crate) async fn keep_alive(engine: Arc<Engine>, clock: Arc<StoreClock>) {
             fenced = fenced => fenced.is_ok(),
         };
         let asked = clock.own();
-        let renewed = match lost {
-            true => Err(StoreError::Fenced),
-            false => engine.store.renew(life.epoch, in_touch.elapsed() >= lease).await,
+        let renewed = if lost {
+            Err(StoreError::Fenced)
+        } else {
+            engine.store.renew(life.epoch, in_touch.elapsed() >= lease).await
         };
         match renewed {
             Ok(renewed) => {

@@ -155,7 +155,9 @@ impl<W: Copy + Eq + Hash> Door<W> {
     /// Nobody waits any more.
     pub(super) fn withdraw_all(&mut self, now: Micros) {
         let all: Vec<W> = self.places.keys().copied().collect();
-        all.into_iter().for_each(|who| self.withdraw(who, now));
+        for who in all {
+            self.withdraw(who, now);
+        }
     }
 
     /// Whether somebody's turn has come.

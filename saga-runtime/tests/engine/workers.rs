@@ -153,7 +153,7 @@ async fn a_store_that_is_away_for_all_makes_nobody_dead_and_what_was_done_is_kep
     office.asked("y", 1).await;
     one.leave("the server restarts");
     other.leave("the server restarts");
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(office.lab.world.whats().len(), 4, "no new effect begins meanwhile");
     assert!(first.ready().is_err() && second.ready().is_err());
     // One of them comes back first, and does not take the other's work.

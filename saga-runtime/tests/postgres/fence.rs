@@ -13,12 +13,11 @@ async fn a_check_without_a_lock_lets_a_stale_row_through_and_the_lock_does_not()
     for (locks, written) in [(false, 1), (true, 0)] {
         let epoch = store.register().await.unwrap();
         let no = started(&store, epoch, &format!("locks {locks}")).await;
-        let check = match locks {
-            false => format!("EXISTS (SELECT FROM {schema}.worker WHERE epoch = {})", epoch.0),
-            true => format!(
-                "EXISTS (SELECT FROM (SELECT FROM {schema}.worker WHERE epoch = {} FOR KEY SHARE) AS held)",
-                epoch.0
-            ),
+        let row = format!("SELECT FROM {schema}.worker WHERE epoch = {}", epoch.0);
+        let check = if locks {
+            format!("EXISTS (SELECT FROM ({row} FOR KEY SHARE) AS held)")
+        } else {
+            format!("EXISTS ({row})")
         };
         let stale = format!(
             "INSERT INTO {schema}.journal SELECT {}, 2, 0, 'stale' FROM (SELECT pg_sleep(0.5)) AS slow WHERE {check}",

@@ -275,11 +275,10 @@ impl Kept {
 
     /// Whether a worker of this epoch may run it, now or at its time.
     fn may_run(&self, epoch: Epoch, living: &Living) -> bool {
+        let free = self.instance.owner.is_none_or(|owner| !living.has(owner));
         match self.instance.status {
-            Status::Ready | Status::Sleeping | Status::Waiting => {
-                self.instance.owner.is_none_or(|owner| !living.has(owner))
-            }
-            Status::WaitsForBuild => !self.given_back.contains(&epoch),
+            Status::Ready | Status::Sleeping | Status::Waiting => free,
+            Status::WaitsForBuild => free && !self.given_back.contains(&epoch),
             Status::Parked | Status::Completed | Status::Compensated | Status::CompensatedWithDebt => false,
         }
     }

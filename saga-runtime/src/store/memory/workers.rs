@@ -67,7 +67,9 @@ impl State {
         let now = Instant::now();
         let late = self.living.0.iter().filter(|(_, until)| bury_dead && until.is_some_and(|until| until <= now));
         let dead: Vec<Epoch> = late.map(|(epoch, _)| *epoch).collect();
-        dead.iter().for_each(|epoch| self.end_life(*epoch));
+        for epoch in &dead {
+            self.end_life(*epoch);
+        }
         let others = self.living.0.iter().filter(|(other, _)| **other != epoch).filter_map(|(_, until)| *until);
         let next = others.min().map(|until| until.saturating_duration_since(now));
         Ok(Renewed { now: None, dead: dead.len().try_into().unwrap_or(u64::MAX), next })

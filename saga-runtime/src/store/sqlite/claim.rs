@@ -121,11 +121,11 @@ fn in_turns(found: Vec<(Micros, Instance)>, limit: usize) -> Vec<Instance> {
         *place += 1;
         *place
     };
-    let places: Vec<usize> = found.iter().map(place).collect();
-    let mut placed: Vec<_> = places.into_iter().zip(found).collect();
+    let turns: Vec<usize> = found.iter().map(place).collect();
+    let mut all: Vec<_> = turns.into_iter().zip(found).collect();
     // Stable: within a turn, whoever waited longest comes first.
-    placed.sort_by_key(|(place, _)| *place);
-    placed.into_iter().take(limit).map(|(_, (_, instance))| instance).collect()
+    all.sort_by_key(|(turn, _)| *turn);
+    all.into_iter().take(limit).map(|(_, (_, instance))| instance).collect()
 }
 
 async fn claim_one(
