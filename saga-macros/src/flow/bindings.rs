@@ -168,31 +168,35 @@ impl Bindings {
 
     /// The same tokens in the user's own names.
     pub(crate) fn restore(&self, tokens: TokenStream) -> TokenStream {
-        tokens
-            .into_iter()
-            .map(|token| match token {
-                TokenTree::Ident(ident) => match self.of(&ident) {
-                    Some(id) => TokenTree::Ident(self.spelled(id, ident.span())),
-                    None => ident.into(),
-                },
-                TokenTree::Group(group) => {
-                    let mut restored = Group::new(group.delimiter(), self.restore(group.stream()));
-                    restored.set_span(group.span());
-                    restored.into()
-                }
-                TokenTree::Literal(literal) => self.restore_literal(literal).into(),
-                TokenTree::Punct(punct) => punct.into(),
-            })
-            .collect()
+        self.restored(tokens.clone()).unwrap_or(tokens)
     }
 
-    fn restore_literal(&self, literal: Literal) -> Literal {
-        let text = literal.to_string();
-        if !text.contains("__b") {
-            return literal;
-        }
-        super::tokens::map_captured(&literal, |name| {
-            self.find(name).map(|id| self.spelled(id, literal.span()).unraw().to_string())
+    /// The same, if it is not what it was: to put a group together again costs more than to look into it.
+    fn restored(&self, tokens: TokenStream) -> Option<TokenStream> {
+        let mut changed = false;
+        let restore = |token| {
+            let restored = match &token {
+                TokenTree::Ident(ident) => self.of(ident).map(|id| self.spelled(id, ident.span()).into()),
+                TokenTree::Group(group) => self.restored(group.stream()).map(|inside| {
+                    let mut restored = Group::new(group.delimiter(), inside);
+                    restored.set_span(group.span());
+                    restored.into()
+                }),
+                TokenTree::Literal(literal) => self.restored_literal(literal).map(TokenTree::from),
+                TokenTree::Punct(_) => None,
+            };
+            changed |= restored.is_some();
+            restored.unwrap_or(token)
+        };
+        let restored: Vec<TokenTree> = tokens.into_iter().map(restore).collect();
+        changed.then(|| restored.into_iter().collect())
+    }
+
+    fn restored_literal(&self, literal: &Literal) -> Option<Literal> {
+        literal.to_string().contains("__b").then(|| {
+            super::tokens::map_captured(literal, |name| {
+                self.find(name).map(|id| self.spelled(id, literal.span()).unraw().to_string())
+            })
         })
     }
 

@@ -233,12 +233,11 @@ fn item_of(input: ParseStream<'_>, saga: &mut SagaImpl, errors: &mut Errors) -> 
         return Ok(());
     }
     let vis = ahead.parse()?;
-    if ahead.fork().parse::<Signature>().is_err() {
+    let Ok(sig) = ahead.parse::<Signature>() else {
         input.parse::<ImplItem>()?;
         errors.at("signature", attribute.path(), "only an `async fn` can be the flow, a step or a compensation");
         return Ok(());
-    }
-    let sig = ahead.parse::<Signature>()?;
+    };
     if ahead.peek(Token![;]) {
         errors.at("signature", &sig.ident, format_args!("`{}` has no body", sig.ident));
         input.parse::<ImplItem>()?;
