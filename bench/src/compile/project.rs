@@ -10,13 +10,17 @@ use std::{
     process::Command,
 };
 
-/// The entry of the macro in its own source, and what stands in its place in the copy.
-const ENTRY: &str = "    expand::saga(options.into(), &item.into()).into()\n";
-const TIMED: &str = "    let (own, begun) = (own_time(), std::time::Instant::now());
-    let expanded: TokenStream = expand::saga(options.into(), &item.into()).into();
+/// How the entry of the macro begins in its own source, and what stands in its place in the copy.
+const ENTRY: &str = "pub fn saga(options: TokenStream, item: TokenStream) -> TokenStream {\n";
+const TIMED: &str = "pub fn saga(options: TokenStream, item: TokenStream) -> TokenStream {
+    let (own, begun) = (own_time(), std::time::Instant::now());
+    let expanded = untimed(options, item);
     let took = own_time().zip(own).map(|(after, before)| (after - before) / 1000);
     eprintln!(\"expanded in {} us\", took.map_or(begun.elapsed().as_micros(), u128::from));
     expanded
+}
+
+fn untimed(options: TokenStream, item: TokenStream) -> TokenStream {
 ";
 /// What this thread has had of the processor, on Linux, in nanoseconds; elsewhere the clock has to do.
 const OWN_TIME: &str = "
@@ -109,7 +113,8 @@ fn timed_macros(name: &str, macros: &Path, copy: &Path) -> Result<(), String> {
     let syn = features.replace("workspace = true", "version = \"3\", default-features = false");
     let manifest = format!(
         "[package]\nname = \"{name}-timed\"\nedition = \"2024\"\n\n[lib]\nname = \"timed_macros\"\nproc-macro = true\n\n[dependencies]\n\
-         proc-macro2 = {{ version = \"1\", features = [\"span-locations\"] }}\nquote = \"1\"\n{syn}\n"
+         proc-macro2 = {{ version = \"1\", features = [\"span-locations\"] }}\nquote = \"1\"\n{syn}\n\n\
+         [lints.rust]\nunexpected_cfgs = \"allow\"\n"
     );
     write(&copy.join("Cargo.toml"), &manifest)?;
     copy_sources(&macros.join("src"), &copy.join("src"))
