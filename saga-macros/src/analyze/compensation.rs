@@ -14,7 +14,7 @@ use crate::{
     pretty,
 };
 use proc_macro2::{Group, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::quote;
 use std::{collections::BTreeSet, fmt::Write as _};
 use syn::{GenericArgument, Ident, PathArguments, Type, ext::IdentExt, spanned::Spanned};
 
@@ -407,11 +407,17 @@ fn calls(body: &Group, callable: &BTreeSet<String>, name: &Ident, errors: &mut E
         for (index, token) in tokens.iter().enumerate() {
             match token {
                 TokenTree::Group(group) => walk(group.stream(), callable, found),
-                TokenTree::Ident(ident) if callable.contains(&ident.to_string()) => {
-                    let text = |back: usize| index.checked_sub(back).map(|at| tokens[at].to_token_stream().to_string());
-                    let by_self = text(1).as_deref() == Some(".") && text(2).as_deref() == Some("self");
-                    let by_type = text(1).as_deref() == Some(":") && text(3).as_deref() == Some("Self");
-                    if by_self || by_type {
+                TokenTree::Ident(ident) => {
+                    let before = |back: usize| index.checked_sub(back).map(|at| &tokens[at]);
+                    // What stands before it is a character, and quicker to look at than a name.
+                    let of = match before(1) {
+                        Some(TokenTree::Punct(punct)) if punct.as_char() == '.' => (before(2), "self"),
+                        Some(TokenTree::Punct(punct)) if punct.as_char() == ':' => (before(3), "Self"),
+                        _ => continue,
+                    };
+                    if matches!(of, (Some(TokenTree::Ident(of)), own) if of == own)
+                        && callable.contains(&ident.to_string())
+                    {
                         found.push(ident.clone());
                     }
                 }
