@@ -18,7 +18,7 @@ pub(crate) const SYNTAX: &str = "syntax";
 pub(crate) struct Errors {
     found: Vec<(Check, syn::Error)>,
     /// Those that rustc would report as well.
-    silenced: Vec<syn::Error>,
+    silenced: Vec<(syn::Error, bool)>,
     /// Methods of whose calls rustc would complain, for what was reported of their signatures.
     methods: Vec<(Ident, syn::Error)>,
     looked: bool,
@@ -47,7 +47,14 @@ impl Errors {
     /// A mistake at this method of a call, which is one to rustc as well: what it would say is not to be said.
     pub(crate) fn instead_of_rustc(&mut self, check: Check, method: Span, message: impl std::fmt::Display) {
         let error = syn::Error::new(method, message);
-        self.silenced.push(error.clone());
+        self.silenced.push((error.clone(), true));
+        self.syntax(check, error);
+    }
+
+    /// A mistake at this method of a call, which there is not: rustc is to see nothing of the call.
+    pub(crate) fn instead_of_the_call(&mut self, check: Check, method: Span, message: impl std::fmt::Display) {
+        let error = syn::Error::new(method, message);
+        self.silenced.push((error.clone(), false));
         self.syntax(check, error);
     }
 
@@ -82,7 +89,10 @@ impl Errors {
 
     /// The calls of which rustc is not to complain by itself.
     pub(crate) fn silenced(&self) -> Vec<Silenced> {
-        let calls = self.silenced.iter().map(|error| (Which::At(error.span()), error));
+        let calls = self.silenced.iter().map(|(error, is_there)| {
+            let which = if *is_there { Which::At } else { Which::Unknown };
+            (which(error.span()), error)
+        });
         let all = self.methods.iter().map(|(method, error)| (Which::Of(method.clone()), error));
         calls.chain(all).map(|(which, error)| (which, error.to_compile_error())).collect()
     }

@@ -117,7 +117,7 @@ fn heard(stream: TokenStream) -> TokenStream {
         });
         match error {
             Some(comma) if rest.peek().is_some_and(|next| is_punct(next, '.')) => {
-                tokens.extend(inside.into_iter().take(comma));
+                tokens.extend(call_in(inside.into_iter().take(comma).collect()));
                 rest.next();
                 rest.next();
             }
@@ -125,6 +125,18 @@ fn heard(stream: TokenStream) -> TokenStream {
         }
     }
     tokens.into_iter().collect()
+}
+
+/// A call that rustc does not see stands in a `stringify!`.
+fn call_in(shown: Vec<TokenTree>) -> Vec<TokenTree> {
+    match shown.split_last() {
+        Some((TokenTree::Group(call), head))
+            if head.iter().cloned().collect::<TokenStream>().to_string() == ":: core :: stringify !" =>
+        {
+            trees(call.stream())
+        }
+        _ => shown,
+    }
 }
 
 /// Whether these are the brackets of an attribute that a `#[saga]` takes away, or of the one that it puts in its place.

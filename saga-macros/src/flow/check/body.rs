@@ -1,6 +1,8 @@
 //! Checks on the tokens of a flow's body. What stands behind an ordinary call is not seen.
 
-use super::foreign::{IN_A_STEP, awaits_in, instead, is_of_an_attempt, is_spawn, joins, step_verbs_in};
+use super::foreign::{
+    IN_A_STEP, awaits_in, instead, is_of_an_attempt, is_spawn, joins, no_call_of_a_flow, step_verbs_in,
+};
 use crate::{
     errors::Errors,
     flow::{
@@ -355,6 +357,18 @@ impl<'ast> Visit<'ast> for Body<'_> {
             }
             Expr::Macro(mac) if joins(&mac.mac.path).is_some() => return self.visit_macro(&mac.mac),
             _ => {}
+        }
+        if let Expr::MethodCall(call) = base
+            && let Some(wrong) = no_call_of_a_flow(self.model, call, &self.flow.context)
+        {
+            // Of the methods of `self` that are named here there is one.
+            if is_the_context(&call.receiver) {
+                self.errors.instead_of_the_call("foreign_await", call.method.span(), wrong);
+            } else {
+                self.errors.instead_of_rustc("foreign_await", call.method.span(), wrong);
+                call.args.iter().for_each(|argument| self.visit_expr(argument));
+            }
+            return;
         }
         let (help, whole) = instead(base, &self.flow.context);
         self.foreign_await(node.base.span(), &help);

@@ -5,7 +5,7 @@ use crate::{
     model::{Callee, Model},
 };
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use syn::{Expr, Path};
+use syn::{Expr, ExprMethodCall, Path};
 
 /// Functions and macros that run branches beside each other.
 pub(super) fn joins(path: &Path) -> Option<&Ident> {
@@ -57,6 +57,36 @@ pub(super) fn instead(base: &Expr, own: &Ident) -> (String, bool) {
         }
         _ => (IN_A_STEP.to_owned(), false),
     }
+}
+
+/// What is wrong with a call on `self` or on the context that there is, or may be, under this name, and that no flow makes.
+pub(super) fn no_call_of_a_flow(model: &Model, call: &ExprMethodCall, own: &Ident) -> Option<String> {
+    let name = &call.method;
+    if is_the_context(&call.receiver) {
+        return (!is_of_an_attempt(name)).then(|| {
+            format!(
+                "`{own}.{name}` is no verb of a flow's context\nhelp: what has an effect, or gives something else each time, is a \
+                 step: a method with `#[step]`, awaited as `self.step({own}, ..).await?`; the context's own verbs are `sleep`, \
+                 `sleep_until`, `wait`, `join_all`, `child`, `launch` and `send`"
+            )
+        });
+    }
+    if !matches!(&*call.receiver, Expr::Path(path) if path.path.is_ident("self")) {
+        return None;
+    }
+    if model.main().method.sig.ident == *name {
+        return Some(format!(
+            "`{name}` is the saga's own flow, and an instance runs it once\nhelp: to do something again, write a `loop`; to start \
+             another instance, `{own}.launch::<Self>(..).await`"
+        ));
+    }
+    let step = model.steps.iter().find(|step| step.compensation.as_ref().is_some_and(|undo| undo.ident == *name))?;
+    let step = &step.ident;
+    Some(format!(
+        "`{name}` is the compensation of `{step}`: the runtime runs it by itself, under a key and with attempts of its own\nhelp: \
+         leave it out, and let the refusal out of the flow with `?`; to undo a part and go on, make that part an inner flow, \
+         `#[flow(inner)]`"
+    ))
 }
 
 /// Functions that begin work and do not wait for it.
