@@ -188,7 +188,7 @@ impl Options {
         if self.place == Place::Compensate && self.target.is_none() && !known && matches!(value, OptValue::Flag) {
             self.target = Some(key);
         } else if !known {
-            self.unclear = true;
+            self.unclear |= matches!(value, OptValue::Flag) || !self.bounds_attempts(&key.to_string());
             errors.span("unknown_option", key.span(), self.unknown(&key));
             if self.place == Place::Compensate && is_target(&key.to_string()) {
                 // What it was meant to say is known, and nobody has to be told twice.
@@ -206,6 +206,14 @@ impl Options {
             self.list.push(Opt { key, value });
         }
         Ok(())
+    }
+
+    /// Whether a key that does not belong here was meant for how attempts are made, and so says nothing of what the step is.
+    fn bounds_attempts(&self, key: &str) -> bool {
+        const CLASSES: [&str; 5] = ["no_compensation", "pivot", "read_only", "retriable", "transaction"];
+        let of_retry = || Place::Retry.known().any(|known| known == key);
+        let close = || similar(key, self.place.known()).is_some_and(|close| !CLASSES.contains(&close));
+        ATTEMPTS.contains(&key) || WAITS.contains(&key) || of_retry() || close()
     }
 
     /// What to say of a key that does not belong here.
@@ -260,19 +268,23 @@ fn named(value: &OptValue) -> Option<Ident> {
     }
 }
 
+/// What other libraries call the number of attempts.
+const ATTEMPTS: &[&str] = &["retries", "max_retries", "max_attempts", "maximum_attempts", "tries"];
+
+/// What other libraries call the wait between two attempts.
+const WAITS: &[&str] = &[
+    "backoff",
+    "backoff_rate",
+    "back_off",
+    "interval",
+    "interval_seconds",
+    "delay",
+    "initial_interval",
+    "max_interval",
+];
+
 /// What to write here for a word that other libraries have for it.
 fn from_elsewhere(place: Place, key: &str) -> Option<&'static str> {
-    const ATTEMPTS: &[&str] = &["retries", "max_retries", "max_attempts", "maximum_attempts", "tries"];
-    const WAITS: &[&str] = &[
-        "backoff",
-        "backoff_rate",
-        "back_off",
-        "interval",
-        "interval_seconds",
-        "delay",
-        "initial_interval",
-        "max_interval",
-    ];
     let is = |words: &[&str]| words.contains(&key);
     let attempted = matches!(place, Place::Step | Place::Compensate);
     Some(match place {
