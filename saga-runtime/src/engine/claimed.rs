@@ -40,7 +40,7 @@ pub(crate) async fn run_claimed(
         engine.hub.want(no);
     }
     tracing::debug!(saga = %claimed.instance.saga, id = %claimed.instance.id, ?over, "let go");
-    engine.left(no);
+    engine.left(no, &poke);
 }
 
 /// Runs an instance that is being started.
@@ -52,10 +52,10 @@ pub(crate) async fn run_fresh(worker: Worker) {
         // The starter may be gone.
         let _ = reply.send(Err(over));
     }
-    let (engine, no) = (Arc::clone(&worker.engine), worker.journal.no());
+    let (engine, no, poke) = (Arc::clone(&worker.engine), worker.journal.no(), Arc::clone(&worker.poke));
     drop(worker);
     if let Some(no) = no {
-        engine.left(no);
+        engine.left(no, &poke);
     } else {
         engine.freed();
     }
@@ -108,7 +108,10 @@ async fn claimed_run(
 pub(super) async fn load_patiently(engine: &Arc<Engine>, no: InstanceNo) -> Result<Loaded, (Unfoldable, u64)> {
     loop {
         match load(&*engine.store, no).await {
-            Err((Unfoldable::Store(StoreError::Unavailable(_)), _)) if !engine.is_stopping() => {
+            // A read that is not answered is not answered now.
+            Err((Unfoldable::Store(StoreError::Unavailable(_) | StoreError::InDoubt(_)), _))
+                if !engine.is_stopping() =>
+            {
                 engine.clock.sleep_until(engine.clock.now().saturating_add(SECOND)).await;
             }
             other => return other,
@@ -137,8 +140,8 @@ async fn park_unfolded(journal: Journal, last: u64, error: &str) -> Over {
 
 impl Engine {
     /// An instance no longer runs here.
-    fn left(&self, no: InstanceNo) {
-        if self.hub.leave(no) {
+    fn left(&self, no: InstanceNo, poke: &Arc<Poke>) {
+        if self.hub.leave(no, poke) {
             self.deliver(no);
         }
         self.freed();

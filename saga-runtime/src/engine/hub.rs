@@ -66,8 +66,13 @@ impl Hub {
     }
 
     /// It no longer runs here. Whether it was rung for and did not look.
-    pub(crate) fn leave(&self, instance: InstanceNo) -> bool {
-        held(&self.running).remove(&instance).is_some_and(|poke| poke.answered())
+    pub(crate) fn leave(&self, instance: InstanceNo, poke: &Arc<Poke>) -> bool {
+        let mut running = held(&self.running);
+        // Not in the place of one that runs it in a later life of this worker.
+        if running.get(&instance).is_some_and(|other| Arc::ptr_eq(other, poke)) {
+            running.remove(&instance);
+        }
+        poke.answered()
     }
 
     /// There is a request for it. Whether it runs here and has been told.

@@ -15,33 +15,37 @@ use crate::{
 use std::{
     sync::{
         Arc, PoisonError,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 /// A lease is renewed so many times before it would run out.
 const RENEWALS: u32 = 3;
 /// How soon the store is asked again if it did not answer.
 const SOON: Duration = Duration::from_millis(200);
+/// How soon one who hears nothing looks whether it still is who it was.
+const LOOK: Duration = Duration::from_secs(1);
 /// How long what has lost its life may take to say so to whoever waits for it.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 /// A clock that differs from the store's by less is left alone: so much an answer may take on its way.
 const NEAR: Micros = SECOND / 20;
 
 /// What a worker writes under from one registration to the next.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Life {
     pub(crate) epoch: Epoch,
     pub(crate) committer: Committer,
+    /// Nothing more is to run in it.
+    pub(super) over: AtomicBool,
 }
 
 impl Life {
     /// Begins one.
     pub(crate) async fn begin(store: &Arc<dyn Store>) -> Result<Arc<Self>, StoreError> {
         let epoch = store.register().await?;
-        Ok(Arc::new(Self { epoch, committer: Committer::new(Arc::clone(store), epoch) }))
+        Ok(Arc::new(Self { epoch, committer: Committer::new(Arc::clone(store), epoch), over: AtomicBool::new(false) }))
     }
 }
 
@@ -108,6 +112,7 @@ pub(crate) async fn keep_alive(engine: Arc<Engine>, clock: Arc<StoreClock>) {
     let every = lease / RENEWALS;
     // Since when every renewal came through: who was away itself buries nobody.
     let mut in_touch = Instant::now();
+    let mut heard = Instant::now();
     let mut next = Instant::now() + every;
     loop {
         let life = engine.life();
@@ -115,17 +120,24 @@ pub(crate) async fn keep_alive(engine: Arc<Engine>, clock: Arc<StoreClock>) {
         let fenced = health.wait_for(|health| *health == Health::Fenced);
         let lost = tokio::select! {
             () = sleep_until(next) => false,
-            fenced = fenced => fenced.is_ok(),
+            // Fenced, or without a writer: either way nothing of this life is written any more.
+            _ = fenced => true,
         };
         let asked = clock.own();
         let renewed = if lost {
             Err(StoreError::Fenced)
         } else {
-            engine.store.renew(life.epoch, in_touch.elapsed() >= lease).await
+            if heard.elapsed() >= lease {
+                // It stood still itself, and does not know for how long the others did.
+                in_touch = Instant::now();
+            }
+            let renew = engine.store.renew(life.epoch, in_touch.elapsed() >= lease);
+            timeout(every, renew).await.unwrap_or_else(|_| Err(StoreError::Unavailable("no answer in time".into())))
         };
         match renewed {
             Ok(renewed) => {
                 engine.is_silent(None);
+                heard = Instant::now();
                 if let Some(now) = renewed.now {
                     clock.is(now, asked);
                 }
@@ -144,7 +156,7 @@ pub(crate) async fn keep_alive(engine: Arc<Engine>, clock: Arc<StoreClock>) {
                     return;
                 }
                 engine.is_silent(None);
-                in_touch = Instant::now();
+                (in_touch, heard) = (Instant::now(), Instant::now());
                 next = Instant::now() + every;
             }
             Err(error) => {
@@ -168,6 +180,8 @@ pub(crate) async fn hear(engine: Arc<Engine>) {
                 while engine.life().epoch == epoch {
                     let told = tokio::select! {
                         told = news.next() => told,
+                        // Another life may have begun.
+                        () = sleep(LOOK) => continue,
                         () = engine.stops() => return,
                     };
                     match told {
@@ -227,7 +241,7 @@ impl StoreClock {
         let half = self.own().saturating_sub(asked).max(0) / 2;
         let ahead = store.saturating_sub(asked.saturating_add(half));
         let before = self.ahead.load(Ordering::Acquire);
-        if ahead.abs_diff(before) > NEAR.unsigned_abs().max(half.unsigned_abs()) {
+        if ahead.abs_diff(before) > NEAR.unsigned_abs().saturating_add(half.unsigned_abs()) {
             tracing::info!(by = ahead, "the machine's clock differs from the store's, which is the one that counts");
             self.ahead.store(ahead, Ordering::Release);
         }

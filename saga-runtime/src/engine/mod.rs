@@ -166,15 +166,19 @@ impl Engine {
     pub(crate) fn run(&self, life: &Life, task: impl Future<Output = ()> + Send + 'static) {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         while runs.try_join_next().is_some() {}
-        // Under the lock that is held to end a life's tasks.
-        if self.life().epoch == life.epoch {
+        // Under the lock that is held to end a life's tasks: none comes after them.
+        if !life.over.load(Ordering::Acquire) {
             runs.spawn(task);
         }
     }
 
     /// Ends what runs instances, after some time to end by itself.
     async fn end_runs(&self, within: std::time::Duration) {
-        let mut runs = std::mem::take(&mut *self.runs.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut runs = {
+            let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+            self.life().over.store(true, Ordering::Release);
+            std::mem::take(&mut *runs)
+        };
         let all = async { while runs.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(within, all).await;
         runs.shutdown().await;

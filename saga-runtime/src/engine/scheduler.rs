@@ -72,6 +72,12 @@ pub(crate) async fn run(engine: Arc<Engine>) {
                 engine.backlog.store(true, Ordering::Release);
                 now.saturating_add(SECOND / 10)
             }
+            // While its lease goes on, nobody else takes what it owns.
+            Err(error) if engine.lives_again() => {
+                tracing::error!(%error, "no instances can be taken");
+                engine.backlog.store(true, Ordering::Release);
+                now.saturating_add(SECOND)
+            }
             Err(error) => {
                 tracing::error!(%error, "the scheduler has stopped");
                 return;

@@ -109,7 +109,7 @@ pub(super) fn check(retentions: &Retentions, known: impl Fn(&str) -> bool) -> Re
 pub(super) async fn sweep(engine: Arc<Engine>, retentions: Retentions) {
     let every = retentions.values().map(Retention::every).min().unwrap_or(LATEST);
     loop {
-        if matches!(engine.health(), Health::Fenced | Health::Stopped) {
+        if matches!(engine.health(), Health::Fenced | Health::Stopped) && !engine.lives_again() {
             return;
         }
         // From the beginning of this look: what comes of age meanwhile is not passed over until the one after the next.

@@ -8,7 +8,7 @@ use crate::{
 };
 use saga_runtime::{
     Builder, End, Handle, Runtime, Settled,
-    store::{Status, Store, memory::Memory},
+    store::{Status, Store, StoreError, memory::Memory},
     testing::Faulty,
 };
 use std::{collections::HashSet, sync::Arc, time::Duration};
@@ -163,6 +163,32 @@ async fn a_store_that_is_away_for_all_makes_nobody_dead_and_what_was_done_is_kep
     end(&saga).await;
     end(&twin).await;
     assert_eq!(office.lab.world.about("b").len() + office.lab.world.about("y").len(), 2, "the results were kept");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_is_not_answered_during_a_takeover_nothing_is_left_with_one_that_does_not_run_it() {
+    for operation in 1..=40 {
+        let office = Office::new();
+        office.lab.world.plan("b", [Act::Hang]);
+        let leaving = office.worker().await;
+        leaving.start::<Scripted>("1", script("book:a book:b pay:p")).await.expect("it is started");
+        office.asked("b", 1).await;
+        let (heir, line) = office.worker_on_a_line().await;
+        let saga = handle(&heir, "1").await;
+        line.fail(line.operations() + operation, StoreError::InDoubt("no answer".into()));
+        leaving.shutdown(Duration::ZERO).await;
+        let day = Duration::from_hours(24);
+        let ended = async {
+            loop {
+                match saga.settled().await {
+                    Ok(settled) => return settled,
+                    Err(error) => assert!(error.is_unavailable(), "operation {operation}: {error}"),
+                }
+            }
+        };
+        let settled = tokio::time::timeout(day, ended).await.unwrap_or_else(|_| panic!("operation {operation}"));
+        assert!(matches!(settled, Settled::Ended(End::Completed(_))), "operation {operation}: {settled:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

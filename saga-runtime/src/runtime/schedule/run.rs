@@ -104,7 +104,9 @@ pub(in crate::runtime) async fn run(engine: Arc<Engine>, one: Recurring, board: 
                 tracing::info!(schedule = name, "the last tick has come: nothing recurs any more");
                 return;
             }
-            Err(error) if error.is_unavailable() && !engine.is_stopping() => {
+            Err(error)
+                if !engine.is_stopping() && (error.is_unavailable() || error.is_fenced() && engine.lives_again()) =>
+            {
                 tracing::warn!(schedule = name, %error, "nothing can be started now");
                 board.change(name, |status| status.last_error = Some(error.to_string().into()));
                 engine.clock.now().saturating_add(SECOND)

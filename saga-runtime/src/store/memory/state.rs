@@ -323,6 +323,7 @@ impl Kept {
         self.moment = self.moment.max(touch.at);
         self.touched_by = epoch;
         if touch.status == Status::WaitsForBuild {
+            self.given_back.retain(|other| *other != epoch);
             self.given_back.push(epoch);
         } else {
             self.given_back.clear();

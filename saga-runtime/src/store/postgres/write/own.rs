@@ -55,7 +55,8 @@ pub(in crate::store::postgres) const ALL: &str = concat!(
             END,
             awaits = coalesce(t.awaits::text[], '{}'), epoch = $1, moment = greatest(i.moment, t.at),
             ended_at = CASE WHEN t.ends THEN coalesce(i.ended_at, t.at) END, queued = t.queued,
-            given_back = CASE WHEN t.status = 'waits_for_build' THEN i.given_back || $1 ELSE '{}' END
+            given_back = CASE WHEN t.status = 'waits_for_build' AND $1 <> ALL (i.given_back) THEN i.given_back || $1
+                WHEN t.status = 'waits_for_build' THEN i.given_back ELSE '{}' END
         FROM unnest($9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::text[], $14::text[], $15::text[],
             $16::boolean[], $17::bigint[], $18::boolean[], $19::boolean[])
             AS t (no, status, due_at, wake_at, awaits, state, error, owned, at, ends, queued)
