@@ -22,9 +22,11 @@ const TIMED: &str = "pub fn saga(options: TokenStream, item: TokenStream) -> Tok
 
 fn untimed(options: TokenStream, item: TokenStream) -> TokenStream {
 ";
-/// What this thread has had of the processor, on Linux, in nanoseconds; elsewhere the clock has to do.
+/// What this thread has had of the processor, on Linux, in nanoseconds, which is counted up to the last time that it gave it
+/// away; elsewhere the clock has to do.
 const OWN_TIME: &str = "
 fn own_time() -> Option<u64> {
+    std::thread::yield_now();
     std::fs::read_to_string(\"/proc/thread-self/schedstat\").ok()?.split(' ').next()?.parse().ok()
 }
 ";
