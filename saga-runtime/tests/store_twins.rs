@@ -34,6 +34,12 @@ impl Random {
         InstanceNo(1 + self.small(25))
     }
 
+    /// One of so many that are there, or one that never will be: nobody knows the number of one that a batch starts.
+    fn known(&mut self, there: u32) -> InstanceNo {
+        let unknown = there == 0 || self.below(20) == 0;
+        InstanceNo(if unknown { 1000 } else { 1 + self.small(there) })
+    }
+
     /// Rows that mostly follow the last one of an instance.
     async fn rows(&mut self, store: &Memory, no: InstanceNo) -> Vec<Row> {
         let last = store.journal(no, 1, usize::MAX).await.unwrap().last().map_or(0, |row| row.seq);
@@ -102,12 +108,10 @@ impl Random {
         if self.below(3) == 0 {
             return Write::Start(self.start());
         }
-        // One that is there or that never will be: nobody knows the number of one that this very batch starts.
         let newest = Filter { newest_first: true, ..Filter::default() };
         let there =
             store.list(&newest, None, 1).await.unwrap().first().map_or(0, |last| u32::try_from(last.no.0).unwrap());
-        let unknown = there == 0 || self.below(20) == 0;
-        let instance = InstanceNo(if unknown { 1000 } else { 1 + self.small(there) });
+        let instance = self.known(there);
         let touch = (self.below(2) == 0).then(|| Touch {
             wake_at: (self.below(2) == 0).then(|| self.small(100)),
             awaits: (0..self.below(3)).map(|_| self.name()).collect(),
@@ -126,7 +130,7 @@ impl Random {
             labels: (0..self.below(3)).map(|_| label(self.label(), self.below(3) > 0)).collect(),
             starts: (0..self.below(5).saturating_sub(3)).map(|_| self.start()).collect(),
             sends: (0..self.below(4).saturating_sub(2))
-                .map(|_| Delivery { to: self.instance(), message: self.message(), at: self.small(100) })
+                .map(|_| Delivery { to: self.known(there), message: self.message(), at: self.small(100) })
                 .collect(),
             requests: (0..self.below(4).saturating_sub(2))
                 .map(|_| Request { saga: self.saga().into(), id: self.id(), body: "cancel".into() })

@@ -95,6 +95,27 @@ impl Status {
         Self::CompensatedWithDebt,
     ];
 
+    /// As it is written in databases.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(in crate::store) fn name(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Sleeping => "sleeping",
+            Self::Waiting => "waiting",
+            Self::Parked => "parked",
+            Self::WaitsForBuild => "waits_for_build",
+            Self::Completed => "completed",
+            Self::Compensated => "compensated",
+            Self::CompensatedWithDebt => "compensated_with_debt",
+        }
+    }
+
+    /// The one that is written so.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(in crate::store) fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.name() == name)
+    }
+
     /// Whether the instance has ended.
     pub fn is_end(self) -> bool {
         matches!(self, Self::Completed | Self::Compensated | Self::CompensatedWithDebt)

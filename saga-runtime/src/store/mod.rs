@@ -15,6 +15,8 @@ pub mod memory;
 mod message;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod segment;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod transaction;

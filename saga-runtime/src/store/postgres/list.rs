@@ -5,7 +5,7 @@ use super::{
     attempt::reading,
     error::Fault,
     names::Names,
-    read::{count, instance, instance_columns, status_name},
+    read::{count, instance, instance_columns},
 };
 use crate::store::{Filter, Instance, InstanceNo, Status};
 use sqlx::{PgConnection, QueryBuilder, query_scalar};
@@ -122,9 +122,9 @@ pub(super) fn statement(
         query.push(" AND i.saga = ").push_bind(saga.to_owned());
     }
     if let Some(status) = part.status {
-        query.push(" AND i.status = ").push_bind(status_name(status));
+        query.push(" AND i.status = ").push_bind(status.name());
     } else if !filter.statuses.is_empty() {
-        let names: Vec<&str> = filter.statuses.iter().copied().map(status_name).collect();
+        let names: Vec<&str> = filter.statuses.iter().copied().map(Status::name).collect();
         query.push(" AND i.status = ANY (").push_bind(names).push(")");
     }
     if let Some(error) = &filter.error {

@@ -87,26 +87,12 @@ pub(super) fn count(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
-/// A status, as it is written.
-pub(super) fn status_name(status: Status) -> &'static str {
-    match status {
-        Status::Ready => "ready",
-        Status::Sleeping => "sleeping",
-        Status::Waiting => "waiting",
-        Status::Parked => "parked",
-        Status::WaitsForBuild => "waits_for_build",
-        Status::Completed => "completed",
-        Status::Compensated => "compensated",
-        Status::CompensatedWithDebt => "compensated_with_debt",
-    }
-}
-
 /// Reads an instance's own row.
 pub(super) fn instance(row: &PgRow) -> Result<Instance, Fault> {
     let no = InstanceNo(row.try_get("no")?);
     let damaged = |what: &str| Fault::from(StoreError::Unusable(format!("instance {}: {what}", no.0).into()));
     let status: &str = row.try_get("status")?;
-    let status = Status::ALL.into_iter().find(|known| status_name(*known) == status);
+    let status = Status::of_name(status);
     let input_hash: &[u8] = row.try_get("input_hash")?;
     let owned: bool = row.try_get("owned")?;
     let epoch = Epoch(row.try_get("epoch")?);

@@ -7,7 +7,7 @@ use super::{
     Inner,
     attempt::{again, reading, writing},
     error::Fault,
-    read::{count, status_name},
+    read::count,
 };
 use crate::store::{Expired, InstanceNo, Micros};
 use sqlx::{PgConnection, query, query_as, query_scalar};
@@ -76,7 +76,7 @@ impl Inner {
         let found = reading!(self, conn => {
             let mut found: Vec<(Micros, i64)> = Vec::new();
             for status in expired.statuses.iter().filter(|status| status.is_settled()) {
-                let some = query_as(self.names.sql(EXPIRED)).bind(&*expired.saga).bind(status_name(*status));
+                let some = query_as(self.names.sql(EXPIRED)).bind(&*expired.saga).bind(status.name());
                 let some = some.bind(expired.before).bind(count(expired.limit));
                 found.append(&mut some.fetch_all(&mut *conn).await?);
             }

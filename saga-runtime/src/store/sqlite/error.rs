@@ -14,7 +14,11 @@ pub(super) enum Fault {
 
 impl From<sqlx::Error> for Fault {
     fn from(error: sqlx::Error) -> Self {
-        Self::Sql(error)
+        match error.as_database_error().map(sqlx::error::DatabaseError::message) {
+            // The one check that says so, of a table that no row can be in.
+            Some("CHECK constraint failed: fenced") => Self::Store(StoreError::Fenced),
+            _ => Self::Sql(error),
+        }
     }
 }
 

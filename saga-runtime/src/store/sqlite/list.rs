@@ -3,10 +3,28 @@
 use super::{
     Sqlite,
     error::Fault,
-    read::{count, instance, instance_columns, status_name},
+    read::{count, instance, instance_columns, json},
 };
 use crate::store::{Filter, Instance, InstanceNo, Status};
-use sqlx::{QueryBuilder, SqliteConnection, sqlite};
+use sqlx::{QueryBuilder, query_scalar, sqlite};
+
+/// A part of a list that one index has in the order of the numbers. What somebody owns is few, and is sorted.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part<'a> {
+    /// All of it.
+    Whole,
+    /// The instances of a saga and status, either those that somebody owns or the others.
+    Of { saga: &'a str, status: Status, owned: bool },
+}
+
+/// The sagas that there are, each read by one step in the index of the identities.
+pub(super) const SAGAS: &str = "
+    WITH RECURSIVE known (saga) AS (
+        SELECT min(saga) FROM instance
+        UNION ALL
+        SELECT (SELECT min(saga) FROM instance WHERE saga > known.saga) FROM known WHERE known.saga IS NOT NULL
+    )
+    SELECT saga FROM known WHERE saga IS NOT NULL";
 
 impl Sqlite {
     pub(super) async fn read_list(
@@ -16,12 +34,19 @@ impl Sqlite {
         limit: usize,
     ) -> Result<Vec<Instance>, Fault> {
         let mut conn = self.readers.take().await?;
+        let sagas: Vec<Box<str>> = match &filter.saga {
+            Some(saga) => vec![saga.clone()],
+            None if is_whole(filter) => Vec::new(),
+            None => query_scalar(SAGAS).fetch_all(&mut *conn).await?,
+        };
         let mut found = Vec::new();
-        for status in parts(filter) {
-            found.append(&mut read(&mut conn, filter, status, after, limit).await?);
+        for part in parts(filter, &sagas) {
+            let mut query = statement(filter, part, after, limit);
+            let rows = query.build().fetch_all(&mut *conn).await?;
+            found.extend(rows.iter().map(instance).collect::<Result<Vec<_>, _>>()?);
         }
         conn.done();
-        // Read one after the other, an instance that went from one status to another between them would be listed twice.
+        // Read one after the other, an instance that went from one part to another between them would be listed twice.
         found.sort_by_key(|instance| instance.no);
         found.dedup_by_key(|instance| instance.no);
         if filter.newest_first {
@@ -32,44 +57,42 @@ impl Sqlite {
     }
 }
 
-/// The statuses that are read one by one, where an index has the numbers in order within one status only; `None` reads all
-/// of them at once.
-fn parts(filter: &Filter) -> Vec<Option<Status>> {
-    let all = filter.statuses.is_empty();
-    if all && (!filter.labels.is_empty() || filter.saga.is_none() || driver(filter, None) != "instance_saga") {
-        return vec![None];
+/// Whether one index, or the order of the numbers alone, is the way to all that is asked for.
+fn is_whole(filter: &Filter) -> bool {
+    !filter.labels.is_empty()
+        || !driver(filter, Part::Whole).is_empty()
+        || (filter.saga.is_none() && filter.statuses.is_empty())
+}
+
+fn parts<'a>(filter: &Filter, sagas: &'a [Box<str>]) -> Vec<Part<'a>> {
+    if is_whole(filter) {
+        return vec![Part::Whole];
     }
-    Status::ALL.into_iter().filter(|status| all || filter.statuses.contains(status)).map(Some).collect()
+    let asked = |status: &Status| filter.statuses.is_empty() || filter.statuses.contains(status);
+    let statuses: Vec<Status> = Status::ALL.into_iter().filter(asked).collect();
+    let of = |saga: &'a str| {
+        let both = |status: &Status| [true, false].map(|owned| Part::Of { saga, status: *status, owned });
+        statuses.iter().flat_map(both).collect::<Vec<_>>()
+    };
+    sagas.iter().flat_map(|saga| of(saga)).collect()
 }
 
 /// The index that is read: the one that leaves least over.
-fn driver(filter: &Filter, status: Option<Status>) -> &'static str {
-    match filter {
-        Filter { parent: Some(_), .. } => "instance_parent",
-        Filter { state: Some(_), .. } => "instance_state",
-        Filter { error: Some(_), .. } => "instance_error",
-        Filter { saga: Some(_), .. } => "instance_saga",
-        _ if status.is_some() => "instance_status",
-        _ => "",
+fn driver(filter: &Filter, part: Part<'_>) -> &'static str {
+    match (filter, part) {
+        (Filter { parent: Some(_), .. }, _) => "instance_parent",
+        (Filter { state: Some(_), .. }, _) => "instance_state",
+        (Filter { error: Some(_), .. }, _) => "instance_error",
+        (_, Part::Of { owned: true, .. }) => "instance_owned",
+        (_, Part::Of { owned: false, .. }) => "instance_rests",
+        (_, Part::Whole) => "",
     }
-}
-
-async fn read(
-    conn: &mut SqliteConnection,
-    filter: &Filter,
-    status: Option<Status>,
-    after: Option<InstanceNo>,
-    limit: usize,
-) -> Result<Vec<Instance>, Fault> {
-    let mut query = statement(filter, status, after, limit);
-    let rows = query.build().fetch_all(conn).await?;
-    rows.iter().map(instance).collect()
 }
 
 /// The query for one part of a list.
 pub(super) fn statement(
     filter: &Filter,
-    status: Option<Status>,
+    part: Part<'_>,
     after: Option<InstanceNo>,
     limit: usize,
 ) -> QueryBuilder<sqlite::Sqlite> {
@@ -82,7 +105,7 @@ pub(super) fn statement(
         query.push(" AND tagged.value = ").push_bind(value.to_string());
         "tagged.instance"
     } else {
-        let driver = driver(filter, status);
+        let driver = driver(filter, part);
         query.push("instance").push(if driver.is_empty() { " NOT INDEXED" } else { " INDEXED BY " }).push(driver);
         query.push(" WHERE TRUE");
         "no"
@@ -97,11 +120,20 @@ pub(super) fn statement(
     if let Some(state) = &filter.state {
         query.push(" AND state = ").push_bind(state.to_string());
     }
-    if let Some(saga) = &filter.saga {
-        query.push(" AND saga = ").push_bind(saga.to_string());
-    }
-    if let Some(status) = status {
-        query.push(" AND status = ").push_bind(status_name(status));
+    match part {
+        Part::Of { saga, status, owned } => {
+            query.push(" AND saga = ").push_bind(saga.to_owned()).push(" AND status = ").push_bind(status.name());
+            query.push(if owned { " AND owned = 1" } else { " AND owned = 0" });
+        }
+        Part::Whole => {
+            if let Some(saga) = &filter.saga {
+                query.push(" AND saga = ").push_bind(saga.to_string());
+            }
+            if !filter.statuses.is_empty() {
+                let names: Vec<&str> = filter.statuses.iter().map(|status| status.name()).collect();
+                query.push(" AND status IN (SELECT value FROM json_each(").push_bind(json(&names)).push("))");
+            }
+        }
     }
     if let Some(error) = &filter.error {
         query.push(" AND error IS NOT NULL AND instr(error, ").push_bind(error.to_string()).push(") > 0");

@@ -5,7 +5,7 @@
 use super::{
     Sqlite,
     error::Fault,
-    read::{count, json, status_name},
+    read::{count, json},
 };
 use crate::store::{Expired, InstanceNo, Micros};
 use sqlx::{SqliteConnection, query, query_scalar};
@@ -46,7 +46,7 @@ impl Sqlite {
         let mut found: Vec<(Micros, i64)> = Vec::new();
         let mut conn = self.readers.take().await?;
         for status in expired.statuses.iter().filter(|status| status.is_settled()) {
-            let some = sqlx::query_as(EXPIRED).bind(&*expired.saga).bind(status_name(*status));
+            let some = sqlx::query_as(EXPIRED).bind(&*expired.saga).bind(status.name());
             found.append(&mut some.bind(expired.before).bind(count(expired.limit)).fetch_all(&mut *conn).await?);
         }
         conn.done();

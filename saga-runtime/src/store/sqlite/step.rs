@@ -1,6 +1,6 @@
 //! Transactions in which steps write to tables of their own.
 
-use super::{Sqlite, error::Fault, storing, transaction::Transaction as Begun, write::write_all};
+use super::{Sqlite, error::Fault, storing, transaction::Transaction as Begun, write::write_one_by_one};
 use crate::store::{Epoch, StoreError, Storing, Transaction, Write, Written};
 use std::{
     any::Any,
@@ -79,7 +79,7 @@ impl Transaction for Lent {
 
     fn commit(mut self: Box<Self>, writes: &[Write]) -> Storing<'_, Vec<Written>> {
         storing(async move {
-            let written = write_all(&mut self.begun, self.epoch, writes, true).await;
+            let written = write_one_by_one(&mut self.begun, self.epoch, writes).await;
             self.end(written).await
         })
     }

@@ -1,6 +1,10 @@
 //! What can be seen from the inside only: how SQLite is set up, and how it reads what is asked often.
 
-use super::{Sqlite, claim, list, retention};
+use super::{
+    Sqlite, claim,
+    list::{self, Part},
+    retention,
+};
 use crate::store::{Claimed, Filter, InstanceNo, Labels, Status, Store as _};
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, SqliteConnection, query, raw_sql,
@@ -70,21 +74,31 @@ async fn lists_read_from_their_indexes_without_sorting() {
         Filter { labels: Labels::from([("customer".into(), "42".into())]), saga: saga(), ..Filter::default() },
         Filter { error: Some("declined".into()), ..Filter::default() },
     ];
-    for filter in filters {
+    let rests = Part::Of { saga: "checkout", status: Status::Parked, owned: false };
+    for (filter, part) in filters.into_iter().zip([rests, Part::Whole, Part::Whole, Part::Whole, Part::Whole]) {
         for newest_first in [false, true] {
             let filter = Filter { newest_first, ..filter.clone() };
-            let part = list::statement(&filter, Some(Status::Parked), Some(InstanceNo(7)), 10);
+            let part = list::statement(&filter, part, Some(InstanceNo(7)), 10);
             read_in_order(&mut conn, part.sql().as_str()).await;
         }
     }
+    read_in_order(&mut conn, list::SAGAS).await;
+    // What somebody owns is few: it is found without the rest, and sorted.
+    let owned = Part::Of { saga: "checkout", status: Status::Ready, owned: true };
+    let owned = list::statement(&Filter::default(), owned, None, 10);
+    let plan = plan(&mut conn, owned.sql().as_str()).await;
+    assert_eq!(plan[0], "SEARCH instance USING INDEX instance_owned (saga=? AND status=?)", "{plan:#?}");
     conn.done();
+}
+
+async fn plan(conn: &mut SqliteConnection, sql: &str) -> Vec<String> {
+    let explained = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+    query(explained).fetch_all(conn).await.unwrap().iter().map(|row| row.get("detail")).collect()
 }
 
 /// Fails unless the query reads what it needs from an index, in the order in which it gives it.
 async fn read_in_order(conn: &mut SqliteConnection, sql: &str) {
-    let explained = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
-    let plan: Vec<String> =
-        query(explained).fetch_all(conn).await.unwrap().iter().map(|row| row.get("detail")).collect();
+    let plan = plan(conn, sql).await;
     for step in &plan {
         let slow = step.contains("TEMP B-TREE") || step.starts_with("SCAN instance");
         assert!(!slow, "{step} in {plan:#?}");

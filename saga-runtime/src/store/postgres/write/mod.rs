@@ -6,7 +6,6 @@
 
 mod others;
 mod own;
-mod segment;
 
 #[cfg(test)]
 pub(super) use {
@@ -20,8 +19,8 @@ use super::{
     error::Fault,
     news::Word,
 };
-use crate::store::{Append, Epoch, InstanceNo, Start, StoreError, Write, Written, outside};
-use segment::Segment;
+use crate::store::{Append, Epoch, InstanceNo, Start, Status, StoreError, Write, Written, outside, segment::Segment};
+use own::Started;
 use sqlx::{PgConnection, query_scalar};
 
 /// What a batch was answered, and what others are told once it is written.
@@ -67,7 +66,7 @@ impl Inner {
         let written = self.write_own(&mut conn, (epoch, Some(self.doubt.writer())), segment).await;
         let started = asked.answered(conn.end(written).map_err(Fault::of_commit))?;
         let mut done = (Vec::with_capacity(writes.len()), Vec::new());
-        let others = segment.answer(writes, &started, &mut done);
+        let others = answer(segment, &started, &mut done);
         for index in others {
             // It was there when the batch was written; a tombstone may have been forgotten since.
             let Write::Start(start) = &writes[index] else { continue };
@@ -139,7 +138,7 @@ impl Inner {
             self.consume(conn, segment).await?;
             self.set_labels(conn, segment).await?;
             let started = self.write_own(conn, (epoch, None), segment).await?;
-            let others = segment.answer(writes, &started, &mut done);
+            let others = answer(segment, &started, &mut done);
             for index in others {
                 let Write::Start(start) = &writes[index] else { continue };
                 let found = self.find_in(conn, &start.saga, &start.id).await?;
@@ -174,4 +173,19 @@ impl Inner {
 
 fn gone(start: &Start) -> Box<str> {
     format!("{} {} was there a moment ago, and is not now", start.saga, start.id).into()
+}
+
+/// Answers a segment's writes, says what others are to be told, and hands over which starts found their identity taken.
+fn answer(segment: &Segment<'_>, started: &Started, (answers, words): &mut Done) -> Vec<usize> {
+    let starts = segment.starts.iter().zip(&started.numbers);
+    let left = starts.filter(|((start, _), no)| no.is_some() && !start.owned).count();
+    words.extend((0..left + usize::from(started.found_messages)).map(|_| Word::Work));
+    for (no, touch) in &segment.touches {
+        match touch.status {
+            status if status.is_end() || status == Status::Parked => words.push(Word::Settled(*no)),
+            Status::Ready | Status::WaitsForBuild if !touch.owned => words.push(Word::Work),
+            _ => {}
+        }
+    }
+    segment.answer(&started.numbers, answers)
 }

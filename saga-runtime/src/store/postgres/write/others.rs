@@ -1,9 +1,9 @@
 //! What a segment takes from inboxes, and what it says to others.
 
-use super::segment::Segment;
 use crate::store::{
     Epoch, InstanceNo,
     postgres::{Inner, error::Fault, news::Word},
+    segment::Segment,
 };
 use sqlx::{PgConnection, Row as _, query, query_scalar};
 use std::collections::{BTreeSet, HashSet};

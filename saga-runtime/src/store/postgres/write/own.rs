@@ -3,10 +3,10 @@
 //! Everything in it happens or nothing does: what does not fit what is there ends it with an error. Its first part locks the
 //! worker's row, and if there is none, nothing else is done.
 
-use super::segment::Segment;
 use crate::store::{
-    Epoch, InstanceNo, Status, StoreError, Touch,
-    postgres::{Inner, error::Fault, read::status_name},
+    Epoch, InstanceNo, Status, StoreError,
+    postgres::{Inner, error::Fault},
+    segment::Segment,
 };
 use sqlx::{PgConnection, Row as _, query};
 
@@ -114,6 +114,9 @@ impl Inner {
         (epoch, writer): (Epoch, Option<i64>),
         segment: &Segment<'_>,
     ) -> Result<Started, Fault> {
+        for (start, _) in &segment.starts {
+            Segment::sound(start)?;
+        }
         let (instances, firsts): (Vec<i64>, Vec<i64>) = segment.firsts.iter().copied().unzip();
         let rows_only = segment.touches.is_empty() && segment.starts.is_empty();
         let statement =
@@ -180,8 +183,8 @@ impl<'a> Touches<'a> {
         for (no, touch) in &segment.touches {
             let ends = touch.status.is_end();
             all.no.push(no.0);
-            all.status.push(status_name(touch.status));
-            all.due_at.push(due_at(touch));
+            all.status.push(touch.status.name());
+            all.due_at.push(touch.due_at());
             all.wake_at.push(touch.wake_at);
             all.awaits.push((touch.status == Status::Waiting).then(|| array(&touch.awaits)));
             all.state.push(touch.state.as_deref());
@@ -192,15 +195,6 @@ impl<'a> Touches<'a> {
             all.queued.push(touch.queued);
         }
         all
-    }
-}
-
-/// When it wants to run, if no message is there that it waits for.
-fn due_at(touch: &Touch) -> Option<i64> {
-    match touch.status {
-        Status::Ready | Status::Sleeping | Status::WaitsForBuild => Some(touch.wake_at.unwrap_or(touch.at)),
-        Status::Waiting => touch.wake_at,
-        Status::Parked | Status::Completed | Status::Compensated | Status::CompensatedWithDebt => None,
     }
 }
 

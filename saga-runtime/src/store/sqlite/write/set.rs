@@ -1,0 +1,124 @@
+//! Statements over many rows of parameters.
+
+use super::super::read::json;
+use crate::store::{Epoch, InstanceNo, Micros, Row, Start, Status, Touch};
+use sqlx::{Sqlite, query::Query, sqlite::SqliteArguments};
+use std::{iter, sync::LazyLock};
+
+/// How many rows of parameters statements have: few numbers, so that there are few statements to prepare. The last is one.
+const SIZES: [usize; 5] = [128, 32, 8, 2, 1];
+
+/// A statement whose parameters are being bound.
+pub(super) type Bound<'q> = Query<'q, Sqlite, SqliteArguments>;
+
+/// A statement, at each of its sizes.
+pub(super) struct Set([String; SIZES.len()]);
+
+impl Set {
+    /// `text` is given the rows of parameters, each of this many columns, and how many rows those are.
+    fn new(columns: usize, text: impl Fn(&str, usize) -> String) -> Self {
+        let row = format!("({})", vec!["?"; columns].join(", "));
+        Self(SIZES.map(|size| text(&vec![&*row; size].join(", "), size)))
+    }
+
+    /// The statement for one row.
+    pub(super) fn one(&'static self) -> &'static str {
+        &self.0[SIZES.len() - 1]
+    }
+
+    /// The statements that take all of these rows, in order, each with those that it takes.
+    pub(super) fn over<'a, T>(&'static self, mut rows: &'a [T]) -> impl Iterator<Item = (&'static str, &'a [T])> {
+        iter::from_fn(move || {
+            let fits = SIZES.iter().position(|size| *size <= rows.len())?;
+            let (some, rest) = rows.split_at(SIZES[fits]);
+            rows = rest;
+            Some((&*self.0[fits], some))
+        })
+    }
+}
+
+/// Instances that start.
+pub(super) static INSTANCES: LazyLock<Set> = LazyLock::new(|| {
+    Set::new(13, |rows, _| {
+        format!(
+            "INSERT INTO instance (saga, id, birth, version, input_hash, parent, status, due_at, wake_at, owned, epoch, moment,
+                started_at) VALUES {rows}"
+        )
+    })
+});
+
+/// Journal rows: instance, number, moment, event.
+pub(super) static ROWS: LazyLock<Set> =
+    LazyLock::new(|| Set::new(4, |rows, _| format!("INSERT INTO journal (instance, seq, at, event) VALUES {rows}")));
+
+/// A journal row of the instance that was started last: number, moment, event.
+pub(super) const ROW_OF_THE_LAST: &str = "INSERT INTO journal (instance, seq, at, event)
+    SELECT seq, ?, ?, ? FROM sqlite_sequence WHERE name = 'instance'";
+
+/// Looks whether these rows are there: instance, number.
+pub(super) static FOLLOWED: LazyLock<Set> = LazyLock::new(|| {
+    Set::new(2, |rows, count| {
+        format!(
+            "INSERT INTO refused (misfit) SELECT 1 WHERE {count} <> (
+                SELECT count(*) FROM (VALUES {rows}) AS f
+                CROSS JOIN journal AS j ON j.instance = f.column1 AND j.seq = f.column2)"
+        )
+    })
+});
+
+/// Looks whether these instances are there, and are no tombstones.
+pub(super) static THERE: LazyLock<Set> = LazyLock::new(|| {
+    Set::new(1, |rows, count| {
+        format!(
+            "INSERT INTO refused (misfit) SELECT 1 WHERE {count} <> (
+                SELECT count(*) FROM (VALUES {rows}) AS f CROSS JOIN instance AS i ON i.no = f.column1 AND NOT i.buried)"
+        )
+    })
+});
+
+/// Changes of instances' own rows.
+pub(super) static TOUCHES: LazyLock<Set> = LazyLock::new(|| {
+    Set::new(12, |rows, _| {
+        format!(
+            "UPDATE instance SET status = t.column2, due_at = t.column3, wake_at = t.column4, awaits = t.column5,
+                state = t.column6, error = t.column7, owned = t.column8, epoch = t.column9, moment = max(moment, t.column10),
+                ended_at = iif(t.column11, coalesce(ended_at, t.column10), NULL), queued = t.column12
+             FROM (VALUES {rows}) AS t WHERE no = t.column1 AND NOT buried"
+        )
+    })
+});
+
+/// Fails unless the statement before it changed this many rows.
+pub(super) const ALL_CHANGED: &str = "INSERT INTO refused (misfit) SELECT 1 WHERE changes() <> ?";
+
+pub(super) fn instance<'q>(query: Bound<'q>, epoch: Epoch, start: &Start) -> Bound<'q> {
+    let status = if start.wake_at.is_some() { Status::Sleeping } else { Status::Ready };
+    let query = query.bind(&*start.saga).bind(&*start.id).bind(&*start.birth).bind(start.version);
+    let query = query.bind(&start.input_hash[..]).bind(start.parent.map(|InstanceNo(no)| no)).bind(status.name());
+    let query = query.bind(start.wake_at.unwrap_or(start.at)).bind(start.wake_at).bind(start.owned);
+    query.bind(epoch.0).bind(start.at).bind(start.at)
+}
+
+pub(super) fn row<'q>(query: Bound<'q>, no: InstanceNo, row: &Row) -> Bound<'q> {
+    event(query.bind(no.0), row)
+}
+
+/// A row whose instance the statement finds by itself.
+pub(super) fn event<'q>(query: Bound<'q>, row: &Row) -> Bound<'q> {
+    // A segment has no row that is beyond what can be counted.
+    query.bind(row.seq.cast_signed()).bind(row.at).bind(&*row.event)
+}
+
+pub(super) fn touch<'q>(
+    query: Bound<'q>,
+    epoch: Epoch,
+    no: InstanceNo,
+    touch: &Touch,
+    due_at: Option<Micros>,
+) -> Bound<'q> {
+    let ends = touch.status.is_end();
+    let awaits = (touch.status == Status::Waiting).then(|| json(&touch.awaits));
+    let query = query.bind(no.0).bind(touch.status.name()).bind(due_at).bind(touch.wake_at).bind(awaits);
+    let query = query.bind(touch.state.as_deref()).bind(touch.error.as_deref()).bind(touch.owned && !ends);
+    query.bind(epoch.0).bind(touch.at).bind(ends).bind(touch.queued)
+}
