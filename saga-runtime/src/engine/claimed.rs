@@ -30,7 +30,15 @@ pub(crate) async fn run_claimed(
 ) {
     let no = claimed.instance.no;
     let poke = Arc::new(Poke::default());
-    engine.hub.enter(no, &poke);
+    if !engine.takes_up(&life, &claimed, &poke).await {
+        drop(permit);
+        if decision {
+            engine.deliver(no);
+        }
+        // It is free in the store.
+        engine.waits();
+        return;
+    }
     if decision {
         poke.ring();
     }
@@ -139,6 +147,32 @@ async fn park_unfolded(journal: Journal, last: u64, error: &str) -> Over {
 }
 
 impl Engine {
+    /// Takes up what was claimed, once nothing more is written by whoever ran it here before; `false` if it is nobody's any more.
+    ///
+    /// Where the answer to its release was lost, that is written once more, perhaps after the claim: then it is let go again.
+    async fn takes_up(&self, life: &Life, claimed: &Claimed, poke: &Arc<Poke>) -> bool {
+        let instance = &claimed.instance;
+        let mut waited = false;
+        while let Err(other) = self.hub.enter(instance.no, poke) {
+            waited = true;
+            other.leaves().await;
+        }
+        while waited {
+            match self.store.find(&instance.saga, &instance.id).await {
+                Ok(Some(found)) if found.owner == Some(life.epoch) => return true,
+                Ok(_) => {
+                    self.hub.leave(instance.no, poke);
+                    return false;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, id = %instance.id, "it cannot be read who owns it");
+                    self.clock.sleep_until(self.clock.now().saturating_add(SECOND)).await;
+                }
+            }
+        }
+        true
+    }
+
     /// An instance no longer runs here.
     fn left(&self, no: InstanceNo, poke: &Arc<Poke>) {
         if self.hub.leave(no, poke) {

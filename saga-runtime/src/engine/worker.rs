@@ -392,7 +392,8 @@ impl Worker {
         let Some(no) = self.journal.no() else { return };
         let reply = self.leave().reply.take();
         if let Some(reply) = reply {
-            self.engine.hub.enter(no, &self.poke);
+            // Let go at once, it may have been claimed here already, and then this run is about to leave.
+            let _ = self.engine.hub.enter(no, &self.poke);
             let _ = reply.send(Ok(Started { no, existing: None }));
         }
     }

@@ -9,7 +9,7 @@ use crate::{
 use saga_runtime::{
     Builder, End, Handle, Runtime, Settled,
     store::{Status, Store, StoreError, memory::Memory},
-    testing::Faulty,
+    testing::{Faulty, Lost},
 };
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::time::Instant;
@@ -163,6 +163,35 @@ async fn a_store_that_is_away_for_all_makes_nobody_dead_and_what_was_done_is_kep
     end(&saga).await;
     end(&twin).await;
     assert_eq!(office.lab.world.about("b").len() + office.lab.world.about("y").len(), 2, "the results were kept");
+}
+
+/// Nothing tells whether a release without a row was written, so it is written again: perhaps after the instance was claimed, by the
+/// same worker or by another one.
+#[tokio::test(start_paused = true)]
+async fn rule_28_what_is_let_go_once_more_because_the_answer_was_lost_has_one_owner() {
+    for (commit, both) in [(2, false), (3, false), (2, true), (3, true)] {
+        for millis in (0..1_000).step_by(70) {
+            let office = Office::new();
+            let (first, one) = office.worker_on_a_line().await;
+            let (_second, other) = office.worker_on_a_line().await;
+            office.lab.world.plan("a", [Act::Later(3), Act::Slow(15_000)]);
+            one.lose(commit, Lost::Answer);
+            one.lose(commit + 1, Lost::Everything);
+            let saga = first.start::<Scripted>("1", script("book:a book:b")).await.expect("it is started");
+            until(|| one.commits() > commit).await;
+            one.leave("the server restarts");
+            if both {
+                other.leave("the server restarts");
+            }
+            // By then it wants to run again, and whoever writes finds the store back before or after whoever claims.
+            tokio::time::sleep(Duration::from_millis(8_000 + millis)).await;
+            one.come_back();
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            other.come_back();
+            assert!(matches!(end(&saga).await, End::Completed(_)), "commit {commit}, {both}, {millis}");
+            assert_eq!(office.lab.world.whats(), ["a", "a", "b"], "commit {commit}, {both}, {millis}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
