@@ -4,7 +4,7 @@
 //! An instance belongs to the life in which it was claimed or started: its journal holds that life's writer, so that whatever
 //! outlives it writes nothing. A store for one worker at a time needs none of this, and its worker has one life.
 
-use super::{Engine, SECOND};
+use super::{Engine, SECOND, journal::Over};
 use crate::{
     clock::{Clock, Sleeping},
     store::{
@@ -52,7 +52,20 @@ impl Life {
 impl Engine {
     /// The worker's life at this moment.
     pub(crate) fn life(&self) -> Arc<Life> {
-        Arc::clone(&self.life.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.life.borrow())
+    }
+
+    /// Waits until this life is over and another one has begun.
+    ///
+    /// # Errors
+    /// The runtime stops first.
+    pub(super) async fn outlives(&self, life: &Life) -> Result<(), Over> {
+        let mut lives = self.life.subscribe();
+        tokio::select! {
+            // An error would say that this engine is gone, which is borrowed here.
+            _ = lives.wait_for(|next| next.epoch != life.epoch) => Ok(()),
+            () = self.stops() => Err(Over::Stopped),
+        }
     }
 
     /// Whether it begins again after it was taken for dead.
@@ -78,7 +91,7 @@ impl Engine {
             match Life::begin(&self.store).await {
                 Ok(life) => {
                     tracing::info!(epoch = life.epoch.0, "this worker lives again");
-                    *self.life.write().unwrap_or_else(PoisonError::into_inner) = life;
+                    self.life.send_replace(life);
                     self.look_at_everything();
                     return true;
                 }

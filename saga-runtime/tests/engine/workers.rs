@@ -194,6 +194,70 @@ async fn rule_28_what_is_let_go_once_more_because_the_answer_was_lost_has_one_ow
     }
 }
 
+/// A start whose life ends before it is answered, in every way in which that can happen.
+#[tokio::test(start_paused = true)]
+async fn a_start_at_the_end_of_a_life_is_answered_with_what_became_of_it_and_never_made_twice() {
+    for (lost, labelled, taken) in [
+        (Lost::Answer, false, false),
+        (Lost::Answer, true, false),
+        (Lost::Everything, false, false),
+        (Lost::Everything, true, false),
+        (Lost::Everything, false, true),
+    ] {
+        let office = Office::new();
+        let (cut_off, line) = office.worker_on_a_line().await;
+        let living = office.worker().await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        line.lose(1, lost);
+        // Nor can it be read at once what became of it.
+        line.fail(line.operations() + 2, StoreError::Unavailable("the line is bad".into()));
+        let starting = tokio::spawn({
+            let cut_off = cut_off.clone();
+            async move {
+                let start = cut_off.start::<Scripted>("1", script("book:a"));
+                if labelled { start.label("customer", "ada").await } else { start.await }
+            }
+        });
+        until(|| line.commits() == 1).await;
+        line.leave("the line is cut");
+        tokio::time::sleep(2 * LEASE).await;
+        assert!(!starting.is_finished(), "nobody can know yet");
+        if taken {
+            living.start::<Scripted>("1", script("book:a")).await.expect("nobody has it");
+        }
+        line.come_back();
+        let saga = starting.await.expect("it does not panic").unwrap_or_else(|error| panic!("{lost:?}: {error}"));
+        assert_eq!(end(&saga).await, End::Completed(vec!["a!".into()]));
+        assert_eq!(office.lab.world.whats(), ["a"], "{lost:?}, labelled: {labelled}, taken: {taken}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn starts_between_two_lives_wait_for_the_next_one() {
+    for operation in 1..=12 {
+        let office = Office::new();
+        let (cut_off, line) = office.worker_on_a_line().await;
+        let _living = office.worker().await;
+        line.leave("the line is cut");
+        tokio::time::sleep(2 * LEASE).await;
+        line.come_back();
+        // Also where the next life does not begin at once.
+        line.fail(line.operations() + operation, StoreError::Unavailable("not yet".into()));
+        for id in 0..60 {
+            let saga = loop {
+                match cut_off.start::<Scripted>(id.to_string(), script(&format!("book:{id}"))).await {
+                    Ok(saga) => break saga,
+                    Err(error) => assert!(error.is_unavailable(), "operation {operation}, {id}: {error}"),
+                }
+            };
+            end(&saga).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let started: Vec<String> = (0..60).map(|id| id.to_string()).collect();
+        assert_eq!(office.lab.world.whats(), started, "each is made once");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn whatever_is_not_answered_during_a_takeover_nothing_is_left_with_one_that_does_not_run_it() {
     for operation in 1..=40 {
