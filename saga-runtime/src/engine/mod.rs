@@ -16,6 +16,7 @@ mod intent;
 mod join;
 mod journal;
 mod known;
+mod lease;
 pub(crate) mod life;
 pub(crate) mod load;
 pub(crate) mod observer;

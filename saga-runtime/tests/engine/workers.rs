@@ -8,10 +8,18 @@ use crate::{
 };
 use saga_runtime::{
     Builder, End, Handle, Runtime, Settled,
-    store::{Status, Store, StoreError, memory::Memory},
-    testing::{Faulty, Lost},
+    clock::{Clock, Sleeping},
+    store::{Epoch, Micros, Status, Store, StoreError, memory::Memory},
+    testing::{Faulty, Lost, TokioClock},
 };
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 use tokio::time::Instant;
 
 const LEASE: Duration = Duration::from_secs(15);
@@ -54,6 +62,60 @@ impl Office {
     async fn owner(&self, id: &str) -> Option<i64> {
         let found = self.store.find("scripted", id).await.expect("the store answers").expect("it is there");
         found.owner.map(|epoch| epoch.0)
+    }
+}
+
+/// A machine's clock, which goes on while the machine is suspended and nothing else does.
+#[derive(Debug)]
+struct Suspended {
+    clock: Arc<TokioClock>,
+    for_so_long: AtomicI64,
+}
+
+impl Clock for Suspended {
+    fn now(&self) -> Micros {
+        self.clock.now() + self.for_so_long.load(Ordering::Relaxed)
+    }
+
+    fn sleep_until(&self, at: Micros) -> Sleeping<'_> {
+        self.clock.sleep_until(at - self.for_so_long.load(Ordering::Relaxed))
+    }
+}
+
+/// A worker stands still while the next attempt is near, and finds its lease over when it wakes.
+#[tokio::test(start_paused = true)]
+async fn rule_10_no_attempt_begins_before_a_worker_that_stood_still_knows_that_it_lives() {
+    for (undo, dead) in [(false, false), (false, true), (true, false), (true, true)] {
+        let office = Office::new();
+        let clock = Arc::new(Suspended { clock: Arc::clone(&office.lab.clock), for_so_long: AtomicI64::new(0) });
+        let store = Arc::new(office.store.another());
+        let builder = office.on(Arc::clone(&store) as Arc<dyn Store>).clock(Arc::clone(&clock) as Arc<dyn Clock>);
+        let sleepy = builder.register(Scripted(office.lab.world.clone())).start().await.expect("it starts");
+        let living = office.worker().await;
+        let (what, plan) = if undo { ("undo a", "book:a book:b") } else { ("b", "book:a book:b") };
+        office.lab.world.plan(what, [Act::Later(1)]);
+        if undo {
+            office.lab.world.plan("b", [Act::Refuse]);
+        }
+        sleepy.start::<Scripted>("1", script(plan)).await.expect("it is started");
+        office.asked(what, 1).await;
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        let begun = Instant::now();
+        if dead {
+            let epoch = office.owner("1").await.expect("it runs");
+            store.retire(Epoch(epoch)).await.expect("the store answers");
+        }
+        let lease = i64::try_from(LEASE.as_micros()).expect("it is short");
+        clock.for_so_long.store(lease, Ordering::Relaxed);
+        end(&handle(&living, "1").await).await;
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        assert_eq!(office.lab.world.about(what).len(), 2, "undo: {undo}, dead: {dead}: {:?}", office.lab.world.whats());
+        let sent = office.lab.world.about(what);
+        assert_eq!(sent[0].key, sent[1].key);
+        sleepy.ready().expect("it lives again");
+        if !dead {
+            assert!(begun.elapsed() < Duration::from_secs(32), "{:?}", begun.elapsed());
+        }
     }
 }
 
