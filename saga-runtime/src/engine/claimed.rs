@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     core::{Doing, Entry, Event, Failed, ParkCause, Phase, State},
-    store::{Claimed, InstanceNo, Micros, Status, StoreError},
+    store::{Claimed, InstanceNo, Micros, Status},
 };
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::OwnedSemaphorePermit;
@@ -116,10 +116,7 @@ async fn claimed_run(
 pub(super) async fn load_patiently(engine: &Arc<Engine>, no: InstanceNo) -> Result<Loaded, (Unfoldable, u64)> {
     loop {
         match load(&*engine.store, no).await {
-            // A read that is not answered is not answered now.
-            Err((Unfoldable::Store(StoreError::Unavailable(_) | StoreError::InDoubt(_)), _))
-                if !engine.is_stopping() =>
-            {
+            Err((error, _)) if error.passes() && !engine.is_stopping() => {
                 engine.clock.sleep_until(engine.clock.now().saturating_add(SECOND)).await;
             }
             other => return other,
