@@ -92,10 +92,19 @@ impl Worker {
         let ids = Arc::clone(&self.journal.identity.ids);
         let undo = matches!(effort.work, Work::Undo(_));
         let (instance, state, attempt) = (&*ids.instance, &*effort.state, effort.attempt);
-        let is_alone = self.leave().alone.is_some();
-        let pass = if is_alone { engine.gate.pass_alone() } else { engine.gate.pass().await };
-        engine.at(Point::BeforeAttempt { instance, state, undo, attempt }).await;
-        let held = if effort.records.is_some() { self.begin().await? } else { Held::default() };
+        let (pass, held) = loop {
+            let is_alone = self.leave().alone.is_some();
+            let pass = if is_alone { engine.gate.pass_alone() } else { engine.gate.pass().await };
+            engine.at(Point::BeforeAttempt { instance, state, undo, attempt }).await;
+            let held = if effort.records.is_some() { self.begin().await? } else { Held::default() };
+            // The last that is done before the participant hears of it: nothing is awaited in between.
+            if self.journal.life.lease.is_good() {
+                break (pass, held);
+            }
+            // Nobody waits for whoever waits for that.
+            drop((pass, held));
+            self.is_alive().await;
+        };
         let begun = engine.clock.now();
         let timeout = Duration::from_micros(u64::try_from(effort.timeout).unwrap_or(1));
         let cx = StepContext {
@@ -142,6 +151,26 @@ impl Worker {
         match effort.records {
             Some(records) => self.conclude(&held, records, made).await,
             None => Ok(made),
+        }
+    }
+
+    /// Waits until this worker has shown once more that it is alive. If it was taken for dead, it ends with everything that ran in
+    /// that life.
+    async fn is_alive(&self) {
+        let lease = &self.journal.life.lease;
+        tracing::debug!(id = %self.journal.identity.ids.instance, "waits: this worker may have been taken for dead");
+        loop {
+            let renewal = lease.renewal();
+            tokio::pin!(renewal);
+            renewal.as_mut().enable();
+            if lease.is_good() {
+                return;
+            }
+            // The instance may be let go meanwhile, or decided upon.
+            tokio::select! {
+                () = renewal => {}
+                () = self.until(self.engine.clock.now().saturating_add(SECOND / 2)) => {}
+            }
         }
     }
 

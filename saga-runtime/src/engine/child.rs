@@ -171,7 +171,7 @@ impl Worker {
             }
         };
         if let Some((no, row)) = row
-            && let Ok(Event::Unwinding { cause, .. }) = super::load::row(&*self.engine.store, no, row).await
+            && let Ok(Event::Unwinding { cause, .. }) = self.row(no, row).await
         {
             return ChildEnd::Compensated(cause);
         }

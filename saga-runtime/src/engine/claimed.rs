@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     core::{Doing, Entry, Event, Failed, ParkCause, Phase, State},
-    store::{Claimed, InstanceNo, Micros, Status, StoreError},
+    store::{Claimed, InstanceNo, Micros, Status},
 };
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::OwnedSemaphorePermit;
@@ -30,7 +30,15 @@ pub(crate) async fn run_claimed(
 ) {
     let no = claimed.instance.no;
     let poke = Arc::new(Poke::default());
-    engine.hub.enter(no, &poke);
+    if !engine.takes_up(&life, &claimed, &poke).await {
+        drop(permit);
+        if decision {
+            engine.deliver(no);
+        }
+        // It is free in the store.
+        engine.waits();
+        return;
+    }
     if decision {
         poke.ring();
     }
@@ -108,10 +116,7 @@ async fn claimed_run(
 pub(super) async fn load_patiently(engine: &Arc<Engine>, no: InstanceNo) -> Result<Loaded, (Unfoldable, u64)> {
     loop {
         match load(&*engine.store, no).await {
-            // A read that is not answered is not answered now.
-            Err((Unfoldable::Store(StoreError::Unavailable(_) | StoreError::InDoubt(_)), _))
-                if !engine.is_stopping() =>
-            {
+            Err((error, _)) if error.passes() && !engine.is_stopping() => {
                 engine.clock.sleep_until(engine.clock.now().saturating_add(SECOND)).await;
             }
             other => return other,
@@ -139,6 +144,32 @@ async fn park_unfolded(journal: Journal, last: u64, error: &str) -> Over {
 }
 
 impl Engine {
+    /// Takes up what was claimed, once nothing more is written by whoever ran it here before; `false` if it is nobody's any more.
+    ///
+    /// Where the answer to its release was lost, that is written once more, perhaps after the claim: then it is let go again.
+    async fn takes_up(&self, life: &Life, claimed: &Claimed, poke: &Arc<Poke>) -> bool {
+        let instance = &claimed.instance;
+        let mut waited = false;
+        while let Err(other) = self.hub.enter(instance.no, poke) {
+            waited = true;
+            other.leaves().await;
+        }
+        while waited {
+            match self.store.find(&instance.saga, &instance.id).await {
+                Ok(Some(found)) if found.owner == Some(life.epoch) => return true,
+                Ok(_) => {
+                    self.hub.leave(instance.no, poke);
+                    return false;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, id = %instance.id, "it cannot be read who owns it");
+                    self.clock.sleep_until(self.clock.now().saturating_add(SECOND)).await;
+                }
+            }
+        }
+        true
+    }
+
     /// An instance no longer runs here.
     fn left(&self, no: InstanceNo, poke: &Arc<Poke>) {
         if self.hub.leave(no, poke) {

@@ -2,7 +2,7 @@
 
 use crate::{core::child::ChildEnd, store::InstanceNo};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, hash_map::Entry},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -17,6 +17,9 @@ pub(crate) struct Poke {
     /// It is let go: what is stored of it says how.
     rests: AtomicBool,
     notify: Notify,
+    /// Nothing of this run is written any more.
+    gone: AtomicBool,
+    left: Notify,
 }
 
 impl Poke {
@@ -29,6 +32,20 @@ impl Poke {
     /// Whether it was rung since the last time.
     pub(crate) fn answered(&self) -> bool {
         self.rung.swap(false, Ordering::AcqRel)
+    }
+
+    /// Ends when this run is over.
+    pub(crate) async fn leaves(&self) {
+        loop {
+            let left = self.left.notified();
+            tokio::pin!(left);
+            // Enabled before looking, so that nothing in between is missed.
+            left.as_mut().enable();
+            if self.gone.load(Ordering::Acquire) {
+                return;
+            }
+            left.await;
+        }
     }
 
     /// Ends when it is rung.
@@ -58,11 +75,18 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Hub {
     /// It runs here from now on. A request that came before rings at once.
-    pub(crate) fn enter(&self, instance: InstanceNo, poke: &Arc<Poke>) {
-        held(&self.running).insert(instance, Arc::clone(poke));
+    ///
+    /// # Errors
+    /// It runs here already, and this is how.
+    pub(crate) fn enter(&self, instance: InstanceNo, poke: &Arc<Poke>) -> Result<(), Arc<Poke>> {
+        match held(&self.running).entry(instance) {
+            Entry::Occupied(other) => return Err(Arc::clone(other.get())),
+            Entry::Vacant(place) => place.insert(Arc::clone(poke)),
+        };
         if held(&self.wanted).remove(&instance) {
             poke.ring();
         }
+        Ok(())
     }
 
     /// It no longer runs here. Whether it was rung for and did not look.
@@ -72,6 +96,9 @@ impl Hub {
         if running.get(&instance).is_some_and(|other| Arc::ptr_eq(other, poke)) {
             running.remove(&instance);
         }
+        drop(running);
+        poke.gone.store(true, Ordering::Release);
+        poke.left.notify_waiters();
         poke.answered()
     }
 

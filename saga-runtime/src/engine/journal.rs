@@ -423,8 +423,10 @@ impl Journal {
         Ok(())
     }
 
-    /// The first commit of an instance: if it is to be let go at once, that is a second write right behind it.
-    async fn started(&self, rows: Vec<Row>, labels: Labels, touch: Option<Touch>) -> Result<InstanceNo, Over> {
+    /// The first commit of an instance: if it is to be let go at once, that is a second write right behind it, with the last row,
+    /// which tells whether it was written, should the answer be lost.
+    async fn started(&self, mut rows: Vec<Row>, labels: Labels, touch: Option<Touch>) -> Result<InstanceNo, Over> {
+        let last = rows.split_off(rows.len().saturating_sub(usize::from(touch.is_some() && rows.len() > 1)));
         let start = Start { labels, ..self.start(rows, true) };
         let instance = match self.life.committer.write(Write::Start(start)).await.map_err(Over::from)? {
             Written::Started(instance) => instance,
@@ -432,7 +434,7 @@ impl Journal {
             Written::Appended => return Err(Over::Broken("the store answered a start as if it were an append".into())),
         };
         if touch.is_some() {
-            let append = Append { touch, ..Append::new(instance, Vec::new()) };
+            let append = Append { touch, ..Append::new(instance, last) };
             self.life.committer.write(Write::Append(append)).await.map_err(Over::from)?;
         }
         Ok(instance)

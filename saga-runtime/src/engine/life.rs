@@ -4,7 +4,11 @@
 //! An instance belongs to the life in which it was claimed or started: its journal holds that life's writer, so that whatever
 //! outlives it writes nothing. A store for one worker at a time needs none of this, and its worker has one life.
 
-use super::{Engine, SECOND};
+use super::{
+    Engine, SECOND,
+    journal::Over,
+    lease::{Lease, Moment},
+};
 use crate::{
     clock::{Clock, Sleeping},
     store::{
@@ -37,22 +41,40 @@ const NEAR: Micros = SECOND / 20;
 pub(crate) struct Life {
     pub(crate) epoch: Epoch,
     pub(crate) committer: Committer,
+    /// For how long it may be taken for alive.
+    pub(super) lease: Lease,
     /// Nothing more is to run in it.
     pub(super) over: AtomicBool,
 }
 
 impl Life {
     /// Begins one.
-    pub(crate) async fn begin(store: &Arc<dyn Store>) -> Result<Arc<Self>, StoreError> {
+    pub(crate) async fn begin(store: &Arc<dyn Store>, clock: &Arc<StoreClock>) -> Result<Arc<Self>, StoreError> {
+        let asked = Moment::now(clock);
         let epoch = store.register().await?;
-        Ok(Arc::new(Self { epoch, committer: Committer::new(Arc::clone(store), epoch), over: AtomicBool::new(false) }))
+        let lease = Lease::new(clock, store.lease(), asked);
+        let committer = Committer::new(Arc::clone(store), epoch);
+        Ok(Arc::new(Self { epoch, committer, lease, over: AtomicBool::new(false) }))
     }
 }
 
 impl Engine {
     /// The worker's life at this moment.
     pub(crate) fn life(&self) -> Arc<Life> {
-        Arc::clone(&self.life.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.life.borrow())
+    }
+
+    /// Waits until this life is over and another one has begun.
+    ///
+    /// # Errors
+    /// The runtime stops first.
+    pub(super) async fn outlives(&self, life: &Life) -> Result<(), Over> {
+        let mut lives = self.life.subscribe();
+        tokio::select! {
+            // An error would say that this engine is gone, which is borrowed here.
+            _ = lives.wait_for(|next| next.epoch != life.epoch) => Ok(()),
+            () = self.stops() => Err(Over::Stopped),
+        }
     }
 
     /// Whether it begins again after it was taken for dead.
@@ -62,9 +84,9 @@ impl Engine {
 
     /// Ends everything that runs in a life that is over, and begins another one. `false` if the runtime stops first.
     async fn begin_again(&self) -> bool {
-        let lost = self.life().epoch;
+        let lost = self.life();
         tracing::warn!(
-            epoch = lost.0,
+            epoch = lost.epoch.0,
             "this worker was taken for dead: others go on with its instances, and it begins again"
         );
         // Whoever waits for a commit is told at once; attempts that go on are cut off.
@@ -75,10 +97,10 @@ impl Engine {
             if self.is_stopping() {
                 return false;
             }
-            match Life::begin(&self.store).await {
+            match Life::begin(&self.store, lost.lease.clock()).await {
                 Ok(life) => {
                     tracing::info!(epoch = life.epoch.0, "this worker lives again");
-                    *self.life.write().unwrap_or_else(PoisonError::into_inner) = life;
+                    self.life.send_replace(life);
                     self.look_at_everything();
                     return true;
                 }
@@ -112,7 +134,6 @@ pub(crate) async fn keep_alive(engine: Arc<Engine>, clock: Arc<StoreClock>) {
     let every = lease / RENEWALS;
     // Since when every renewal came through: who was away itself buries nobody.
     let mut in_touch = Instant::now();
-    let mut heard = Instant::now();
     let mut next = Instant::now() + every;
     loop {
         let life = engine.life();
@@ -120,14 +141,16 @@ pub(crate) async fn keep_alive(engine: Arc<Engine>, clock: Arc<StoreClock>) {
         let fenced = health.wait_for(|health| *health == Health::Fenced);
         let lost = tokio::select! {
             () = sleep_until(next) => false,
+            // Somebody is not sure any more.
+            () = life.lease.is_wanted() => false,
             // Fenced, or without a writer: either way nothing of this life is written any more.
             _ = fenced => true,
         };
-        let asked = clock.own();
+        let (asked, moment) = (clock.own(), Moment::now(&clock));
         let renewed = if lost {
             Err(StoreError::Fenced)
         } else {
-            if heard.elapsed() >= lease {
+            if !life.lease.is_good() {
                 // It stood still itself, and does not know for how long the others did.
                 in_touch = Instant::now();
             }
@@ -137,7 +160,7 @@ pub(crate) async fn keep_alive(engine: Arc<Engine>, clock: Arc<StoreClock>) {
         match renewed {
             Ok(renewed) => {
                 engine.is_silent(None);
-                heard = Instant::now();
+                life.lease.renew(moment);
                 if let Some(now) = renewed.now {
                     clock.is(now, asked);
                 }
@@ -156,7 +179,7 @@ pub(crate) async fn keep_alive(engine: Arc<Engine>, clock: Arc<StoreClock>) {
                     return;
                 }
                 engine.is_silent(None);
-                (in_touch, heard) = (Instant::now(), Instant::now());
+                in_touch = Instant::now();
                 next = Instant::now() + every;
             }
             Err(error) => {
@@ -234,6 +257,11 @@ impl StoreClock {
     /// The machine's own clock.
     pub(crate) fn own(&self) -> Micros {
         self.clock.now()
+    }
+
+    /// What the machine has of a clock that nobody can set.
+    pub(super) fn own_steady(&self) -> Option<Duration> {
+        self.clock.steady()
     }
 
     /// The store's clock said this, in answer to a question that was asked when the machine's was at `asked`.

@@ -60,6 +60,14 @@ pub(crate) enum Unfoldable {
     Illegal(Illegal),
 }
 
+impl Unfoldable {
+    /// Whether it is the store that is away for a while: a read that is not answered is not answered now, and says nothing of what
+    /// would have been read.
+    pub(crate) fn passes(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Unavailable(_) | StoreError::InDoubt(_)))
+    }
+}
+
 impl fmt::Display for Unfoldable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

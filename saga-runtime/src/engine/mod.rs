@@ -16,6 +16,7 @@ mod intent;
 mod join;
 mod journal;
 mod known;
+mod lease;
 pub(crate) mod life;
 pub(crate) mod load;
 pub(crate) mod observer;
@@ -46,7 +47,7 @@ use std::{
     collections::HashMap,
     future::Future,
     sync::{
-        Arc, Mutex, PoisonError, RwLock,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
 };
@@ -77,7 +78,7 @@ pub(crate) struct Limits {
 /// What the tasks of one worker's life share.
 pub(crate) struct Engine {
     pub(crate) store: Arc<dyn Store>,
-    life: RwLock<Arc<Life>>,
+    life: watch::Sender<Arc<Life>>,
     /// Why this worker could not show that it is alive, the last time it tried.
     silent: Mutex<Option<Box<str>>>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -126,7 +127,7 @@ impl Engine {
     ) -> Arc<Self> {
         Arc::new(Self {
             store,
-            life: RwLock::new(life),
+            life: watch::Sender::new(life),
             silent: Mutex::default(),
             clock,
             sagas,

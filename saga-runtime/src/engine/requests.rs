@@ -1,6 +1,6 @@
 //! Requests: the owner alone decides them, and whoever asked is answered with the row that says so.
 
-use super::{journal::Over, load::row, pulse::Waits, worker::Worker};
+use super::{journal::Over, pulse::Waits, worker::Worker};
 use crate::{
     core::{
         Decided, Doing, Event, How, ParkAt, Phase, UnwindCause, Verb,
@@ -148,7 +148,7 @@ impl Worker {
             }
         };
         let event = match answer {
-            Some((no, seq)) => row(&*self.engine.store, no, seq).await.ok(),
+            Some((no, seq)) => self.row(no, seq).await.ok(),
             None => None,
         };
         let cause = match event.as_ref().and_then(Event::answer) {

@@ -1,10 +1,12 @@
 //! Starting an instance: its input is durable when the starter is answered, and so is its first intent if a permit is free.
 
 use super::{
-    Engine,
+    Engine, SECOND,
     claimed::run_fresh,
+    erased::AnySaga,
     hub::Poke,
     journal::{Identity, Journal, Over},
+    life::Life,
     load::Payloads,
     worker::Worker,
 };
@@ -14,7 +16,11 @@ use crate::{
     machine::{Arguments, Json},
     store::{Instance, InstanceNo, Labels, Micros, Start, Write, Written, committer::CommitError},
 };
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 use tokio::sync::oneshot;
 
 /// What an instance is started with.
@@ -48,20 +54,45 @@ impl Started {
 
 impl Engine {
     /// Starts an instance of a registered saga, or finds the one of that identity.
+    ///
+    /// Where this worker's life ends before it is known what became of the start, the next life tells: nothing of the one before
+    /// is written any more once that has begun.
     pub(crate) async fn start(self: &Arc<Self>, saga: &str, input: Input) -> Result<Started, Over> {
-        if self.is_stopping() {
-            return Err(Over::Stopped);
-        }
         let Some(saga) = self.sagas.get(saga) else { return Err(Over::WaitsForBuild) };
         let definition = saga.definition();
         let identity = Identity {
-            ids: Arc::new(Ids { saga: definition.name.into(), instance: input.id }),
+            ids: Arc::new(Ids { saga: definition.name.into(), instance: input.id.clone() }),
             birth: uuid::Uuid::now_v7().simple().to_string().into(),
             version: definition.version,
             input_hash: input.hash,
         };
-        let life = self.life();
-        let journal = Journal::fresh(self, &life, identity);
+        loop {
+            if self.is_stopping() {
+                return Err(Over::Stopped);
+            }
+            let life = self.life();
+            match self.start_in(&life, saga, &identity, &input).await {
+                Err(Over::Cut(CommitError::Fenced | CommitError::Stopped)) if self.lives_again() => {
+                    self.outlives(&life).await?;
+                    if let Some(started) = self.found(&identity).await? {
+                        return Ok(started);
+                    }
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Starts an instance in this life of the worker.
+    async fn start_in(
+        self: &Arc<Self>,
+        life: &Arc<Life>,
+        saga: &Arc<dyn AnySaga>,
+        identity: &Identity,
+        input: &Input,
+    ) -> Result<Started, Over> {
+        let definition = saga.definition();
+        let journal = Journal::fresh(self, life, identity.clone());
         let parameter: Box<str> = definition.main().parameters.first().copied().unwrap_or_default().into();
         let begin = Payloads::start(Arguments(vec![(parameter.clone(), input.json.clone())]));
         let payloads = BTreeMap::from([(Box::from(""), begin)]);
@@ -70,28 +101,31 @@ impl Engine {
         let begins = input.wake_at.unwrap_or_else(|| self.clock.now());
         let within = [input.deadline, definition.deadline].into_iter().flatten().min();
         let deadline = within.map(|span| begins.saturating_add(micros(span)));
-        let version = definition.version;
-        worker.push(&Event::Started { version, parameter, input: input.json, deadline, parent: None })?;
+        let (version, json) = (definition.version, input.json.clone());
+        worker.push(&Event::Started { version, parameter, input: json, deadline, parent: None })?;
         let at_once = input.wake_at.is_none() && input.labels.is_empty();
         if at_once && let Ok(permit) = Arc::clone(&self.forward).try_acquire_owned() {
             let (reply, answered) = oneshot::channel();
             worker.has_leave(permit);
             worker.leave().reply = Some(reply);
-            self.run(&life, run_fresh(worker));
+            self.run(life, run_fresh(worker));
             return match answered.await {
                 Ok(Ok(started)) => Ok(started),
                 Ok(Err(Over::Exists(instance))) => Ok(Started::before(instance)),
                 Ok(Err(over)) => Err(over),
                 // The task was aborted with the runtime, or with this worker's life.
                 Err(_) if self.is_stopping() => Err(Over::Stopped),
-                Err(_) => Err(Over::Cut(CommitError::Fenced)),
+                Err(_) if life.over.load(Ordering::Acquire) => Err(Over::Cut(CommitError::Fenced)),
+                Err(_) => {
+                    Err(Over::Broken("what ran it has panicked: whether it is started is known by reading".into()))
+                }
             };
         }
-        let wake_at = input.wake_at;
-        let start = Start { wake_at, labels: input.labels, ..worker.journal.into_waiting_start() };
+        let start =
+            Start { wake_at: input.wake_at, labels: input.labels.clone(), ..worker.journal.into_waiting_start() };
         match life.committer.write(Write::Start(start)).await.map_err(Over::from)? {
             Written::Started(no) => {
-                match wake_at {
+                match input.wake_at {
                     Some(at) => self.sleeps(at),
                     None => self.waits(),
                 }
@@ -99,6 +133,29 @@ impl Engine {
             }
             Written::Exists(instance) => Ok(Started::before(instance)),
             Written::Appended => Err(Over::Broken("the store answered a start as if it were an append".into())),
+        }
+    }
+
+    /// What became of a start in a life that is over; nothing, if it was not written, and never will be.
+    async fn found(&self, identity: &Identity) -> Result<Option<Started>, Over> {
+        let ids = &identity.ids;
+        loop {
+            match self.store.find(&ids.saga, &ids.instance).await {
+                Ok(None) => return Ok(None),
+                Ok(Some(found)) if found.birth == identity.birth => {
+                    return Ok(Some(Started { no: found.no, existing: None }));
+                }
+                Ok(Some(other)) => return Ok(Some(Started::before(Box::new(other)))),
+                Err(_) if self.is_stopping() => return Err(Over::Stopped),
+                // To say that it failed would be a guess.
+                Err(error) => {
+                    tracing::warn!(%error, id = %ids.instance, "it cannot be read whether it was started");
+                    tokio::select! {
+                        () = self.clock.sleep_until(self.clock.now().saturating_add(SECOND)) => {}
+                        () = self.stops() => {}
+                    }
+                }
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
         key::{Purpose, key},
         phase::Tries,
     },
-    store::{Status, StoreError},
+    store::Status,
 };
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use std::{collections::BTreeSet, future::Future, pin::Pin, sync::Arc};
@@ -118,7 +118,7 @@ impl Worker {
                 Ok(true)
             }
             Ok(_) => Err(Over::Broken(format!("row {seq} is no snapshot").into()).into()),
-            Err(Unfoldable::Store(StoreError::Unavailable(_))) => {
+            Err(error) if error.passes() => {
                 self.until(self.engine.clock.now().saturating_add(super::SECOND)).await;
                 Ok(true)
             }
@@ -176,7 +176,7 @@ impl Worker {
             if at.is_none() {
                 at = match self.undoing_of(undo).await {
                     Ok(undoing) => Some(undoing),
-                    Err(Unfoldable::Store(StoreError::Unavailable(_))) => {
+                    Err(error) if error.passes() => {
                         self.until(self.engine.clock.now().saturating_add(super::SECOND)).await;
                         continue;
                     }

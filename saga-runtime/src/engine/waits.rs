@@ -123,8 +123,7 @@ impl Strand<'_> {
         let worker = self.worker;
         let call = self.calling()?.call;
         let Some(no) = worker.journal.no() else { return Err(Halt::Turn) };
-        let event = super::load::row(&*worker.engine.store, no, call.row).await;
-        let event = event.map_err(|error| Over::Broken(error.to_string().into()))?;
+        let event = worker.row(no, call.row).await.map_err(|error| Over::Broken(error.to_string().into()))?;
         let Event::Called(called) = event.unwrapped().1 else { return Err(Halt::Turn) };
         let Calls::Send { saga, id, signal, value } = &called.calls else { return Err(Halt::Turn) };
         let once = key(&worker.journal.identity.birth, &self.path, &call.state, call.ordinal, Purpose::Step);

@@ -1,13 +1,13 @@
 //! One running instance: what its task holds, and how it takes turns between going forward and undoing.
 
 use super::{
-    Engine,
+    Engine, SECOND,
     claimed::load_patiently,
     erased::AnySaga,
     gate::Alone,
     hub::Poke,
     journal::{Journal, Over, Release},
-    load::{Joined, Loaded, Payloads},
+    load::{Joined, Loaded, Payloads, Unfoldable, row},
     pulse::{Pulse, Waits},
     start::Started,
     strand::Strand,
@@ -16,7 +16,7 @@ use crate::{
     core::{Doing, Event, ParkCause, Phase, UnwindCause, child::ChildEnd},
     machine::{Answer, Ended},
     policy::Who,
-    store::{Micros, Status},
+    store::{InstanceNo, Micros, Status},
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -281,7 +281,22 @@ impl Worker {
                 self.shared().inherited = inherited;
                 Ok(())
             }
+            // It was waited for until the runtime stopped.
+            Err((error, _)) if error.passes() => Err(Over::Stopped),
             Err((error, _)) => Err(Over::Broken(error.to_string().into())),
+        }
+    }
+
+    /// One row of its journal, however long the store is away.
+    pub(super) async fn row(&self, no: InstanceNo, seq: u64) -> Result<Event, Unfoldable> {
+        loop {
+            match row(&*self.engine.store, no, seq).await {
+                Err(error) if error.passes() => {
+                    tracing::warn!(%error, "the journal cannot be read now");
+                    self.until(self.engine.clock.now().saturating_add(SECOND)).await;
+                }
+                read => return read,
+            }
         }
     }
 
@@ -392,7 +407,8 @@ impl Worker {
         let Some(no) = self.journal.no() else { return };
         let reply = self.leave().reply.take();
         if let Some(reply) = reply {
-            self.engine.hub.enter(no, &self.poke);
+            // Let go at once, it may have been claimed here already, and then this run is about to leave.
+            let _ = self.engine.hub.enter(no, &self.poke);
             let _ = reply.send(Ok(Started { no, existing: None }));
         }
     }

@@ -267,8 +267,8 @@ impl Builder {
             compensations: self.limits.compensations.min(most),
             ..self.limits
         };
-        let life = Life::begin(&store).await?;
         let store_clock = Arc::new(StoreClock::new(self.clock));
+        let life = Life::begin(&store, &store_clock).await?;
         if store.lease().is_some() {
             let asked = store_clock.own();
             if let Some(now) = store.renew(life.epoch, false).await?.now {

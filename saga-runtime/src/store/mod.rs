@@ -113,6 +113,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// A touch to [`Status::Waiting`] that finds a message of an awaited name there, not consumed, makes the instance due at
     /// the touch's moment; a message that comes later, at the message's. What is due is claimed as if its time had come.
     ///
+    /// Where several workers live, a touch changes nothing once another of them has taken the instance: it is an old one, written
+    /// once more because its answer was lost, and what it let go is somebody else's by now. That is no error.
+    ///
     /// # Errors
     /// Nothing of the batch was written, except after [`StoreError::InDoubt`], where it was written wholly or not at all.
     /// [`StoreError::Write`] names the first write that cannot be written: rows that do not follow the last one (a start's

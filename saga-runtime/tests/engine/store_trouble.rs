@@ -7,11 +7,13 @@ use crate::{
     world::Act,
 };
 use saga_runtime::{
-    End, Runtime,
+    End, Runtime, Settled,
+    prelude::*,
     runtime::ParkCause,
     store::{Store, StoreError},
     testing::{Faulty, Lost},
 };
+use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 
 async fn faulty(lab: &Lab) -> (Runtime, Arc<Faulty>) {
@@ -63,8 +65,79 @@ async fn an_answer_to_a_commit_that_is_lost_is_read_back_whatever_became_of_it()
     }
 }
 
+#[derive(Debug, Serialize, Deserialize, Refusal)]
+enum Never {}
+
+/// Waits for what the other one tells it.
+struct Listener;
+
+#[saga(name = "listener")]
+impl Listener {
+    #[signal]
+    const WORD: Signal<Self, u32> = Signal::new("word");
+
+    #[flow]
+    async fn run(&self, cx: &FlowContext, _from: String) -> Result<u32, Unwind<Never>> {
+        Ok(cx.wait(Self::WORD).forever().await)
+    }
+}
+
+/// Tells the other one something.
+struct Teller;
+
+#[saga(name = "teller")]
+impl Teller {
+    #[flow]
+    async fn run(&self, cx: &FlowContext, to: String) -> Result<(), Unwind<Never>> {
+        let _ = cx.send(&to, Listener::WORD, 7).await;
+        Ok(())
+    }
+}
+
+/// What is not read is not there to be judged: nothing is parked for it.
+#[tokio::test(start_paused = true)]
+async fn a_read_that_is_not_answered_is_made_again() {
+    let away: [fn(Box<str>) -> StoreError; 2] = [StoreError::Unavailable, StoreError::InDoubt];
+    for error in away {
+        for operation in 1..=12 {
+            let lab = Lab::new();
+            let faulty = Arc::new(Faulty::new(Arc::clone(&lab.store) as Arc<dyn Store>));
+            let builder = lab.builder().shared_store(Arc::clone(&faulty) as Arc<dyn Store>);
+            let runtime = builder.register(Listener).register(Teller).start().await.expect("it starts");
+            let listener = runtime.start::<Listener>("listener", "the other".into()).await.expect("it is started");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            faulty.fail(faulty.operations() + operation, error("no answer".into()));
+            let teller = loop {
+                match runtime.start::<Teller>("teller", "listener".into()).await {
+                    Ok(teller) => break teller,
+                    Err(error) => assert!(error.is_unavailable(), "{error}"),
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            };
+            let told = async {
+                loop {
+                    match (teller.settled().await, listener.settled().await) {
+                        (Ok(teller), Ok(listener)) => return (teller, listener),
+                        (Err(error), _) | (_, Err(error)) => assert!(error.is_unavailable(), "{error}"),
+                    }
+                }
+            };
+            let told = tokio::time::timeout(Duration::from_hours(24), told).await.expect("they end");
+            assert!(
+                matches!(told, (Settled::Ended(_), Settled::Ended(End::Completed(7)))),
+                "operation {operation}: {told:?}"
+            );
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn every_operation_of_the_store_may_fail_once() {
+    every_operation_may_fail_once(StoreError::Unavailable).await;
+    every_operation_may_fail_once(StoreError::InDoubt).await;
+}
+
+async fn every_operation_may_fail_once(error: fn(Box<str>) -> StoreError) {
     let script_of = || script("look:l book:a twice:b? pay:p");
     let plan = |lab: &Lab| {
         lab.world.plan("a", [Act::Fail, Act::Later(3)]);
@@ -79,7 +152,7 @@ async fn every_operation_of_the_store_may_fail_once() {
         let lab = Lab::new();
         plan(&lab);
         let (runtime, faulty) = faulty(&lab).await;
-        faulty.fail(operation, StoreError::Unavailable("away for a moment".into()));
+        faulty.fail(operation, error("away for a moment".into()));
         // A caller that is told that the store is away tries again.
         let end = loop {
             let saga = match runtime.start::<Scripted>("1", script_of()).await {

@@ -8,10 +8,18 @@ use crate::{
 };
 use saga_runtime::{
     Builder, End, Handle, Runtime, Settled,
-    store::{Status, Store, StoreError, memory::Memory},
-    testing::Faulty,
+    clock::{Clock, Sleeping},
+    store::{Epoch, Micros, Status, Store, StoreError, memory::Memory},
+    testing::{Faulty, Lost, TokioClock},
 };
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 use tokio::time::Instant;
 
 const LEASE: Duration = Duration::from_secs(15);
@@ -54,6 +62,60 @@ impl Office {
     async fn owner(&self, id: &str) -> Option<i64> {
         let found = self.store.find("scripted", id).await.expect("the store answers").expect("it is there");
         found.owner.map(|epoch| epoch.0)
+    }
+}
+
+/// A machine's clock, which goes on while the machine is suspended and nothing else does.
+#[derive(Debug)]
+struct Suspended {
+    clock: Arc<TokioClock>,
+    for_so_long: AtomicI64,
+}
+
+impl Clock for Suspended {
+    fn now(&self) -> Micros {
+        self.clock.now() + self.for_so_long.load(Ordering::Relaxed)
+    }
+
+    fn sleep_until(&self, at: Micros) -> Sleeping<'_> {
+        self.clock.sleep_until(at - self.for_so_long.load(Ordering::Relaxed))
+    }
+}
+
+/// A worker stands still while the next attempt is near, and finds its lease over when it wakes.
+#[tokio::test(start_paused = true)]
+async fn rule_10_no_attempt_begins_before_a_worker_that_stood_still_knows_that_it_lives() {
+    for (undo, dead) in [(false, false), (false, true), (true, false), (true, true)] {
+        let office = Office::new();
+        let clock = Arc::new(Suspended { clock: Arc::clone(&office.lab.clock), for_so_long: AtomicI64::new(0) });
+        let store = Arc::new(office.store.another());
+        let builder = office.on(Arc::clone(&store) as Arc<dyn Store>).clock(Arc::clone(&clock) as Arc<dyn Clock>);
+        let sleepy = builder.register(Scripted(office.lab.world.clone())).start().await.expect("it starts");
+        let living = office.worker().await;
+        let (what, plan) = if undo { ("undo a", "book:a book:b") } else { ("b", "book:a book:b") };
+        office.lab.world.plan(what, [Act::Later(1)]);
+        if undo {
+            office.lab.world.plan("b", [Act::Refuse]);
+        }
+        sleepy.start::<Scripted>("1", script(plan)).await.expect("it is started");
+        office.asked(what, 1).await;
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        let begun = Instant::now();
+        if dead {
+            let epoch = office.owner("1").await.expect("it runs");
+            store.retire(Epoch(epoch)).await.expect("the store answers");
+        }
+        let lease = i64::try_from(LEASE.as_micros()).expect("it is short");
+        clock.for_so_long.store(lease, Ordering::Relaxed);
+        end(&handle(&living, "1").await).await;
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        assert_eq!(office.lab.world.about(what).len(), 2, "undo: {undo}, dead: {dead}: {:?}", office.lab.world.whats());
+        let sent = office.lab.world.about(what);
+        assert_eq!(sent[0].key, sent[1].key);
+        sleepy.ready().expect("it lives again");
+        if !dead {
+            assert!(begun.elapsed() < Duration::from_secs(32), "{:?}", begun.elapsed());
+        }
     }
 }
 
@@ -163,6 +225,99 @@ async fn a_store_that_is_away_for_all_makes_nobody_dead_and_what_was_done_is_kep
     end(&saga).await;
     end(&twin).await;
     assert_eq!(office.lab.world.about("b").len() + office.lab.world.about("y").len(), 2, "the results were kept");
+}
+
+/// Nothing tells whether a release without a row was written, so it is written again: perhaps after the instance was claimed, by the
+/// same worker or by another one.
+#[tokio::test(start_paused = true)]
+async fn rule_28_what_is_let_go_once_more_because_the_answer_was_lost_has_one_owner() {
+    for (commit, both) in [(2, false), (3, false), (2, true), (3, true)] {
+        for millis in (0..1_000).step_by(70) {
+            let office = Office::new();
+            let (first, one) = office.worker_on_a_line().await;
+            let (_second, other) = office.worker_on_a_line().await;
+            office.lab.world.plan("a", [Act::Later(3), Act::Slow(15_000)]);
+            one.lose(commit, Lost::Answer);
+            one.lose(commit + 1, Lost::Everything);
+            let saga = first.start::<Scripted>("1", script("book:a book:b")).await.expect("it is started");
+            until(|| one.commits() > commit).await;
+            one.leave("the server restarts");
+            if both {
+                other.leave("the server restarts");
+            }
+            // By then it wants to run again, and whoever writes finds the store back before or after whoever claims.
+            tokio::time::sleep(Duration::from_millis(8_000 + millis)).await;
+            one.come_back();
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            other.come_back();
+            assert!(matches!(end(&saga).await, End::Completed(_)), "commit {commit}, {both}, {millis}");
+            assert_eq!(office.lab.world.whats(), ["a", "a", "b"], "commit {commit}, {both}, {millis}");
+        }
+    }
+}
+
+/// A start whose life ends before it is answered, in every way in which that can happen.
+#[tokio::test(start_paused = true)]
+async fn a_start_at_the_end_of_a_life_is_answered_with_what_became_of_it_and_never_made_twice() {
+    for (lost, labelled, taken) in [
+        (Lost::Answer, false, false),
+        (Lost::Answer, true, false),
+        (Lost::Everything, false, false),
+        (Lost::Everything, true, false),
+        (Lost::Everything, false, true),
+    ] {
+        let office = Office::new();
+        let (cut_off, line) = office.worker_on_a_line().await;
+        let living = office.worker().await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        line.lose(1, lost);
+        // Nor can it be read at once what became of it.
+        line.fail(line.operations() + 2, StoreError::Unavailable("the line is bad".into()));
+        let starting = tokio::spawn({
+            let cut_off = cut_off.clone();
+            async move {
+                let start = cut_off.start::<Scripted>("1", script("book:a"));
+                if labelled { start.label("customer", "ada").await } else { start.await }
+            }
+        });
+        until(|| line.commits() == 1).await;
+        line.leave("the line is cut");
+        tokio::time::sleep(2 * LEASE).await;
+        assert!(!starting.is_finished(), "nobody can know yet");
+        if taken {
+            living.start::<Scripted>("1", script("book:a")).await.expect("nobody has it");
+        }
+        line.come_back();
+        let saga = starting.await.expect("it does not panic").unwrap_or_else(|error| panic!("{lost:?}: {error}"));
+        assert_eq!(end(&saga).await, End::Completed(vec!["a!".into()]));
+        assert_eq!(office.lab.world.whats(), ["a"], "{lost:?}, labelled: {labelled}, taken: {taken}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn starts_between_two_lives_wait_for_the_next_one() {
+    for operation in 1..=12 {
+        let office = Office::new();
+        let (cut_off, line) = office.worker_on_a_line().await;
+        let _living = office.worker().await;
+        line.leave("the line is cut");
+        tokio::time::sleep(2 * LEASE).await;
+        line.come_back();
+        // Also where the next life does not begin at once.
+        line.fail(line.operations() + operation, StoreError::Unavailable("not yet".into()));
+        for id in 0..60 {
+            let saga = loop {
+                match cut_off.start::<Scripted>(id.to_string(), script(&format!("book:{id}"))).await {
+                    Ok(saga) => break saga,
+                    Err(error) => assert!(error.is_unavailable(), "operation {operation}, {id}: {error}"),
+                }
+            };
+            end(&saga).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let started: Vec<String> = (0..60).map(|id| id.to_string()).collect();
+        assert_eq!(office.lab.world.whats(), started, "each is made once");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,9 +1,12 @@
 //! Connections that break, and futures that are dropped.
 
-use crate::support::{append, number, open, prompt, row, run, schema, start, started, touching, until_somebody_waits};
+use crate::support::{
+    append, number, open, prompt, row, run, schema, start, started, touching, until_somebody_waits, url,
+};
 use saga_runtime::store::{
     Append, Message, Sent, Status, Store, StoreError, Write,
-    committer::{CommitError, Committer},
+    committer::{CommitError, Committer, Health},
+    postgres::Postgres,
 };
 use sqlx::PgConnection;
 use std::{sync::Arc, time::Duration};
@@ -41,6 +44,64 @@ async fn a_connection_that_broke_while_nobody_looked_harms_nothing_but_a_commit(
         cut_all(&mut conn, &schema).await;
         store.claim(epoch, &["checkout"], 10, 10).await.unwrap();
     }
+}
+
+/// A server that only reads is one that is no longer the primary, or is not for the moment: its sessions are of no use, and other ones
+/// may be.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_only_reads_is_away_until_there_is_one_that_writes() {
+    let schema = schema();
+    let mut conn = prompt().await;
+    run(&mut conn, format!("CREATE ROLE {schema}_owner LOGIN SUPERUSER")).await;
+    let url = url(&schema).replace(&format!("{}@", saga_test_postgres::USER), &format!("{schema}_owner@"));
+    let store = Arc::new(Postgres::builder(url).schema(&schema).connect().await.unwrap());
+    let epoch = store.register().await.unwrap();
+    let no = started(&store, epoch, "a").await;
+    let committer = Committer::new(Arc::clone(&store) as Arc<dyn Store>, epoch);
+    run(&mut conn, format!("ALTER ROLE {schema}_owner SET default_transaction_read_only = on")).await;
+    cut_all(&mut conn, &schema).await;
+    store.length(no).await.unwrap();
+    let append = tokio::spawn(committer.write(append(no, 2)));
+    let mut health = committer.health();
+    let away = health.wait_for(|health| matches!(health, Health::Unavailable(why) if why.contains("read-only")));
+    timeout(Duration::from_secs(30), away).await.expect("it is noticed").unwrap();
+    let refusals = [
+        store.renew(epoch, true).await.map(drop),
+        store.claim(epoch, &["checkout"], 10, 10).await.map(drop),
+        store.request(no, "{}", false).await.map(drop),
+        store.set_tick("nightly", 5).await,
+        store.retire(epoch).await,
+    ];
+    for refused in refusals {
+        assert!(matches!(&refused, Err(StoreError::Unavailable(why)) if why.contains("read-only")), "{refused:?}");
+    }
+    run(&mut conn, format!("ALTER ROLE {schema}_owner RESET default_transaction_read_only")).await;
+    store.renew(epoch, true).await.expect("a new session writes");
+    timeout(Duration::from_secs(30), append).await.expect("it was kept").unwrap().unwrap();
+    assert_eq!(store.length(no).await, Ok(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_should_not_happen_on_a_server_passes_and_a_plan_that_is_too_old_is_made_anew() {
+    let schema = schema();
+    let store = open(&schema).await;
+    let epoch = store.register().await.unwrap();
+    let no = started(&store, epoch, "a").await;
+    let mut conn = prompt().await;
+    assert_eq!(store.journal(no, 1, 10).await.unwrap().len(), 1);
+    // As a later release may change a table, while this one has its statements prepared.
+    run(&mut conn, format!("ALTER TABLE {schema}.journal ALTER COLUMN event TYPE varchar")).await;
+    assert_eq!(store.journal(no, 1, 10).await.unwrap().len(), 1);
+    let fails = format!(
+        "CREATE FUNCTION {schema}.fails() RETURNS trigger LANGUAGE plpgsql
+            AS $$ BEGIN RAISE 'cache lookup failed' USING ERRCODE = 'internal_error'; END $$;
+        CREATE TRIGGER fails BEFORE INSERT ON {schema}.journal EXECUTE FUNCTION {schema}.fails()"
+    );
+    run(&mut conn, fails).await;
+    let failed = store.commit(epoch, &[append(no, 2)]).await.unwrap_err();
+    assert!(matches!(&failed, StoreError::Unavailable(why) if why.contains("cache lookup")), "{failed:?}");
+    run(&mut conn, format!("DROP TRIGGER fails ON {schema}.journal")).await;
+    store.commit(epoch, &[append(no, 2)]).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -221,7 +282,7 @@ async fn workers_that_write_to_one_another_do_not_stand_in_each_others_way() {
         mine.push(started(&one, first, &format!("mine {index}")).await);
         theirs.push(started(&two, second, &format!("theirs {index}")).await);
     }
-    let talk = |store: Arc<saga_runtime::store::postgres::Postgres>, epoch, own: Vec<_>, others: Vec<_>| {
+    let talk = |store: Arc<Postgres>, epoch, own: Vec<_>, others: Vec<_>| {
         tokio::spawn(async move {
             for round in 0..30_u64 {
                 let batch: Vec<_> = own

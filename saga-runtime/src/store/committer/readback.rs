@@ -6,7 +6,9 @@ use super::super::{Store, StoreError, Write, Written};
 ///
 /// A batch is written wholly or not at all, so one write that left a trace tells of all. A batch in which none does (all of
 /// its starts find others in their place, and its appends have no rows) changes nothing when it is written again: what its
-/// appends start or send is found by its identity, and a request that they forward is asked for twice at worst.
+/// appends start or send is found by its identity, a request that they forward is asked for twice at worst, and what a touch lets go
+/// is let go already. If another worker has taken it meanwhile, the store leaves the touch out; if this one has, it looks whose it is
+/// once the run that let it go is over.
 pub(crate) async fn read_back(store: &dyn Store, writes: &[Write]) -> Result<Option<Vec<Written>>, StoreError> {
     // Appends first: nobody else could have written their rows.
     let (appends, starts): (Vec<_>, Vec<_>) = writes.iter().partition(|write| matches!(write, Write::Append(_)));

@@ -1,7 +1,7 @@
 //! Two workers, each with a value of the store, and with a lease.
 
 use super::support::{NOW, SAGA, Worker, append, message, owned, start, touch, touching};
-use crate::store::{Append, InstanceNo, News, Status, Store, StoreError, Told, Touch, Write};
+use crate::store::{Append, InstanceNo, News, Status, Store, StoreError, Told, Touch, Write, Written};
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -140,6 +140,32 @@ pub(super) async fn claims_of_several_workers_share_nothing(pair: Pair) {
     }
     claimed.sort_unstable();
     assert_eq!(claimed, all, "each is claimed once, and none is left");
+}
+
+pub(super) async fn a_touch_that_is_written_again_takes_nothing_from_whoever_has_it_now(pair: Pair) {
+    let (one, two) = both(&pair).await;
+    let lets_go = |no, status| Append { touch: Some(Touch { wake_at: Some(NOW), ..touch(status) }), ..append(no, []) };
+    let no = one.start(owned("a")).await;
+    // The answer is lost, and nothing tells that it was written.
+    one.append(lets_go(no, Status::Sleeping)).await;
+    one.append(lets_go(no, Status::Sleeping)).await;
+    assert_eq!(two.claimed(NOW, 10).await, [no], "it is let go, however often that is said");
+    let taken = two.found("a").await;
+    let other = one.start(start("b")).await;
+    let again = [lets_go(no, Status::Sleeping), lets_go(other, Status::Parked)].map(Write::Append);
+    let written = one.try_commit(again).await.expect("an old touch is no error, and disturbs nobody");
+    assert!(matches!(&*written, [Written::Appended, Written::Appended]), "an append answered {written:?}");
+    assert_eq!(two.found("a").await, taken, "the other worker's claim does not stand");
+    assert_eq!(two.found("b").await.status, Status::Parked, "what is its own it may touch");
+    assert_eq!(one.claimed(NOW, 10).await, [], "two have it");
+    two.append(append(no, [2])).await;
+    // With a row and for a decision it is the same; whoever had it last may touch it.
+    two.append(touching(no, 3, Status::Parked)).await;
+    assert!(one.claim_one(no).await.is_some(), "nobody owns it");
+    two.append(lets_go(no, Status::Parked)).await;
+    assert_eq!(one.found("a").await.owner, Some(one.epoch));
+    one.append(touching(no, 4, Status::Completed)).await;
+    assert_eq!(two.found("a").await.status, Status::Completed);
 }
 
 async fn hears(news: &mut dyn News, wanted: Told) {

@@ -180,8 +180,9 @@ impl State {
                 self.requests.remove(no);
             }
         }
+        let alone = self.lease.is_none();
         if let Some(kept) = self.instances.get_mut(&append.instance) {
-            kept.change(epoch, append);
+            kept.change(epoch, append, alone);
             let (instance, due) = (&kept.instance, kept.due);
             match instance.status {
                 status if status.is_end() || status == Status::Parked => {
@@ -290,8 +291,9 @@ impl Kept {
         claimed
     }
 
-    /// What an append says of the instance itself.
-    fn change(&mut self, epoch: Epoch, append: &Append) {
+    /// What an append says of the instance itself. Unless its worker is alone, its touch counts only if nobody else has taken the
+    /// instance since.
+    fn change(&mut self, epoch: Epoch, append: &Append, alone: bool) {
         self.rows.extend_from_slice(&append.rows);
         append.received.iter().for_each(|no| self.letters.consume(*no));
         for (key, value) in &append.labels {
@@ -300,7 +302,7 @@ impl Kept {
                 None => self.instance.labels.remove(key),
             };
         }
-        if let Some(touch) = &append.touch {
+        if let Some(touch) = append.touch.as_ref().filter(|_| alone || self.touched_by == epoch) {
             self.touch(epoch, touch);
         }
     }

@@ -1,6 +1,7 @@
 //! What Postgres's errors mean for the store.
 
 use crate::store::StoreError;
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
 use std::io;
 
 /// An error on its way out of this module.
@@ -45,7 +46,16 @@ mod code {
     pub(super) const LOCK: &str = "55";
     /// A transaction that Postgres ended because it waited or idled for too long.
     pub(super) const IDLE: &str = "25P03";
+    /// A server that only reads, for the time being or because another one is the primary by now.
+    pub(super) const READ_ONLY: &str = "25006";
+    /// Something that the server does not do; among which is a plan that it made before a table was changed.
+    pub(super) const NOT_SUPPORTED: &str = "0A000";
+    /// What should not happen: a catalog that is being changed, a file that cannot be read, a proxy that cannot reach its server.
+    pub(super) const INTERNAL: &str = "XX000";
 }
+
+/// Where in Postgres a plan is found not to fit any more. Its message is in the server's language.
+const STALE_PLAN: &str = "RevalidateCachedQuery";
 
 impl Fault {
     /// The five characters, if it is an error of Postgres's.
@@ -90,7 +100,9 @@ impl Fault {
     pub(super) fn is_of_the_connection(&self) -> bool {
         match self {
             Self::Store(_) => false,
-            Self::Sql(sqlx::Error::Database(_)) => self.has(&[code::SHUTDOWN, code::CONNECTION, code::IDLE]),
+            Self::Sql(sqlx::Error::Database(_)) => {
+                self.has(&[code::SHUTDOWN, code::CONNECTION, code::IDLE, code::INTERNAL]) || self.is_of_the_session()
+            }
             Self::Sql(error) => !matches!(
                 error,
                 sqlx::Error::Encode(_)
@@ -102,9 +114,26 @@ impl Fault {
         }
     }
 
+    /// Whether the session is of no more use although it answers: another one may be on a server that writes, and plans anew. What it
+    /// answered is an error, so nothing was written.
+    fn is_of_the_session(&self) -> bool {
+        let Self::Sql(sqlx::Error::Database(error)) = self else { return false };
+        let Some(error) = error.try_downcast_ref::<PgDatabaseError>() else { return false };
+        match error.code() {
+            // Otherwise the server ends the session, and perhaps itself, in the middle of whatever it did.
+            code::READ_ONLY | code::INTERNAL => error.severity() == PgSeverity::Error,
+            code::NOT_SUPPORTED => error.routine() == Some(STALE_PLAN),
+            _ => false,
+        }
+    }
+
     /// As whoever waited for the end of a transaction is told: an answer that was lost is no answer.
     pub(super) fn of_commit(self) -> Self {
-        if self.is_of_the_connection() { StoreError::InDoubt(self.reason().into()).into() } else { self }
+        if self.is_of_the_connection() && !self.is_of_the_session() {
+            StoreError::InDoubt(self.reason().into()).into()
+        } else {
+            self
+        }
     }
 
     /// As the write at this place of a batch is to be told.

@@ -39,7 +39,8 @@ pub(in crate::store::postgres) const ROWS: &str = concat!(
     " SELECT held, CASE WHEN gaps = 0 OR NOT held THEN 1 ELSE 1 / (gaps - gaps) END AS fits FROM sound"
 );
 
-/// Rows, touches and starts. Parameters from 9: the instances touched, in order, and ten columns; from 20: nine columns of the
+/// Rows, touches and starts. A touch counts only while the instance is this worker's, or was so last: one that is written once more,
+/// because its answer was lost, may come after somebody else has taken what it let go. Parameters from 9: the instances touched, in order, and ten columns; from 20: nine columns of the
 /// starts; from 29: which of them, and their rows; from 33: which of them, and their labels; 36: whether a start whose identity is
 /// taken does not fit.
 pub(in crate::store::postgres) const ALL: &str = concat!(
@@ -60,7 +61,7 @@ pub(in crate::store::postgres) const ALL: &str = concat!(
         FROM unnest($9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::text[], $14::text[], $15::text[],
             $16::boolean[], $17::bigint[], $18::boolean[], $19::boolean[])
             AS t (no, status, due_at, wake_at, awaits, state, error, owned, at, ends, queued)
-        WHERE i.no = t.no AND i.no = ANY ($9) AND NOT i.buried AND (SELECT held AND gaps = 0 FROM sound)
+        WHERE i.no = t.no AND i.no = ANY ($9) AND i.epoch = $1 AND NOT i.buried AND (SELECT held AND gaps = 0 FROM sound)
         RETURNING i.status = 'waiting' AND NOT i.owned AND i.due_at IS DISTINCT FROM i.wake_at AS found
     ), numbered AS MATERIALIZED (
         SELECT nextval('saga.instance_no') AS no, s.*
@@ -87,7 +88,9 @@ pub(in crate::store::postgres) const ALL: &str = concat!(
     )
     SELECT held, CASE
         WHEN NOT held THEN 1
-        WHEN gaps = 0 AND (SELECT count(*) FROM touched) = cardinality($9)
+        WHEN gaps = 0 AND ((SELECT count(*) FROM touched) = cardinality($9) OR (SELECT count(*) FROM touched) + (
+                SELECT count(*) FROM saga.instance WHERE no = ANY ($9) AND epoch <> $1 AND NOT buried
+            ) = cardinality($9))
             AND (NOT $36 OR (SELECT count(*) FROM started) = cardinality($20)) THEN 1
         ELSE 1 / (gaps - gaps)
     END AS fits,
