@@ -6,7 +6,7 @@ use saga_runtime::{
     machine as __rt,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 // ---- what the user wrote ----------------------------------------------------------------------------------------------
 
@@ -256,7 +256,7 @@ const _: () = {
 struct Durable {
     state: Option<usize>,
     arguments: __rt::Arguments,
-    frame: BTreeMap<Box<str>, __rt::Json>,
+    frame: BTreeMap<Cow<'static, str>, __rt::Json>,
 }
 
 struct Memory<'a> {

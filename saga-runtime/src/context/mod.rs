@@ -29,6 +29,7 @@ pub use self::transaction::SqliteTransaction;
 use crate::clock::Clock;
 use detached::Detached;
 use std::{
+    borrow::Cow,
     ops::Deref,
     sync::{Arc, OnceLock},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -38,9 +39,9 @@ use std::{
 #[derive(Debug)]
 pub struct StepContext {
     pub(crate) ids: Arc<Ids>,
-    pub(crate) state: Box<str>,
-    pub(crate) key: Box<str>,
-    pub(crate) undoes: Option<Box<str>>,
+    pub(crate) state: Cow<'static, str>,
+    pub(crate) key: Arc<str>,
+    pub(crate) undoes: Option<Arc<str>>,
     pub(crate) attempt: u32,
     pub(crate) deadline: Instant,
     #[cfg_attr(
@@ -63,7 +64,7 @@ impl StepContext {
     pub fn for_test(state: &str, attempt: u32) -> Self {
         Self {
             ids: Arc::new(Ids { saga: "test".into(), instance: "test".into() }),
-            state: state.into(),
+            state: Cow::Owned(state.to_owned()),
             key: state.into(),
             undoes: None,
             attempt,
@@ -223,7 +224,7 @@ impl Deref for FlowContext {
     fn deref(&self) -> &StepContext {
         let mint = || StepContext {
             ids: Arc::clone(&self.ids),
-            state: Box::default(),
+            state: Cow::Borrowed(""),
             key: uuid::Uuid::now_v7().simple().to_string().into(),
             undoes: None,
             attempt: 1,

@@ -10,7 +10,10 @@ use crate::{
     machine::{Answer, Json},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
+
+/// A name that a definition gives, as a journal has it: the running program's own costs nothing to hand on.
+pub(crate) type Name = Cow<'static, str>;
 
 /// One transition of an instance.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -21,7 +24,7 @@ pub(crate) enum Event {
         /// The saga's version then.
         version: u32,
         /// The name of the flow's parameter.
-        parameter: Box<str>,
+        parameter: Name,
         /// The input.
         input: Json,
         /// When its time is over, in microseconds since the epoch.
@@ -148,9 +151,9 @@ pub(crate) struct Parent {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Called {
     /// The state's durable name.
-    pub(crate) state: Box<str>,
+    pub(crate) state: Name,
     /// What a build must agree on to resume here.
-    pub(crate) fingerprint: Box<str>,
+    pub(crate) fingerprint: Name,
     /// Which call in this state of this strand it is, from 1.
     pub(crate) ordinal: u64,
     /// What is called or waited for.
@@ -160,7 +163,7 @@ pub(crate) struct Called {
 }
 
 /// Saved values by name.
-pub(crate) type Saved = BTreeMap<Box<str>, Stored>;
+pub(crate) type Saved = BTreeMap<Name, Stored>;
 
 /// What is called or waited for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -169,7 +172,7 @@ pub(crate) enum Calls {
     /// A step, with its arguments by parameter.
     Step(StepAt, Saved),
     /// An inner flow, with its arguments by parameter.
-    Flow(Box<str>, Saved),
+    Flow(Name, Saved),
     /// Branches.
     Join {
         /// What each of them calls; one for all if there is only one.
@@ -184,7 +187,7 @@ pub(crate) enum Calls {
     Wait {
         /// The signals.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        signals: Vec<Box<str>>,
+        signals: Vec<Name>,
         /// The time, in microseconds since the epoch.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<i64>,
@@ -219,19 +222,19 @@ pub(crate) enum Callee {
     /// A step.
     Step(StepAt),
     /// An inner flow.
-    Flow(Box<str>),
+    Flow(Name),
 }
 
 /// A step, as a journal knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StepAt {
     /// The step's durable name.
-    pub(crate) step: Box<str>,
+    pub(crate) step: Name,
     /// The step's class.
     pub(crate) class: Class,
     /// The compensation that undoes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) compensation: Option<Box<str>>,
+    pub(crate) compensation: Option<Name>,
     /// Whether its answer commits with what it writes: then it has happened if that is in the journal, and not otherwise.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) transactional: bool,
@@ -269,7 +272,7 @@ pub(crate) enum Stored {
         /// The row.
         row: u64,
         /// The local.
-        local: Box<str>,
+        local: Name,
     },
 }
 
@@ -500,8 +503,11 @@ impl Event {
     }
 
     /// The row's text.
-    pub(crate) fn to_text(&self) -> Result<Box<str>, serde_json::Error> {
-        serde_json::to_string(self).map(Into::into)
+    pub(crate) fn to_text(&self) -> Result<Arc<str>, serde_json::Error> {
+        let mut text = Vec::with_capacity(512);
+        serde_json::to_writer(&mut text, self)?;
+        // What JSON is written as is UTF-8.
+        Ok(String::from_utf8_lossy(&text).into())
     }
 
     /// Reads a row's text.
@@ -525,6 +531,14 @@ impl Event {
         match self {
             Self::In { branch, event } => (branch, event),
             event => ("", event),
+        }
+    }
+
+    /// What happened, wherever that was.
+    pub(crate) fn into_unwrapped(self) -> Self {
+        match self {
+            Self::In { event, .. } => *event,
+            event => event,
         }
     }
 

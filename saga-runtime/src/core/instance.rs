@@ -101,7 +101,7 @@ impl State {
     /// The name of the state for lists: the call's, `after <call>`, `start`, or the compensation at hand.
     pub(crate) fn state_name(&self) -> Box<str> {
         match self.root.phase.beneath() {
-            Phase::Calling(calling) => calling.call.state.clone(),
+            Phase::Calling(calling) => (&*calling.call.state).into(),
             Phase::After { call, .. } => format!("after {}", call.state).into(),
             Phase::Doubted { .. } | Phase::Unwinding { .. } => self.undo_name().unwrap_or("unwinding").into(),
             other => other.name().into(),
@@ -349,7 +349,7 @@ impl State {
         let entry = strand.undone(now, call)?;
         if let How::Skipped { by, why } = how {
             let step = match entry {
-                Entry::Call(undo) => undo.step,
+                Entry::Call(undo) => (&*undo.step).into(),
                 Entry::Child(undo) => undo.child.saga,
                 Entry::Group(_) => Box::default(),
             };
@@ -381,7 +381,7 @@ impl KeyAt {
     fn of(strand: &Strand) -> Option<Self> {
         let calling = strand.phase.calling()?;
         match (&calling.doing, &calling.call.step) {
-            (Doing::Step(tries), Some(step)) => Some(Self { step: step.step.clone(), tries: tries.clone() }),
+            (Doing::Step(tries), Some(step)) => Some(Self { step: (&*step.step).into(), tries: tries.clone() }),
             _ => None,
         }
     }

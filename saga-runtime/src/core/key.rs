@@ -2,7 +2,7 @@
 
 use crate::machine::Json;
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
+use std::{str, sync::Arc};
 
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,11 +13,13 @@ pub(crate) enum Purpose {
     Compensation,
 }
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// The key of a call: a hash of what makes it this call and no other, as 40 hexadecimal digits.
 ///
 /// `birth` is unique for ever, so that a later instance of the same id has other keys. `branch` is the path of joins that
 /// leads to the call; outside of joins it is empty.
-pub(crate) fn key(birth: &str, branch: &str, state: &str, ordinal: u64, purpose: Purpose) -> Box<str> {
+pub(crate) fn key(birth: &str, branch: &str, state: &str, ordinal: u64, purpose: Purpose) -> Arc<str> {
     let purpose = match purpose {
         Purpose::Step => "step",
         Purpose::Compensation => "undo",
@@ -28,12 +30,13 @@ pub(crate) fn key(birth: &str, branch: &str, state: &str, ordinal: u64, purpose:
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    let mut key = String::with_capacity(40);
-    for byte in hash.finalize().iter().take(20) {
-        // Writing to a string does not fail.
-        let _ = write!(key, "{byte:02x}");
+    let mut key = [0; 40];
+    for (byte, digits) in hash.finalize().iter().zip(key.chunks_mut(2)) {
+        digits[0] = DIGITS[usize::from(byte >> 4)];
+        digits[1] = DIGITS[usize::from(byte & 15)];
     }
-    key.into()
+    // Digits are UTF-8.
+    str::from_utf8(&key).unwrap_or_default().into()
 }
 
 /// The hash by which a second start is compared: of the input's canonical JSON.

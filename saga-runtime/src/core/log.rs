@@ -1,7 +1,7 @@
 //! The undo log: what is to be undone, the last first.
 
 use super::{
-    event::{CallId, ChildAt, ParkCause},
+    event::{CallId, ChildAt, Name, ParkCause},
     phase::Tries,
 };
 use serde::{Deserialize, Serialize};
@@ -52,9 +52,9 @@ pub(crate) struct Undo {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) answer: Option<u64>,
     /// The step's durable name.
-    pub(crate) step: Box<str>,
+    pub(crate) step: Name,
     /// The compensation's name.
-    pub(crate) compensation: Box<str>,
+    pub(crate) compensation: Name,
 }
 
 /// Another saga that is to be undone.

@@ -16,7 +16,7 @@ pub(crate) mod strand;
 pub use self::event::ParkCause;
 pub(crate) use self::{
     event::{
-        CallId, Called, Callee, Calls, ChildAt, Decided, Event, Failed, How, Parent, Saved, StepAt, Stored,
+        CallId, Called, Callee, Calls, ChildAt, Decided, Event, Failed, How, Name, Parent, Saved, StepAt, Stored,
         UnwindCause, Verb,
     },
     instance::{Illegal, ParkAt, State},

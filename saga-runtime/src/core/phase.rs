@@ -1,7 +1,7 @@
 //! Where a strand stands, and what it does there.
 
 use super::{
-    event::{CallId, Called, Callee, Calls, ChildAt, Failed, ParkCause, StepAt},
+    event::{CallId, Called, Callee, Calls, ChildAt, Failed, Name, ParkCause, StepAt},
     log::Entry,
     strand::Strand,
 };
@@ -87,9 +87,9 @@ pub(crate) struct CallAt {
     /// Its row.
     pub(crate) row: u64,
     /// The state.
-    pub(crate) state: Box<str>,
+    pub(crate) state: Name,
     /// The fingerprint of the state.
-    pub(crate) fingerprint: Box<str>,
+    pub(crate) fingerprint: Name,
     /// Which call in this state it is, from 1.
     pub(crate) ordinal: u64,
     /// Which branch of the row's join it is, if it is one.
@@ -152,7 +152,7 @@ pub(crate) struct Join {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Wait {
     /// The signals.
-    pub(crate) signals: Vec<Box<str>>,
+    pub(crate) signals: Vec<Name>,
     /// The time.
     pub(crate) until: Option<i64>,
 }

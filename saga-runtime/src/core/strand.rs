@@ -1,7 +1,7 @@
 //! A strand: one run of a flow, or of one branch of a join, within an instance.
 
 use super::{
-    event::{CallId, Called, Callee, Calls, Event, StepAt, Stored},
+    event::{CallId, Called, Callee, Calls, Event, Name, StepAt, Stored},
     log::{ChildUndo, Entry, Log, Park, Undo},
     phase::{AnswerAt, Beneath, CallAt, Calling, Doing, Held, Join, Phase, Tries, Wait},
 };
@@ -18,9 +18,9 @@ pub(crate) struct Strand {
     /// Where it stands.
     pub(crate) phase: Phase,
     /// For each local that was ever saved, the row that holds what was saved last.
-    pub(crate) stored: BTreeMap<Box<str>, Held>,
+    pub(crate) stored: BTreeMap<Name, Held>,
     /// How many calls there were in each state.
-    pub(crate) ordinals: BTreeMap<Box<str>, u64>,
+    pub(crate) ordinals: BTreeMap<Name, u64>,
     /// What is to be undone of it.
     pub(crate) log: Log,
 }

@@ -10,13 +10,16 @@ use super::{
 };
 use crate::{
     context::{Held, StepContext},
-    core::decide::Ended,
+    core::{Name, decide::Ended},
     machine::{Arguments, Attempt, Attempted, Json, RawValue, Tried},
     policy::Verdict,
     store::{Micros, within},
 };
 use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
     sync::Arc,
+    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -35,9 +38,9 @@ pub(super) struct Effort<'a> {
     pub(super) work: Work<'a>,
     /// The step's index.
     pub(super) index: usize,
-    pub(super) state: Box<str>,
-    pub(super) key: Box<str>,
-    pub(super) undoes: Option<Box<str>>,
+    pub(super) state: Name,
+    pub(super) key: Arc<str>,
+    pub(super) undoes: Option<Arc<str>>,
     /// Which, from 1.
     pub(super) attempt: u32,
     /// How long it may take.
@@ -117,31 +120,16 @@ impl Worker {
             held: held.clone(),
         };
         let attempted = {
-            let running = match effort.work {
+            let running: Attempt<'_> = match effort.work {
                 Work::Step => saga.step(effort.index, cx, arguments),
                 Work::Undo(output) => saga.compensate(effort.index, cx, arguments, output),
             };
             let running: Attempt<'_> = if held.is_one() { Box::pin(within(state, running)) } else { running };
             let mut running = Caught(running);
-            let over = engine.clock.sleep_until(begun.saturating_add(effort.timeout));
-            tokio::pin!(over);
-            loop {
-                // What may be done while it runs: let the others begin after a second, and save what read-only steps
-                // before it have answered.
-                let alone_until = self.leave().alone.is_some().then_some(begun.saturating_add(SECOND));
-                // In a transaction nothing else is written: there is nothing to save, and it would wait for this one.
-                let save_at = self.journal.save_at().filter(|_| !held.is_one());
-                tokio::select! {
-                    biased;
-                    ended = &mut running => break Some(ended),
-                    () = &mut over => break None,
-                    () = engine.clock.sleep_until(alone_until.unwrap_or_default()), if alone_until.is_some() => {
-                        self.not_alone();
-                    }
-                    () = engine.clock.sleep_until(save_at.unwrap_or_default()), if save_at.is_some() => {
-                        self.commit().await?;
-                    }
-                }
+            match poll_fn(|cx| Poll::Ready(Pin::new(&mut running).poll(cx))).await {
+                // What is over at once needs no timer.
+                Poll::Ready(ended) => Some(ended),
+                Poll::Pending => self.wait_for(running, begun, effort.timeout, held.is_one()).await?,
             }
         };
         drop(pass);
@@ -151,6 +139,37 @@ impl Worker {
         match effort.records {
             Some(records) => self.conclude(&held, records, made).await,
             None => Ok(made),
+        }
+    }
+
+    /// Waits for what has begun, but no longer than its timeout.
+    async fn wait_for<T>(
+        &self,
+        mut running: impl Future<Output = T> + Unpin,
+        begun: Micros,
+        timeout: Micros,
+        transactional: bool,
+    ) -> Result<Option<T>, Over> {
+        let clock = &self.engine.clock;
+        let over = clock.sleep_until(begun.saturating_add(timeout));
+        tokio::pin!(over);
+        loop {
+            // What may be done while it runs: let the others begin after a second, and save what read-only steps before it have
+            // answered.
+            let alone_until = self.leave().alone.is_some().then_some(begun.saturating_add(SECOND));
+            // In a transaction nothing else is written: there is nothing to save, and it would wait for this one.
+            let save_at = self.journal.save_at().filter(|_| !transactional);
+            tokio::select! {
+                biased;
+                ended = &mut running => return Ok(Some(ended)),
+                () = &mut over => return Ok(None),
+                () = clock.sleep_until(alone_until.unwrap_or_default()), if alone_until.is_some() => {
+                    self.not_alone();
+                }
+                () = clock.sleep_until(save_at.unwrap_or_default()), if save_at.is_some() => {
+                    self.commit().await?;
+                }
+            }
         }
     }
 

@@ -18,7 +18,7 @@ use crate::{
         phase::Tries,
     },
     definition::{Policy, Step},
-    machine::{Answer, Arguments, Call, Json, Unreadable},
+    machine::{Answer, Arguments, Call, Unreadable},
     store::Micros,
 };
 
@@ -45,7 +45,8 @@ impl Strand<'_> {
             self.worker.commit().await?;
         }
         let calls = Kind::of(&called.calls);
-        let (at, child) = (called.at(0), called.calls.clone());
+        let path = matches!(calls, Kind::Flow).then(|| called.at(0).path(&self.path, None));
+        let child = matches!(calls, Kind::Child).then(|| called.calls.clone());
         self.push(Event::Called(Box::new(called)))?;
         self.begun_with.clear();
         self.worker.own(&self.path);
@@ -61,7 +62,7 @@ impl Strand<'_> {
             }
             Kind::Flow => {
                 let begin = self.payloads.arguments.first().cloned().unwrap_or_default();
-                self.worker.put_payloads(at.path(&self.path, None), Payloads::start(begin));
+                self.worker.put_payloads(path.unwrap_or_default(), Payloads::start(begin));
                 self.inner().await
             }
             Kind::Join => self.join().await,
@@ -69,7 +70,10 @@ impl Strand<'_> {
                 self.worker.commit().await?;
                 self.wait().await
             }
-            Kind::Child => self.child(child).await,
+            Kind::Child => match child {
+                Some(child) => self.child(child).await,
+                None => Err(Halt::Turn),
+            },
             Kind::Send => {
                 self.worker.commit().await?;
                 self.send().await
@@ -143,13 +147,14 @@ impl Strand<'_> {
                 let failed = Failed { attempt: effort.attempt, error: made.error.clone(), effect, retry_at };
                 self.push(Event::AttemptFailed(failed))?;
             }
-            let exhausted = || Answer::Exhausted { step: step.name.into(), last_error: made.error.clone() };
             let (then, undo) = match next {
                 Next::Retry(_) => continue,
                 Next::Park(cause) => return Err(self.park(cause, &made.error).await),
                 Next::Answer => (made.answer()?, false),
                 Next::DoubtedRefusal => (made.answer()?, true),
-                Next::Exhausted { undo } => (exhausted(), undo),
+                Next::Exhausted { undo } => {
+                    (Answer::Exhausted { step: step.name.into(), last_error: made.error }, undo)
+                }
             };
             return self.answered(then, undo).await;
         }
@@ -174,8 +179,7 @@ impl Strand<'_> {
         if undo {
             return self.settled(then, &doubt).await;
         }
-        self.push(Event::Answered { answer: then.clone() })?;
-        Ok(then)
+        Ok(self.answer_with(then)?)
     }
 }
 
@@ -205,10 +209,10 @@ impl Kind {
 
 /// The parts of an attempt's end that a call needs.
 impl super::attempt::Made {
-    fn answer(&self) -> Result<Answer, Over> {
-        match (self.ended, &self.json) {
-            (Ended::Done, Some(json)) => Ok(Answer::Done(Json::clone(json))),
-            (Ended::Refused, Some(json)) => Ok(Answer::Refused(Json::clone(json))),
+    fn answer(self) -> Result<Answer, Over> {
+        match (self.ended, self.json) {
+            (Ended::Done, Some(json)) => Ok(Answer::Done(json)),
+            (Ended::Refused, Some(json)) => Ok(Answer::Refused(json)),
             _ => Err(Over::Broken("an answer without a value".into())),
         }
     }

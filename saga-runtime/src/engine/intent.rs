@@ -3,7 +3,7 @@
 use super::{Limits, strand::Strand};
 use crate::{
     core::{
-        Called, Callee, Calls, ChildAt, Saved, StepAt, Stored, decide,
+        Called, Callee, Calls, ChildAt, Name, Saved, StepAt, Stored, decide,
         key::{Purpose, key},
         phase::Held,
     },
@@ -28,11 +28,11 @@ struct Asking<'a> {
     /// The row that it will have.
     row: u64,
     /// Where locals are that were saved before.
-    stored: &'a BTreeMap<Box<str>, Held>,
+    stored: &'a BTreeMap<Name, Held>,
     /// The live locals in that row.
     frame: Saved,
-    /// The key of this very call, which is another saga's id if it starts one.
-    key: Box<str>,
+    /// What makes the key of this very call: the instance's birth, the strand's path, which call in the state it is.
+    made_of: (&'a str, &'a str, u64),
 }
 
 impl Strand<'_> {
@@ -53,7 +53,7 @@ impl Strand<'_> {
             row: inner.next(),
             stored: &strand.stored,
             frame: Saved::new(),
-            key: key(&self.worker.journal.identity.birth, &self.path, state.name, ordinal, Purpose::Step),
+            made_of: (&self.worker.journal.identity.birth, &self.path, ordinal),
         };
         asking.frame(call.frame, &self.begun_with)?;
         let (calls, arguments) = asking.calls(call.asked)?;
@@ -64,7 +64,7 @@ impl Strand<'_> {
 
 impl Asking<'_> {
     /// The live locals: those that are not stored as they are now, and where the others are.
-    fn frame(&mut self, live: Vec<FrameValue>, begun_with: &BTreeMap<Box<str>, Json>) -> Result<(), String> {
+    fn frame(&mut self, live: Vec<FrameValue>, begun_with: &BTreeMap<Name, Json>) -> Result<(), String> {
         let mut size = 0;
         for value in live {
             let saved = match (value.changed, self.stored.get(value.name)) {
@@ -85,7 +85,7 @@ impl Asking<'_> {
                     None => return Err(format!("saved value `{}`: it was never saved", value.name)),
                 },
             };
-            self.frame.insert(Box::from(value.name), saved);
+            self.frame.insert(value.name.into(), saved);
         }
         within("the frame of state", self.state.name, size, self.limits.instance)
     }
@@ -106,8 +106,8 @@ impl Asking<'_> {
                 },
                 None => Stored::Value(argument.value.clone()),
             };
-            arguments.insert(Box::from(argument.parameter), saved);
-            passed.push((Box::from(argument.parameter), argument.value));
+            arguments.insert(argument.parameter.into(), saved);
+            passed.push((argument.parameter.into(), argument.value));
         }
         (arguments, Arguments(passed))
     }
@@ -152,7 +152,10 @@ impl Asking<'_> {
                 let (arguments, passed) = self.save(vec![input], &mut size);
                 within("the input of saga", saga, size, limits.instance)?;
                 let deadline = deadline.map(|until| moment(until, *now));
-                let child = ChildAt { saga: saga.into(), id: self.key.clone(), kind: child.kind };
+                // Its id is the key of this call.
+                let (birth, path, ordinal) = self.made_of;
+                let id = key(birth, path, state.name, ordinal, Purpose::Step);
+                let child = ChildAt { saga: saga.into(), id: (&*id).into(), kind: child.kind };
                 (Calls::Child { child, arguments, deadline }, vec![passed])
             }
             _ => return Err(misfit()),

@@ -10,7 +10,10 @@ use crate::{
         Written, committer::CommitError,
     },
 };
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 use tokio::sync::Mutex as Turn;
 
 /// Every row whose number is a multiple of this is a snapshot of the rows before it.
@@ -85,6 +88,28 @@ pub(crate) struct Inner {
     answers: Vec<Row>,
     /// When the last commit was.
     pub(crate) committed_at: Micros,
+    /// The last rows, as they were written: what is undone soon is not read again.
+    recent: Recent,
+}
+
+/// The last rows that this process wrote of an instance, as many as are of this length together.
+#[derive(Default)]
+struct Recent {
+    rows: VecDeque<Row>,
+    bytes: usize,
+}
+
+impl Recent {
+    const BYTES: usize = 8 << 10;
+
+    fn keep(&mut self, row: &Row) {
+        self.bytes += row.event.len();
+        self.rows.push_back(row.clone());
+        while self.bytes > Self::BYTES {
+            let Some(row) = self.rows.pop_front() else { break };
+            self.bytes -= row.event.len();
+        }
+    }
 }
 
 /// What the next commit writes.
@@ -194,6 +219,7 @@ impl Journal {
             pending: Pending::default(),
             answers: Vec::new(),
             committed_at: engine.clock.now(),
+            recent: Recent::default(),
         };
         let (inner, labels) = (Mutex::new(inner), context::Labels::default());
         let (engine, life) = (Arc::clone(engine), Arc::clone(life));
@@ -203,6 +229,11 @@ impl Journal {
     /// What it holds. Not to be kept across an await.
     pub(crate) fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The last rows that were written here.
+    pub(crate) fn recent(&self) -> Vec<Row> {
+        self.inner().recent.rows.iter().cloned().collect()
     }
 
     /// The instance's number, once its start is durable.
@@ -316,6 +347,8 @@ impl Journal {
             inner.answers = inner.pending.answers();
         }
         inner.pending = Pending::default();
+        // What was rejected is not what will be in the rows of these numbers.
+        inner.recent = Recent::default();
         inner.labels = inner.labelled.clone();
         std::mem::take(&mut inner.answers)
     }
@@ -372,7 +405,8 @@ impl Journal {
             if inner.pending.is_empty() && touch.is_none() {
                 return Ok(());
             }
-            (touch, inner.pending.kinds.clone(), inner.no)
+            let kinds = if self.engine.is_observed() { inner.pending.kinds.clone() } else { Vec::new() };
+            (touch, kinds, inner.no)
         };
         let ids = Arc::clone(&self.identity.ids);
         self.engine.at(Point::BeforeCommit { instance: &ids.instance, events: &kinds }).await;
@@ -480,6 +514,12 @@ impl Inner {
     fn push(&mut self, at: Micros, event: &Event) -> Result<u64, Over> {
         let row = next_row(&mut self.state, at, event)?;
         let seq = row.seq;
+        if self.state.pivot_passed {
+            // Nothing will be undone.
+            self.recent = Recent::default();
+        } else {
+            self.recent.keep(&row);
+        }
         self.pending.rows.push(row);
         self.pending.kinds.push(event.kind());
         match event.unwrapped() {

@@ -25,7 +25,7 @@ pub(super) fn unknown_to(definition: &Definition, state: &State) -> Option<Box<s
 
 fn unknown_strand(definition: &Definition, flow: usize, strand: &Strand) -> Option<Box<str>> {
     let call = strand.phase.call()?;
-    let (unknown, step) = (Some(call.state.clone()), call.step.as_ref());
+    let (unknown, step) = (Some(Box::from(&*call.state)), call.step.as_ref());
     if call.branch.is_some() {
         // A branch that is one call: its state is the join's.
         let known = step.is_some_and(|at| definition.step(&at.step).is_some());
@@ -49,7 +49,7 @@ fn beneath(definition: &Definition, work: Work, calling: &Calling) -> Option<Box
     match &calling.doing {
         Doing::Flow(inner) => match inner_flow(work, None) {
             Some(flow) => unknown_strand(definition, flow, inner),
-            None => Some(calling.call.state.clone()),
+            None => Some((&*calling.call.state).into()),
         },
         Doing::Join(join) => join.running.iter().find_map(|(index, strand)| {
             unknown_strand(definition, inner_flow(work, Some(*index)).unwrap_or_default(), strand)

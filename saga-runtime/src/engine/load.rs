@@ -3,7 +3,8 @@
 use super::journal::SNAPSHOT_EVERY;
 use crate::{
     core::{
-        AnswerAt, CallId, Called, Calls, Doing, Event, Illegal, Phase, Saved, State, Stored, Undo, event::Undecodable,
+        AnswerAt, CallId, Called, Calls, Doing, Event, Illegal, Name, Phase, Saved, State, Stored, Undo,
+        event::Undecodable,
     },
     machine::{Answer, Arguments, Json},
     store::{InstanceNo, Row, Store, StoreError},
@@ -28,7 +29,7 @@ pub(crate) struct Loaded {
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Payloads {
     /// What was last saved of each local.
-    pub(crate) locals: BTreeMap<Box<str>, Json>,
+    pub(crate) locals: BTreeMap<Name, Json>,
     /// The arguments of the last call; of a join, those of each branch.
     pub(crate) arguments: Vec<Arguments>,
     /// The answer of the last call.
@@ -231,17 +232,20 @@ struct Rows<'s> {
     store: &'s dyn Store,
     instance: InstanceNo,
     read: BTreeMap<u64, Row>,
+    /// Whether some have been read already.
+    again: bool,
 }
 
 impl<'s> Rows<'s> {
     fn new(store: &'s dyn Store, instance: InstanceNo) -> Self {
-        Self { store, instance, read: BTreeMap::new() }
+        Self { store, instance, read: BTreeMap::new(), again: false }
     }
 
     async fn get(&mut self, seq: u64) -> Result<Event, Unfoldable> {
         if !self.read.contains_key(&seq) {
             // Those of a join stand side by side; whoever asks for a second row will want more of them.
-            let ahead = if self.read.is_empty() { 1 } else { PAGE / 8 };
+            let ahead = if self.again { PAGE / 8 } else { 1 };
+            self.again = true;
             let rows = self.store.journal(self.instance, seq, ahead).await.map_err(Unfoldable::Store)?;
             if self.read.len() > 8 * PAGE {
                 self.read.clear();
@@ -294,7 +298,7 @@ impl<'s> Rows<'s> {
         }
     }
 
-    async fn saved(&mut self, values: &Saved) -> Result<BTreeMap<Box<str>, Json>, Unfoldable> {
+    async fn saved(&mut self, values: &Saved) -> Result<BTreeMap<Name, Json>, Unfoldable> {
         let mut saved = BTreeMap::new();
         for (name, value) in values {
             saved.insert(name.clone(), self.stored(value).await?);
@@ -313,7 +317,7 @@ pub(crate) struct Undoing {
     /// The path of the strand that the call's key is made from.
     pub(crate) path: Box<str>,
     /// The state.
-    pub(crate) state: Box<str>,
+    pub(crate) state: Name,
     pub(crate) ordinal: u64,
     pub(crate) arguments: Arguments,
     /// The step's output, if that is known.
@@ -335,14 +339,16 @@ impl Joined {
     }
 }
 
-/// Reads what the undo of a call needs.
+/// Reads what the undo of a call needs, as far as it is not in these rows.
 pub(crate) async fn undoing(
     store: &dyn Store,
     instance: InstanceNo,
     undo: &Undo,
     joined: &Joined,
+    recent: Vec<Row>,
 ) -> Result<Undoing, Unfoldable> {
     let mut rows = Rows::new(store, instance);
+    rows.read.extend(recent.into_iter().map(|row| (row.seq, row)));
     let CallId { row, branch } = undo.call;
     let no_call = || Unfoldable::Damaged { row, error: "it is no call of a step".into() };
     let event = match joined.get(row) {

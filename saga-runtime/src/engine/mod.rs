@@ -279,6 +279,11 @@ impl Engine {
         f64::from(top) / (f64::from(u32::MAX) + 1.0)
     }
 
+    /// Whether somebody wants to know of the named points.
+    pub(crate) fn is_observed(&self) -> bool {
+        self.observer.is_some()
+    }
+
     /// Passes a named point; it may be the last.
     pub(crate) async fn at(&self, point: Point<'_>) {
         let Some(observer) = &self.observer else { return };

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     context::Ids,
-    core::{Event, decide::micros},
+    core::{Event, Name, decide::micros},
     machine::{Arguments, Json},
     store::{Instance, InstanceNo, Labels, Micros, Start, Write, Written, committer::CommitError},
 };
@@ -93,7 +93,7 @@ impl Engine {
     ) -> Result<Started, Over> {
         let definition = saga.definition();
         let journal = Journal::fresh(self, life, identity.clone());
-        let parameter: Box<str> = definition.main().parameters.first().copied().unwrap_or_default().into();
+        let parameter: Name = definition.main().parameters.first().copied().unwrap_or_default().into();
         let begin = Payloads::start(Arguments(vec![(parameter.clone(), input.json.clone())]));
         let payloads = BTreeMap::from([(Box::from(""), begin)]);
         let worker = Worker::new(self, saga, journal, payloads, Arc::new(Poke::default()));

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     context::FlowContext,
-    core::{AnswerAt, CallAt, Calling, Doing, Event, ParkCause, Phase, phase::Tries},
+    core::{AnswerAt, CallAt, Calling, Doing, Event, Name, ParkCause, Phase, phase::Tries},
     definition::Flow,
     machine::{Answer, Call, Drive, Ended, Entry, Executing, Executor, Json, Resume, Unreadable},
 };
@@ -54,7 +54,7 @@ pub(super) struct Strand<'w> {
     pub(super) flow: usize,
     pub(super) payloads: Payloads,
     /// Of an inner flow: its arguments, until they are saved among its locals.
-    pub(super) begun_with: BTreeMap<Box<str>, Json>,
+    pub(super) begun_with: BTreeMap<Name, Json>,
     pub(super) stop: Option<Arc<Stop>>,
 }
 
@@ -138,6 +138,16 @@ impl<'w> Strand<'w> {
     /// Applies an event of this strand.
     pub(super) fn push(&self, event: Event) -> Result<u64, Over> {
         self.worker.journal.push(&event.within(&self.path))
+    }
+
+    /// The call at hand has this answer.
+    pub(super) fn answer_with(&self, answer: Answer) -> Result<Answer, Over> {
+        let event = Event::Answered { answer }.within(&self.path);
+        self.worker.journal.push(&event)?;
+        match event.into_unwrapped() {
+            Event::Answered { answer } => Ok(answer),
+            _ => Err(Over::Broken("an answer that is none".into())),
+        }
     }
 
     /// Whether nothing more is to begin here.
@@ -275,8 +285,7 @@ impl<'w> Strand<'w> {
                 Some(false) => Err(Halt::Turn),
             };
         }
-        self.push(Event::Answered { answer: then.clone() })?;
-        Ok(then)
+        Ok(self.answer_with(then)?)
     }
 
     /// Whether the call at hand leaves something to be undone.

@@ -267,7 +267,7 @@ impl Worker {
         let Some(no) = self.journal.no() else {
             return Err(Unfoldable::Damaged { row: undo.call.row, error: "the start is not durable".into() });
         };
-        undoing(&*self.engine.store, no, undo, &self.joined).await
+        undoing(&*self.engine.store, no, undo, &self.joined, self.journal.recent()).await
     }
 
     /// The status of an instance that has ended.

@@ -35,7 +35,12 @@ impl Worker {
             let path: Box<str> = path.into();
             match &calling.doing {
                 Doing::Wait(wait) => {
-                    waits.push(Wait { path, names: wait.signals.clone(), until: wait.until, child: false });
+                    waits.push(Wait {
+                        path,
+                        names: wait.signals.iter().map(|name| (&**name).into()).collect(),
+                        until: wait.until,
+                        child: false,
+                    });
                 }
                 Doing::Child(at) => {
                     waits.push(Wait { path, names: vec![child::end_of(&at.id)], until: None, child: true });
@@ -127,7 +132,7 @@ impl Strand<'_> {
         let Event::Called(called) = event.unwrapped().1 else { return Err(Halt::Turn) };
         let Calls::Send { saga, id, signal, value } = &called.calls else { return Err(Halt::Turn) };
         let once = key(&worker.journal.identity.birth, &self.path, &call.state, call.ordinal, Purpose::Step);
-        let message = Message { name: signal.clone(), id: once, body: value.get().into() };
+        let message = Message { name: signal.clone(), id: (&*once).into(), body: value.get().into() };
         loop {
             self.boundary().await?;
             match worker.engine.send(saga, id, &message).await {

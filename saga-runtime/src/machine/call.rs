@@ -8,13 +8,13 @@ use super::{
 use crate::failure::{Exhausted, Failure, Refusal, Transient};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::{future::Future, pin::Pin};
+use std::{borrow::Cow, future::Future, pin::Pin};
 
 /// The arguments of a call, by parameter name, in the owned form that is saved.
 ///
 /// Read by name, so that a compensation can pick what it needs.
 #[derive(Debug, Default, Clone)]
-pub struct Arguments(pub Vec<(Box<str>, Json)>);
+pub struct Arguments(pub Vec<(Cow<'static, str>, Json)>);
 
 impl Arguments {
     /// The argument for this parameter.

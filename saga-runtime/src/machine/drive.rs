@@ -9,6 +9,7 @@ use super::{
 };
 use crate::context::{Calling, Sending, Verb, Waiting};
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     future::Future,
     pin::Pin,
@@ -154,7 +155,7 @@ pub struct Resume {
     /// Where.
     pub entry: Entry,
     /// The saved locals, by name.
-    pub frame: BTreeMap<Box<str>, Json>,
+    pub frame: BTreeMap<Cow<'static, str>, Json>,
 }
 
 /// What a machine is handed.

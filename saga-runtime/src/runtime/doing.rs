@@ -150,15 +150,15 @@ fn of(path: &str, strand: &Strand, all: &mut Vec<Doing>) {
     match strand.phase.beneath() {
         Phase::Start => push(Some("start".into()), Activity::Running),
         Phase::After { call, .. } => push(Some(format!("after {}", call.state).into()), Activity::Running),
-        Phase::Calling(calling) => push(Some(calling.call.state.clone()), called(calling, parked)),
+        Phase::Calling(calling) => push(Some((&*calling.call.state).into()), called(calling, parked)),
         Phase::Doubted { .. } | Phase::Unwinding { .. } => {
             let mut current = Vec::new();
             strand.log.current(&mut current);
-            let state = strand.phase.call().map(|call| call.state.clone());
+            let state = strand.phase.call().map(|call| Box::from(&*call.state));
             for (log, entry) in current {
                 let what = match entry {
                     Entry::Call(undo) => Activity::Undoing {
-                        step: undo.step.clone(),
+                        step: (&*undo.step).into(),
                         attempt: log.tries.count + 1,
                         last_error: log.tries.last_error.clone(),
                         next_try: log.tries.retry_at.filter(|_| log.parked.is_none()),
@@ -176,7 +176,7 @@ fn of(path: &str, strand: &Strand, all: &mut Vec<Doing>) {
 fn called(calling: &core::Calling, parked: bool) -> Activity {
     match &calling.doing {
         core::Doing::Step(tries) => Activity::Attempting {
-            step: calling.call.step.as_ref().map(|step| step.step.clone()).unwrap_or_default(),
+            step: calling.call.step.as_ref().map(|step| (&*step.step).into()).unwrap_or_default(),
             class: calling.call.step.as_ref().map_or(Class::NotCompensated, |step| step.class),
             attempt: tries.count + 1,
             last_error: tries.last_error.clone(),
@@ -194,7 +194,7 @@ fn called(calling: &core::Calling, parked: bool) -> Activity {
         }
         core::Doing::Wait(wait) => match wait.until {
             Some(until) if wait.signals.is_empty() => Activity::Sleeping { until },
-            until => Activity::Waiting { signals: wait.signals.clone(), until },
+            until => Activity::Waiting { signals: wait.signals.iter().map(|name| (&**name).into()).collect(), until },
         },
         core::Doing::Child(child) if child.kind == ChildKind::Launched => {
             Activity::Launching { saga: child.saga.clone(), id: child.id.clone() }

@@ -137,7 +137,7 @@ impl<S: Saga> Handle<S> {
         for park in state.parks() {
             let branch = Some(park.branch.clone()).filter(|branch| !branch.is_empty());
             let strand = state.root.at(&park.branch).and_then(|strand| strand.phase.call());
-            let name = strand.filter(|_| branch.is_some()).map(|call| call.state.clone());
+            let name = strand.filter(|_| branch.is_some()).map(|call| Box::from(&*call.state));
             status.parks.push(Parked {
                 row: park.row,
                 branch,
@@ -152,7 +152,7 @@ impl<S: Saga> Handle<S> {
             status.reason = Some(park.error.clone());
         }
         status.pivot_passed = state.pivot_passed;
-        status.passed.clone_from(&state.root.ordinals);
+        status.passed = state.root.ordinals.iter().map(|(name, count)| ((&**name).into(), *count)).collect();
         status.rows = state.seq;
         status.deadline = state.deadline;
         status.deadline_passed = state.late;

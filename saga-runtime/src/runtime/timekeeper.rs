@@ -16,6 +16,9 @@ use tokio::sync::Notify;
 /// A clock that is set by more than this, in microseconds, is not believed.
 const FAR: u64 = 60 * 60 * 1_000_000;
 
+/// For so long nobody looks at the clock again.
+const MOMENT: Duration = Duration::from_millis(1);
+
 /// The runtime's clock was set by more than an hour, and nobody has confirmed that it is right now.
 ///
 /// Until then the runtime's time goes on as if nobody had set it: what the jump alone would have made due is held.
@@ -95,9 +98,20 @@ impl Timekeeper {
         }
     }
 
+    /// The time by the steady source, if the last look at the clock was a moment ago: it is asked much more often than it changes.
+    fn just_looked(&self, state: &State) -> Option<Micros> {
+        let passed = self.clock.steady()?.saturating_sub(state.steady?);
+        let just = !passed.is_zero() && passed < MOMENT && state.jump.is_none();
+        just.then(|| state.clock.saturating_add(micros(passed)))
+    }
+
     /// Looks at the clock.
     fn look(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(told) = self.just_looked(&state) {
+            state.told = state.told.max(told);
+            return state;
+        }
         // Under the lock, so that looks come in the order of what they saw.
         let (clock, steady) = self.both();
         let passed = match (steady, state.steady) {

@@ -278,7 +278,7 @@ impl Reader {
         let strand = self.state.root.at(branch);
         let phase = strand.map(|strand| strand.phase.beneath());
         match event {
-            Event::Called(called) => About { state: Some(called.state.clone()), ..About::default() },
+            Event::Called(called) => About { state: Some((&*called.state).into()), ..About::default() },
             Event::Undone { call, .. }
             | Event::CompensationFailed { call, .. }
             | Event::Parked { undo: Some(call), .. } => self.about_undo(strand, *call),
@@ -302,11 +302,11 @@ impl Reader {
                 let call = phase.and_then(|phase| phase.call());
                 let signal = match (event, phase.and_then(|phase| phase.calling()).map(|calling| &calling.doing)) {
                     (Event::Answered { answer: Answer::Received { signal, .. } }, Some(core::Doing::Wait(wait))) => {
-                        wait.signals.get(*signal).cloned()
+                        wait.signals.get(*signal).map(|signal| (&**signal).into())
                     }
                     _ => None,
                 };
-                About { state: call.map(|call| call.state.clone()), attempt, signal, branch: None }
+                About { state: call.map(|call| (&*call.state).into()), attempt, signal, branch: None }
             }
         }
     }
@@ -320,7 +320,7 @@ impl Reader {
             _ => 0,
         };
         let step = match entry {
-            Some(core::Entry::Call(undo)) => Some(undo.step.clone()),
+            Some(core::Entry::Call(undo)) => Some((&*undo.step).into()),
             _ => None,
         };
         let Some((path, call)) = self.calls.get(&id.row) else {
@@ -328,7 +328,7 @@ impl Reader {
         };
         let (branch, state) = match id.branch {
             Some(_) => (call.path(path, id.branch), step),
-            None => (path.clone(), Some(call.state.clone())),
+            None => (path.clone(), Some((&*call.state).into())),
         };
         About { state, attempt, branch: Some(branch).filter(|branch| !branch.is_empty()), signal: None }
     }
@@ -377,7 +377,7 @@ fn called_for(called: Called) -> Happened {
     let ordinal = called.ordinal;
     let values = |saved: Saved| {
         let values = saved.into_iter().filter_map(|(name, stored)| match stored {
-            Stored::Value(json) => Some((name, json)),
+            Stored::Value(json) => Some((name.into(), json)),
             Stored::Kept { .. } => None,
         });
         values.collect()
@@ -387,7 +387,9 @@ fn called_for(called: Called) -> Happened {
             Happened::Called { ordinal, arguments: values(arguments) }
         }
         Calls::Join { branches, limit, .. } => Happened::Joins { branches: branches.len(), limit },
-        Calls::Wait { signals, until } => Happened::Waits { signals, until },
+        Calls::Wait { signals, until } => {
+            Happened::Waits { signals: signals.into_iter().map(Into::into).collect(), until }
+        }
         Calls::Child { child, arguments, .. } => {
             let awaited = child.kind != ChildKind::Launched;
             Happened::StartsSaga { saga: child.saga, id: child.id, awaited, input: values(arguments) }

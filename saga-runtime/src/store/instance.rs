@@ -2,7 +2,7 @@
 
 use super::{Epoch, InstanceNo, Micros};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// What users call their instances by, for lists: values by key.
 ///
@@ -18,7 +18,7 @@ pub struct Row {
     /// When.
     pub at: Micros,
     /// What happened, as JSON text.
-    pub event: Box<str>,
+    pub event: Arc<str>,
 }
 
 /// An instance's own row.

@@ -113,7 +113,7 @@ async fn timeline(saga: &Handle<Scripted>) -> String {
 async fn events(lab: &Lab, saga: &Handle<Scripted>) -> Vec<String> {
     let found = lab.store.find("scripted", saga.id()).await.expect("the store answers").expect("it is there");
     let rows = lab.store.journal(found.no, 1, 1_000).await.expect("the store answers");
-    rows.into_iter().map(|row| row.event.into()).collect()
+    rows.into_iter().map(|row| row.event.to_string()).collect()
 }
 
 /// Waits until it is so.

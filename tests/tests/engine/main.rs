@@ -111,5 +111,5 @@ async fn timeline<S: Saga>(saga: &Handle<S>) -> String {
 async fn rows(lab: &Lab, saga: &str, id: &str) -> Vec<String> {
     let found = lab.store.find(saga, id).await.expect("the store answers").expect("it is there");
     let rows = lab.store.journal(found.no, 1, 100_000).await.expect("the store answers");
-    rows.into_iter().map(|row| row.event.into()).collect()
+    rows.into_iter().map(|row| row.event.to_string()).collect()
 }

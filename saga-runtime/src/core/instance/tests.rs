@@ -9,7 +9,7 @@ use crate::{
 };
 use std::collections::BTreeMap;
 
-fn step_at(class: Class, compensation: Option<&str>) -> StepAt {
+fn step_at(class: Class, compensation: Option<&'static str>) -> StepAt {
     StepAt { step: "step".into(), class, compensation: compensation.map(Into::into), transactional: false }
 }
 
@@ -23,7 +23,7 @@ fn calls(calls: Calls) -> Event {
     }))
 }
 
-fn called(class: Class, compensation: Option<&str>) -> Event {
+fn called(class: Class, compensation: Option<&'static str>) -> Event {
     calls(Calls::Step(step_at(class, compensation), Saved::new()))
 }
 

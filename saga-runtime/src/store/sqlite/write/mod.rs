@@ -11,13 +11,13 @@ use super::{
     Sqlite,
     error::Fault,
     inbox::{deliver, forward},
-    read::{find, json},
+    read::{count, find, json},
 };
 use crate::store::{
     Append, Epoch, InstanceNo, Micros, Row, Start, Status, StoreError, Touch, Write, Written, segment::Segment,
 };
 use script::Script;
-use set::{FOLLOWED, INSTANCES, ROWS, THERE, TOUCHES};
+use set::{Bound, FOLLOWED, INSTANCES, ROWS, THERE, TOUCHES};
 use sqlx::{SqliteConnection, query, query_scalar};
 use std::slice;
 
@@ -113,8 +113,8 @@ async fn write_segment(
         Segment::sound(start)?;
         rows.extend(start.rows.iter().map(|row| (*no, row)));
     }
-    for (statement, rows) in ROWS.over(&rows) {
-        let insert = rows.iter().fold(query(statement), |query, (no, row)| set::row(query, *no, row));
+    for (insert, rows) in ROWS.over(&rows) {
+        let insert = rows.iter().fold(insert, |insert, (no, row)| set::row(insert, *no, row));
         insert.execute(&mut *conn).await?;
     }
     for delivery in &segment.sends {
@@ -129,12 +129,13 @@ async fn write_segment(
 /// Looks whether the first row of each instance follows one that is there. That none is there twice, the journal's key says.
 async fn look(conn: &mut SqliteConnection, segment: &Segment<'_>) -> Result<(), Fault> {
     let (firsts, later): (Vec<_>, Vec<_>) = segment.firsts.iter().partition(|(_, seq)| *seq <= 1);
-    for (statement, firsts) in THERE.over(&firsts) {
-        let look = firsts.iter().fold(query(statement), |query, (no, _)| query.bind(*no));
+    for (look, firsts) in THERE.over(&firsts) {
+        let look = firsts.iter().fold(look.bind(count(firsts.len())), |look, (no, _)| look.bind(*no));
         look.execute(&mut *conn).await?;
     }
-    for (statement, firsts) in FOLLOWED.over(&later) {
-        let look = firsts.iter().fold(query(statement), |query, (no, seq)| query.bind(*no).bind(*seq - 1));
+    for (look, firsts) in FOLLOWED.over(&later) {
+        let look = look.bind(count(firsts.len()));
+        let look = firsts.iter().fold(look, |look, (no, seq)| look.bind(*no).bind(*seq - 1));
         look.execute(&mut *conn).await?;
     }
     Ok(())
@@ -161,7 +162,7 @@ async fn start(
                     let taken = taken.bind(&*start[0].0.saga).bind(&*start[0].0.id).fetch_optional(&mut *conn).await?;
                     let no = match taken {
                         Some(_) => None,
-                        None => Some(InstanceNo(insert(conn, epoch, INSTANCES.one(), start).await?)),
+                        None => Some(InstanceNo(insert(conn, epoch, query(INSTANCES.one()), start).await?)),
                     };
                     numbers.push(no);
                 }
@@ -182,10 +183,10 @@ async fn start(
 async fn insert(
     conn: &mut SqliteConnection,
     epoch: Epoch,
-    statement: &'static str,
+    statement: Bound<'static>,
     starts: &[(&Start, Option<usize>)],
 ) -> Result<i64, Fault> {
-    let insert = starts.iter().fold(query(statement), |query, (start, _)| set::instance(query, epoch, start));
+    let insert = starts.iter().fold(statement, |insert, (start, _)| set::instance(insert, epoch, start));
     Ok(insert.execute(conn).await?.last_insert_rowid())
 }
 
@@ -213,10 +214,9 @@ async fn touch(conn: &mut SqliteConnection, epoch: Epoch, segment: &Segment<'_>)
         }
         touches.push((*no, *touch, due_at));
     }
-    for (statement, touches) in TOUCHES.over(&touches) {
-        let change = touches
-            .iter()
-            .fold(query(statement), |query, (no, touch, due_at)| set::touch(query, epoch, *no, touch, *due_at));
+    for (change, touches) in TOUCHES.over(&touches) {
+        let change =
+            touches.iter().fold(change, |change, (no, touch, due_at)| set::touch(change, epoch, *no, touch, *due_at));
         let changed = change.execute(&mut *conn).await?;
         if changed.rows_affected() != touches.len() as u64 {
             // Which write of the batch it is, is found out by one that has no other.

@@ -73,7 +73,7 @@ impl<'a> Script<'a> {
                 if let Some(change) = &append.touch {
                     query = touch(query, epoch, no, change, change.due_at()).bind(1);
                 }
-                query = query.bind(no.0);
+                query = query.bind(1).bind(no.0);
                 if follows(append) {
                     query = query.bind(append.rows[0].seq.cast_signed() - 1);
                 }

@@ -2,75 +2,94 @@
 
 use super::super::read::json;
 use crate::store::{Epoch, InstanceNo, Micros, Row, Start, Status, Touch};
-use sqlx::{Sqlite, query::Query, sqlite::SqliteArguments};
-use std::{iter, sync::LazyLock};
+use sqlx::{Arguments as _, Sqlite, query::Query, query_with, sqlite::SqliteArguments};
+use std::{
+    iter,
+    sync::{Arc, LazyLock},
+};
 
 /// How many rows of parameters statements have: few numbers, so that there are few statements to prepare. The last is one.
-const SIZES: [usize; 5] = [128, 32, 8, 2, 1];
+const SIZES: [usize; 6] = [512, 128, 32, 8, 2, 1];
 
 /// A statement whose parameters are being bound.
 pub(super) type Bound<'q> = Query<'q, Sqlite, SqliteArguments>;
 
-/// A statement, at each of its sizes.
-pub(super) struct Set([String; SIZES.len()]);
+/// A statement, at each of its sizes. Rows that are not bound are NULL from end to end, and mean nothing.
+pub(super) struct Set {
+    columns: usize,
+    texts: [String; SIZES.len()],
+}
 
 impl Set {
-    /// `text` is given the rows of parameters, each of this many columns, and how many rows those are.
-    fn new(columns: usize, text: impl Fn(&str, usize) -> String) -> Self {
+    /// `text` is given the rows of parameters, each of this many columns.
+    fn new(columns: usize, text: impl Fn(&str) -> String) -> Self {
         let row = format!("({})", vec!["?"; columns].join(", "));
-        Self(SIZES.map(|size| text(&vec![&*row; size].join(", "), size)))
+        Self { columns, texts: SIZES.map(|size| text(&vec![&*row; size].join(", "))) }
     }
 
     /// The statement for one row.
     pub(super) fn one(&'static self) -> &'static str {
-        &self.0[SIZES.len() - 1]
+        &self.texts[SIZES.len() - 1]
     }
 
     /// The statements that take all of these rows, in order, each with those that it takes.
-    pub(super) fn over<'a, T>(&'static self, mut rows: &'a [T]) -> impl Iterator<Item = (&'static str, &'a [T])> {
+    pub(super) fn over<'a, T>(&'static self, mut rows: &'a [T]) -> impl Iterator<Item = (Bound<'static>, &'a [T])> {
         iter::from_fn(move || {
-            let fits = SIZES.iter().position(|size| *size <= rows.len())?;
-            let (some, rest) = rows.split_at(SIZES[fits]);
+            let size = size(rows.len())?;
+            let (some, rest) = rows.split_at(SIZES[size].min(rows.len()));
             rows = rest;
-            Some((&*self.0[fits], some))
+            let mut values = SqliteArguments::default();
+            values.reserve(some.len() * self.columns + 1, 0);
+            Some((query_with(&*self.texts[size], values), some))
         })
     }
 }
 
+/// Which size is best for so many rows: one that they nearly fill, or else one that they fill.
+fn size(rows: usize) -> Option<usize> {
+    let nearly = |size: &usize| rows <= *size && rows * 2 > *size;
+    SIZES.iter().rposition(nearly).or_else(|| SIZES.iter().position(|size| *size <= rows))
+}
+
 /// Instances that start.
 pub(super) static INSTANCES: LazyLock<Set> = LazyLock::new(|| {
-    Set::new(13, |rows, _| {
+    Set::new(13, |rows| {
         format!(
             "INSERT INTO instance (saga, id, birth, version, input_hash, parent, status, due_at, wake_at, owned, epoch, moment,
-                started_at) VALUES {rows}"
+                started_at) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL"
         )
     })
 });
 
 /// Journal rows: instance, number, moment, event.
-pub(super) static ROWS: LazyLock<Set> =
-    LazyLock::new(|| Set::new(4, |rows, _| format!("INSERT INTO journal (instance, seq, at, event) VALUES {rows}")));
+pub(super) static ROWS: LazyLock<Set> = LazyLock::new(|| {
+    Set::new(4, |rows| {
+        format!(
+            "INSERT INTO journal (instance, seq, at, event) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL"
+        )
+    })
+});
 
 /// A journal row of the instance that was started last: number, moment, event.
 pub(super) const ROW_OF_THE_LAST: &str = "INSERT INTO journal (instance, seq, at, event)
     SELECT seq, ?, ?, ? FROM sqlite_sequence WHERE name = 'instance'";
 
-/// Looks whether these rows are there: instance, number.
+/// Looks whether so many rows are there, of these: instance, number.
 pub(super) static FOLLOWED: LazyLock<Set> = LazyLock::new(|| {
-    Set::new(2, |rows, count| {
+    Set::new(2, |rows| {
         format!(
-            "INSERT INTO refused (misfit) SELECT 1 WHERE {count} <> (
+            "INSERT INTO refused (misfit) SELECT 1 WHERE ? <> (
                 SELECT count(*) FROM (VALUES {rows}) AS f
                 CROSS JOIN journal AS j ON j.instance = f.column1 AND j.seq = f.column2)"
         )
     })
 });
 
-/// Looks whether these instances are there, and are no tombstones.
+/// Looks whether so many instances are there, of these, and are no tombstones.
 pub(super) static THERE: LazyLock<Set> = LazyLock::new(|| {
-    Set::new(1, |rows, count| {
+    Set::new(1, |rows| {
         format!(
-            "INSERT INTO refused (misfit) SELECT 1 WHERE {count} <> (
+            "INSERT INTO refused (misfit) SELECT 1 WHERE ? <> (
                 SELECT count(*) FROM (VALUES {rows}) AS f CROSS JOIN instance AS i ON i.no = f.column1 AND NOT i.buried)"
         )
     })
@@ -78,7 +97,7 @@ pub(super) static THERE: LazyLock<Set> = LazyLock::new(|| {
 
 /// Changes of instances' own rows.
 pub(super) static TOUCHES: LazyLock<Set> = LazyLock::new(|| {
-    Set::new(12, |rows, _| {
+    Set::new(12, |rows| {
         format!(
             "UPDATE instance SET status = t.column2, due_at = t.column3, wake_at = t.column4, awaits = t.column5,
                 state = t.column6, error = t.column7, owned = t.column8, epoch = t.column9, moment = max(moment, t.column10),
@@ -106,7 +125,7 @@ pub(super) fn row<'q>(query: Bound<'q>, no: InstanceNo, row: &Row) -> Bound<'q> 
 /// A row whose instance the statement finds by itself.
 pub(super) fn event<'q>(query: Bound<'q>, row: &Row) -> Bound<'q> {
     // A segment has no row that is beyond what can be counted.
-    query.bind(row.seq.cast_signed()).bind(row.at).bind(&*row.event)
+    query.bind(row.seq.cast_signed()).bind(row.at).bind(Arc::clone(&row.event))
 }
 
 pub(super) fn touch<'q>(
