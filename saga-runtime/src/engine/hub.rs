@@ -128,6 +128,11 @@ impl Hub {
         held(&self.wanted).insert(instance);
     }
 
+    /// Whoever has a request waiting is found by looking, from now on: those who will never run here are not kept for ever.
+    pub(crate) fn forget_wanted(&self) {
+        held(&self.wanted).clear();
+    }
+
     /// Whether it runs here.
     pub(crate) fn runs(&self, instance: InstanceNo) -> bool {
         held(&self.running).contains_key(&instance)

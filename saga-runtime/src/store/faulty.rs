@@ -211,8 +211,14 @@ impl Store for Faulty {
         self.through(move |store| store.inbox(instance))
     }
 
-    fn inboxes(&self, after: Option<InstanceNo>, limit: usize) -> Storing<'_, Vec<InstanceNo>> {
-        self.through(move |store| store.inboxes(after, limit))
+    fn inboxes<'a>(
+        &'a self,
+        epoch: Epoch,
+        sagas: &'a [&'a str],
+        after: Option<InstanceNo>,
+        limit: usize,
+    ) -> Storing<'a, Vec<InstanceNo>> {
+        self.through(move |store| store.inboxes(epoch, sagas, after, limit))
     }
 
     fn send<'a>(&'a self, saga: &'a str, id: &'a str, message: &'a Message, at: Micros) -> Storing<'a, Sent> {

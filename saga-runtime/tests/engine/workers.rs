@@ -256,6 +256,61 @@ async fn rule_28_what_is_let_go_once_more_because_the_answer_was_lost_has_one_ow
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn requests_that_a_worker_cannot_decide_cost_it_nothing() {
+    let office = Office::new();
+    let owner = office.worker().await;
+    // Nobody can say whether there is a way back while a pivot is under way.
+    let mut waiting = Vec::new();
+    for id in 0..40 {
+        office.lab.world.plan(&format!("p{id}"), [Act::Slow(120_000)]);
+        owner.start::<Scripted>(id.to_string(), script(&format!("once:p{id}"))).await.expect("it is started");
+    }
+    let line = Arc::new(Faulty::new(Arc::new(office.store.another())));
+    let builder = office.on(Arc::clone(&line) as Arc<dyn Store>).register(Newer(office.lab.world.clone()));
+    let other = builder.start().await.expect("it starts");
+    for id in 0..40 {
+        let saga = handle(&owner, &id.to_string()).await;
+        waiting.push(tokio::spawn(async move { saga.cancel("enough").await }));
+    }
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let before = line.operations();
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    // It looks for work each second, and for requests and at its lease each five.
+    let done = line.operations() - before;
+    assert!(done < 60, "{done} operations in 20 seconds");
+    drop(other);
+    for answer in waiting {
+        answer.abort();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rule_32_what_was_given_back_is_not_taken_again_for_a_request() {
+    let office = Office::new();
+    office.lab.world.plan("a", [Act::Hang]);
+    let dead = office.worker().await;
+    dead.start::<Scripted>("1", script("book:a book:b")).await.expect("it is started");
+    office.asked("a", 1).await;
+    drop(dead);
+    let line = Arc::new(Faulty::new(Arc::new(office.store.another())));
+    let builder = office.on(Arc::clone(&line) as Arc<dyn Store>).register(Newer(office.lab.world.clone()));
+    let unknowing = builder.start().await.expect("it starts");
+    let found = async || office.store.find("scripted", "1").await.expect("it answers").expect("it is there");
+    while found().await.status != Status::WaitsForBuild {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let asked = unknowing.get::<Newer>("1").await.expect("it answers").expect("it is there");
+    let cancel = tokio::spawn(async move { asked.cancel("enough").await });
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let commits = line.commits();
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert_eq!(line.commits(), commits, "it takes and gives back without end");
+    // One that knows it decides.
+    let _knowing = office.worker().await;
+    assert!(cancel.await.expect("it does not panic").expect("the store answers").granted);
+}
+
 /// A start whose life ends before it is answered, in every way in which that can happen.
 #[tokio::test(start_paused = true)]
 async fn a_start_at_the_end_of_a_life_is_answered_with_what_became_of_it_and_never_made_twice() {

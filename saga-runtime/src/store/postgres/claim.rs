@@ -236,12 +236,16 @@ impl Inner {
         pending: &mut Pending<'_>,
     ) -> Result<(), Fault> {
         // Whoever has the row has it until then; what is read afterwards is what it is.
-        let sql = "SELECT FROM saga.instance WHERE no = $1 FOR UPDATE";
-        query(self.names.sql(sql)).bind(no.0).execute(&mut **transaction).await?;
+        let sql =
+            "SELECT status = 'waits_for_build' AND $2 = ANY (given_back) FROM saga.instance WHERE no = $1 FOR UPDATE";
+        let given_back = query_scalar(self.names.sql(sql)).bind(no.0).bind(epoch.0);
+        let given_back: Option<bool> = given_back.fetch_optional(&mut **transaction).await?;
         let found = self.by_number(transaction, no).await?;
         let found = found.filter(|instance| sagas.contains(&&*instance.saga) && !instance.buried);
         let Some(found) = found else { return Ok(()) };
         match found.owner {
+            // Nobody has changed it since.
+            None if given_back == Some(true) => return Ok(()),
             Some(owner) if owner == epoch => {
                 // Unless it was claimed for this, and the answer was lost.
                 pending.again.extend(self.lost.take_asked(no));
