@@ -183,6 +183,16 @@ impl Hub {
         }
     }
 
+    /// News may have been missed: everybody looks.
+    pub(crate) fn stir(&self) {
+        held(&self.watched).values().for_each(|sender| {
+            sender.send_replace(());
+        });
+        held(&self.awaited).values().for_each(|sender| {
+            sender.send_replace(None);
+        });
+    }
+
     /// Something of it was committed.
     pub(crate) fn changed(&self, instance: InstanceNo) {
         if let Some(sender) = held(&self.watched).get(&instance) {

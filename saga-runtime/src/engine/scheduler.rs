@@ -34,6 +34,9 @@ impl Engine {
 /// Where several workers live, one looks so often for what none of them was told of.
 const LOOK: Micros = SECOND;
 
+/// How soon it is looked again for what is due and could not be taken.
+const PAUSE: Micros = SECOND / 50;
+
 /// So often an instance that cannot be taken is asked for before that is left to the next look at all inboxes.
 const TRIES: u32 = 20;
 
@@ -188,6 +191,9 @@ async fn claims(engine: &Arc<Engine>, life: &Arc<Life>) -> Result<bool, StoreErr
     engine.wake_at.store(Micros::MAX, Ordering::Release);
     let (names, limit) = (engine.names(), permits.len());
     let Claims { claimed, next_wake } = engine.store.claim(life.epoch, &names, engine.clock.now(), limit).await?;
+    // What is due and was not taken is just being taken by another worker, which may stand still in the middle of it.
+    let soonest = if claimed.is_empty() { engine.clock.now().saturating_add(PAUSE) } else { Micros::MIN };
+    let next_wake = next_wake.map(|at| if at <= engine.clock.now() { at.max(soonest) } else { at });
     let more = claimed.len() == limit;
     if more {
         engine.backlog.store(true, Ordering::Release);

@@ -257,6 +257,45 @@ async fn rule_28_what_is_let_go_once_more_because_the_answer_was_lost_has_one_ow
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_waits_for_an_end_looks_when_news_were_missed() {
+    let office = Office::new();
+    let owner = office.worker().await;
+    let (other, line) = office.worker_on_a_line().await;
+    office.lab.world.plan("a", [Act::Slow(28_000)]);
+    owner.start::<Scripted>("1", script("book:a")).await.expect("it is started");
+    let saga = handle(&other, "1").await;
+    let waiting = tokio::spawn(async move { saga.result().await });
+    // It is looked for after one second, three, seven, fifteen, thirty-one and so on.
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    line.leave("the line is cut");
+    tokio::time::sleep(Duration::from_millis(8_500)).await;
+    line.come_back();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(waiting.is_finished(), "it ended while nothing was heard, and nobody looked");
+    assert!(matches!(waiting.await.expect("it does not panic"), Ok(End::Completed(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_life_that_is_lost_during_a_long_stop_ends_it() {
+    let office = Office::new();
+    let (stopping, line) = office.worker_on_a_line().await;
+    let living = office.worker().await;
+    office.lab.world.plan("a", [Act::Slow(100_000)]);
+    stopping.start::<Scripted>("1", script("brief:z book:b eager:a")).await.expect("it is started");
+    office.asked("a", 1).await;
+    let stop = tokio::spawn(async move { stopping.shutdown(Duration::from_secs(90)).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let begun = Instant::now();
+    line.leave("the line is cut");
+    office.asked("a", 2).await;
+    line.come_back();
+    stop.await.expect("it does not panic");
+    let took = begun.elapsed();
+    assert!(took < LEASE + Duration::from_secs(3), "what ran in a life that is over went on for {took:?}");
+    end(&handle(&living, "1").await).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn requests_that_a_worker_cannot_decide_cost_it_nothing() {
     let office = Office::new();
     let owner = office.worker().await;
