@@ -204,7 +204,7 @@ async fn both_stores_answer_the_same_to_whatever_is_asked() {
                     ask!(list(&filter, after, limit));
                 }
                 18 => {
-                    ask!(inboxes(after, limit));
+                    ask!(inboxes(epoch, &["checkout", "refund"][..=usize::from(limit > 0)], after, limit));
                     ask!(inbox(no));
                 }
                 19..22 => {

@@ -128,6 +128,11 @@ impl Hub {
         held(&self.wanted).insert(instance);
     }
 
+    /// Whoever has a request waiting is found by looking, from now on: those who will never run here are not kept for ever.
+    pub(crate) fn forget_wanted(&self) {
+        held(&self.wanted).clear();
+    }
+
     /// Whether it runs here.
     pub(crate) fn runs(&self, instance: InstanceNo) -> bool {
         held(&self.running).contains_key(&instance)
@@ -176,6 +181,16 @@ impl Hub {
         if let Some(sender) = held(&self.awaited).get(&instance) {
             sender.send_replace(end);
         }
+    }
+
+    /// News may have been missed: everybody looks.
+    pub(crate) fn stir(&self) {
+        held(&self.watched).values().for_each(|sender| {
+            sender.send_replace(());
+        });
+        held(&self.awaited).values().for_each(|sender| {
+            sender.send_replace(None);
+        });
     }
 
     /// Something of it was committed.

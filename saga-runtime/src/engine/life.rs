@@ -124,6 +124,7 @@ impl Engine {
     fn look_at_everything(&self) {
         self.inboxes_unseen.store(true, Ordering::Release);
         self.waits();
+        self.hub.stir();
     }
 }
 

@@ -45,11 +45,12 @@ use life::Life;
 use observer::{Observer, Point};
 use std::{
     collections::HashMap,
-    future::Future,
+    future::{Future, poll_fn},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
+    task::Context,
 };
 use tokio::{
     sync::{Notify, Semaphore, watch},
@@ -193,22 +194,27 @@ impl Engine {
         self.keeper.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
     }
 
-    /// Asks every task to end, and waits for that until the limit.
+    /// Asks every task to end, and waits for that until the limit; or until this worker's life is over, and all that ran in it.
     pub(crate) async fn stop(&self, by: Micros) {
         self.stopping.send_replace(true);
         let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut runs = std::mem::take(&mut *self.runs.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut keeper = std::mem::take(&mut *self.keeper.lock().unwrap_or_else(PoisonError::into_inner));
         let all = async {
             while tasks.join_next().await.is_some() {}
-            while runs.join_next().await.is_some() {}
+            // They stay where whoever notices that the life is lost finds them.
+            let runs =
+                |cx: &mut Context<'_>| self.runs.lock().unwrap_or_else(PoisonError::into_inner).poll_join_next(cx);
+            while poll_fn(runs).await.is_some() {}
         };
         tokio::select! {
             () = all => {}
             () = self.clock.sleep_until(by) => {}
+            // What keeps the life goes on to the end, unless that is lost.
+            Some(_) = keeper.join_next() => {}
         }
         tasks.shutdown().await;
+        let mut runs = std::mem::take(&mut *self.runs.lock().unwrap_or_else(PoisonError::into_inner));
         runs.shutdown().await;
-        let mut keeper = std::mem::take(&mut *self.keeper.lock().unwrap_or_else(PoisonError::into_inner));
         keeper.shutdown().await;
     }
 

@@ -34,6 +34,9 @@ impl Engine {
 /// Where several workers live, one looks so often for what none of them was told of.
 const LOOK: Micros = SECOND;
 
+/// How soon it is looked again for what is due and could not be taken.
+const PAUSE: Micros = SECOND / 50;
+
 /// So often an instance that cannot be taken is asked for before that is left to the next look at all inboxes.
 const TRIES: u32 = 20;
 
@@ -45,22 +48,51 @@ struct Asked {
     tries: u32,
 }
 
+/// Those whom somebody asked something.
+#[derive(Debug, Default)]
+struct Requests {
+    asked: VecDeque<Asked>,
+    /// How far the look at all inboxes has come, if it is not through.
+    seen: Option<InstanceNo>,
+}
+
+impl Requests {
+    /// Goes on with the look at all inboxes: so many at a time, so that what wants to run is taken in between. While there is as much
+    /// to decide as one look finds, it does not go on.
+    async fn look(&mut self, engine: &Engine, life: &Life, names: &[&str]) -> Result<(), StoreError> {
+        if self.asked.len() >= BATCH || (self.seen.is_none() && !engine.inboxes_unseen.swap(false, Ordering::AcqRel)) {
+            return Ok(());
+        }
+        if self.seen.is_none() && engine.lives_again() {
+            engine.hub.forget_wanted();
+        }
+        let page = engine.store.inboxes(life.epoch, names, self.seen, BATCH).await;
+        let page = page.inspect_err(|_| engine.inboxes_unseen.store(true, Ordering::Release))?;
+        self.seen = page.last().copied().filter(|_| page.len() == BATCH);
+        let known: HashSet<InstanceNo> = self.asked.iter().map(|asked| asked.no).collect();
+        // Where it is looked again and again, one that cannot be taken now is left to the next look.
+        let tries = if engine.lives_again() { TRIES } else { 0 };
+        self.asked.extend(page.into_iter().filter(|no| !known.contains(no)).map(|no| Asked { no, tries }));
+        Ok(())
+    }
+}
+
 /// Runs until the runtime stops or has lost its work to another for good.
 pub(crate) async fn run(engine: Arc<Engine>) {
-    let mut asked = VecDeque::new();
+    let mut requests = Requests::default();
     loop {
         if engine.is_stopping() {
             return;
         }
         let life = engine.life();
-        let result = match decisions(&engine, &life, &mut asked).await {
+        let result = match decisions(&engine, &life, &mut requests).await {
             Ok(()) => claims(&engine, &life).await,
             Err(error) => Err(error),
         };
         let now = engine.clock.now();
         let again = match result {
             Ok(true) => continue,
-            Ok(false) if asked.is_empty() => engine.wake_at.load(Ordering::Acquire),
+            Ok(false) if requests.asked.is_empty() && requests.seen.is_none() => engine.wake_at.load(Ordering::Acquire),
             // One that was just being started, or let go, when it was asked for.
             Ok(false) => now.saturating_add(SECOND / 20),
             Err(error @ (StoreError::Unavailable(_) | StoreError::InDoubt(_))) => {
@@ -99,28 +131,13 @@ pub(crate) async fn run(engine: Arc<Engine>) {
     }
 }
 
-/// Every instance with a request that nobody has decided.
-async fn all_asked(engine: &Engine) -> Result<Vec<InstanceNo>, StoreError> {
-    let mut asked = Vec::new();
-    loop {
-        let page = engine.store.inboxes(asked.last().copied(), BATCH).await?;
-        if page.is_empty() {
-            return Ok(asked);
-        }
-        asked.extend(page);
-    }
-}
-
 /// Takes the instances that somebody asked something of, one by one, whatever they wait for.
-async fn decisions(engine: &Arc<Engine>, life: &Arc<Life>, asked: &mut VecDeque<Asked>) -> Result<(), StoreError> {
+async fn decisions(engine: &Arc<Engine>, life: &Arc<Life>, requests: &mut Requests) -> Result<(), StoreError> {
     let told = std::mem::take(&mut *engine.asked.lock().unwrap_or_else(PoisonError::into_inner));
-    asked.extend(told.into_iter().map(|no| Asked { no, tries: 0 }));
-    if engine.inboxes_unseen.swap(false, Ordering::AcqRel) {
-        let all = all_asked(engine).await.inspect_err(|_| engine.inboxes_unseen.store(true, Ordering::Release))?;
-        let known: HashSet<InstanceNo> = asked.iter().map(|asked| asked.no).collect();
-        asked.extend(all.into_iter().filter(|no| !known.contains(no)).map(|no| Asked { no, tries: 0 }));
-    }
+    requests.asked.extend(told.into_iter().map(|no| Asked { no, tries: 0 }));
     let names = engine.names();
+    requests.look(engine, life, &names).await?;
+    let asked = &mut requests.asked;
     for _ in 0..asked.len() {
         let Ok(permit) = Arc::clone(&engine.deciding).try_acquire_owned() else { return Ok(()) };
         let Some(Asked { no, tries }) = asked.pop_front() else { return Ok(()) };
@@ -174,6 +191,9 @@ async fn claims(engine: &Arc<Engine>, life: &Arc<Life>) -> Result<bool, StoreErr
     engine.wake_at.store(Micros::MAX, Ordering::Release);
     let (names, limit) = (engine.names(), permits.len());
     let Claims { claimed, next_wake } = engine.store.claim(life.epoch, &names, engine.clock.now(), limit).await?;
+    // What is due and was not taken is just being taken by another worker, which may stand still in the middle of it.
+    let soonest = if claimed.is_empty() { engine.clock.now().saturating_add(PAUSE) } else { Micros::MIN };
+    let next_wake = next_wake.map(|at| if at <= engine.clock.now() { at.max(soonest) } else { at });
     let more = claimed.len() == limit;
     if more {
         engine.backlog.store(true, Ordering::Release);

@@ -134,6 +134,7 @@ pair_cases! {
     what_was_given_back_is_for_whoever_has_not_had_it,
     what_waits_for_its_turn_at_a_living_worker_is_left_to_it,
     claims_of_several_workers_share_nothing,
+    requests_are_for_whoever_may_decide_them,
     a_touch_that_is_written_again_takes_nothing_from_whoever_has_it_now,
     a_worker_hears_what_the_others_do,
 }

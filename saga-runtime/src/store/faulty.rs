@@ -2,7 +2,7 @@
 
 use super::{
     Claimed, Claims, Epoch, Expired, Filter, Instance, InstanceNo, Message, Micros, News, Received, Renewed, RequestNo,
-    Row, Sent, Store, StoreError, Storing, Transaction, Write, Written,
+    Row, Sent, Store, StoreError, Storing, Told, Transaction, Write, Written,
 };
 use std::{
     any::Any,
@@ -152,7 +152,13 @@ impl Store for Faulty {
     }
 
     fn news(&self, epoch: Epoch) -> Storing<'_, Option<Box<dyn News>>> {
-        self.through(move |store| store.news(epoch))
+        let plan = Arc::clone(&self.plan);
+        self.through(move |store| {
+            Box::pin(async move {
+                let news = store.news(epoch).await?;
+                Ok(news.map(|news| Box::new(FaultyNews { news, plan }) as Box<dyn News>))
+            })
+        })
     }
 
     fn commit<'a>(&'a self, epoch: Epoch, writes: &'a [Write]) -> Storing<'a, Vec<Written>> {
@@ -211,8 +217,14 @@ impl Store for Faulty {
         self.through(move |store| store.inbox(instance))
     }
 
-    fn inboxes(&self, after: Option<InstanceNo>, limit: usize) -> Storing<'_, Vec<InstanceNo>> {
-        self.through(move |store| store.inboxes(after, limit))
+    fn inboxes<'a>(
+        &'a self,
+        epoch: Epoch,
+        sagas: &'a [&'a str],
+        after: Option<InstanceNo>,
+        limit: usize,
+    ) -> Storing<'a, Vec<InstanceNo>> {
+        self.through(move |store| store.inboxes(epoch, sagas, after, limit))
     }
 
     fn send<'a>(&'a self, saga: &'a str, id: &'a str, message: &'a Message, at: Micros) -> Storing<'a, Sent> {
@@ -259,6 +271,25 @@ impl Store for Faulty {
 
     fn close(&self) -> Storing<'_, ()> {
         self.store.close()
+    }
+}
+
+/// News, of which none is heard while nothing works.
+#[derive(Debug)]
+struct FaultyNews {
+    news: Box<dyn News>,
+    plan: Arc<Mutex<Plan>>,
+}
+
+impl News for FaultyNews {
+    fn next(&mut self) -> Storing<'_, Vec<Told>> {
+        Box::pin(async {
+            let told = self.news.next().await?;
+            match &self.plan.lock().unwrap_or_else(PoisonError::into_inner).away {
+                Some(cause) => Err(StoreError::Unavailable(cause.clone())),
+                None => Ok(told),
+            }
+        })
     }
 }
 

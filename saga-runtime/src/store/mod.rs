@@ -140,7 +140,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn claim<'a>(&'a self, epoch: Epoch, sagas: &'a [&'a str], now: Micros, limit: usize) -> Storing<'a, Claims>;
 
     /// Takes this one instance, of one of the sagas named, for a decision, whatever it waits for, also if it has ended; `None` if
-    /// a living worker (this one, too) owns it, if it is of another saga, or if it does not exist or is buried.
+    /// a living worker (this one, too) owns it, if this one gave it back because it does not know its state, if it is of another
+    /// saga, or if it does not exist or is buried.
     ///
     /// Its status, what wakes it and its state stay as they are: the touch of the decision changes them. If the worker dies
     /// before, they are what the next one finds. [`StoreError::Fenced`] if `epoch` no longer owns the store's work.
@@ -178,8 +179,16 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// The requests that have not been consumed, oldest first.
     fn inbox(&self, instance: InstanceNo) -> Storing<'_, Vec<(RequestNo, Box<str>)>>;
 
-    /// Every instance with requests that have not been consumed, for the start of a worker.
-    fn inboxes(&self, after: Option<InstanceNo>, limit: usize) -> Storing<'_, Vec<InstanceNo>>;
+    /// The instances with requests that have not been consumed and that this worker may decide, by number: of one of the sagas
+    /// named, without those that another living worker owns, and those that this one gave back because it does not know their
+    /// state.
+    fn inboxes<'a>(
+        &'a self,
+        epoch: Epoch,
+        sagas: &'a [&'a str],
+        after: Option<InstanceNo>,
+        limit: usize,
+    ) -> Storing<'a, Vec<InstanceNo>>;
 
     /// Puts a message where the instance of this identity finds it, and makes it due if it waits for one of this name.
     ///

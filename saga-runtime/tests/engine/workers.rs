@@ -256,6 +256,100 @@ async fn rule_28_what_is_let_go_once_more_because_the_answer_was_lost_has_one_ow
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_an_end_looks_when_news_were_missed() {
+    let office = Office::new();
+    let owner = office.worker().await;
+    let (other, line) = office.worker_on_a_line().await;
+    office.lab.world.plan("a", [Act::Slow(28_000)]);
+    owner.start::<Scripted>("1", script("book:a")).await.expect("it is started");
+    let saga = handle(&other, "1").await;
+    let waiting = tokio::spawn(async move { saga.result().await });
+    // It is looked for after one second, three, seven, fifteen, thirty-one and so on.
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    line.leave("the line is cut");
+    tokio::time::sleep(Duration::from_millis(8_500)).await;
+    line.come_back();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(waiting.is_finished(), "it ended while nothing was heard, and nobody looked");
+    assert!(matches!(waiting.await.expect("it does not panic"), Ok(End::Completed(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_life_that_is_lost_during_a_long_stop_ends_it() {
+    let office = Office::new();
+    let (stopping, line) = office.worker_on_a_line().await;
+    let living = office.worker().await;
+    office.lab.world.plan("a", [Act::Slow(100_000)]);
+    stopping.start::<Scripted>("1", script("brief:z book:b eager:a")).await.expect("it is started");
+    office.asked("a", 1).await;
+    let stop = tokio::spawn(async move { stopping.shutdown(Duration::from_secs(90)).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let begun = Instant::now();
+    line.leave("the line is cut");
+    office.asked("a", 2).await;
+    line.come_back();
+    stop.await.expect("it does not panic");
+    let took = begun.elapsed();
+    assert!(took < LEASE + Duration::from_secs(3), "what ran in a life that is over went on for {took:?}");
+    end(&handle(&living, "1").await).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_a_worker_cannot_decide_cost_it_nothing() {
+    let office = Office::new();
+    let owner = office.worker().await;
+    // Nobody can say whether there is a way back while a pivot is under way.
+    let mut waiting = Vec::new();
+    for id in 0..40 {
+        office.lab.world.plan(&format!("p{id}"), [Act::Slow(120_000)]);
+        owner.start::<Scripted>(id.to_string(), script(&format!("once:p{id}"))).await.expect("it is started");
+    }
+    let line = Arc::new(Faulty::new(Arc::new(office.store.another())));
+    let builder = office.on(Arc::clone(&line) as Arc<dyn Store>).register(Newer(office.lab.world.clone()));
+    let other = builder.start().await.expect("it starts");
+    for id in 0..40 {
+        let saga = handle(&owner, &id.to_string()).await;
+        waiting.push(tokio::spawn(async move { saga.cancel("enough").await }));
+    }
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let before = line.operations();
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    // It looks for work each second, and for requests and at its lease each five.
+    let done = line.operations() - before;
+    assert!(done < 60, "{done} operations in 20 seconds");
+    drop(other);
+    for answer in waiting {
+        answer.abort();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rule_32_what_was_given_back_is_not_taken_again_for_a_request() {
+    let office = Office::new();
+    office.lab.world.plan("a", [Act::Hang]);
+    let dead = office.worker().await;
+    dead.start::<Scripted>("1", script("book:a book:b")).await.expect("it is started");
+    office.asked("a", 1).await;
+    drop(dead);
+    let line = Arc::new(Faulty::new(Arc::new(office.store.another())));
+    let builder = office.on(Arc::clone(&line) as Arc<dyn Store>).register(Newer(office.lab.world.clone()));
+    let unknowing = builder.start().await.expect("it starts");
+    let found = async || office.store.find("scripted", "1").await.expect("it answers").expect("it is there");
+    while found().await.status != Status::WaitsForBuild {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let asked = unknowing.get::<Newer>("1").await.expect("it answers").expect("it is there");
+    let cancel = tokio::spawn(async move { asked.cancel("enough").await });
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let commits = line.commits();
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert_eq!(line.commits(), commits, "it takes and gives back without end");
+    // One that knows it decides.
+    let _knowing = office.worker().await;
+    assert!(cancel.await.expect("it does not panic").expect("the store answers").granted);
+}
+
 /// A start whose life ends before it is answered, in every way in which that can happen.
 #[tokio::test(start_paused = true)]
 async fn a_start_at_the_end_of_a_life_is_answered_with_what_became_of_it_and_never_made_twice() {

@@ -7,5 +7,6 @@ mod broken;
 mod contract;
 mod fence;
 mod news;
+mod pauses;
 mod schemas;
 mod steps;

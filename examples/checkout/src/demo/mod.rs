@@ -40,6 +40,9 @@ pub(crate) struct Options {
     /// How many orchestrators work on it at the same time. Each kill hits one of them, at random.
     #[arg(long, value_name = "N", default_value_t = 1, requires = "store", value_parser = clap::value_parser!(u32).range(1..=16))]
     workers: u32,
+    /// How often to stand one of them still with SIGSTOP, until others have taken over what it had, and let it go on then.
+    #[arg(long, value_name = "P", default_value_t = 0, requires = "store", value_parser = clap::value_parser!(u32).range(0..=1_000))]
+    pauses: u32,
     /// What faults and kills are drawn from.
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
@@ -81,6 +84,11 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failed> {
 }
 
 async fn demonstrate(options: &Options) -> Result<ExitCode, Failed> {
+    if options.pauses > 0 && options.workers < 2 {
+        return Err(
+            "`--pauses` needs `--workers` of 2 or more: what one has that stands still, another takes over".into()
+        );
+    }
     let folder = Folder::open(options.dir.as_deref())?;
     let schema = options.store.as_deref().map(Schema::new);
     let found = find_out(options, &folder, schema.as_ref()).await?;
@@ -104,17 +112,20 @@ async fn find_out(options: &Options, folder: &Folder, schema: Option<&Schema>) -
     let [inventory, payments, shipping] = [0, 1, 2].map(|place| participants[place].url().to_owned());
     let loaded = books::load_stock(&inventory).await?;
     let urls = [("--inventory", &inventory), ("--payments", &payments), ("--shipping", &shipping)];
-    let mut said: Vec<String> = urls.iter().flat_map(|(option, url)| [(*option).to_owned(), (*url).clone()]).collect();
-    said.extend(schema.map_or_else(|| folder.database("orders"), Schema::options));
+    let said: Vec<String> = urls.iter().flat_map(|(option, url)| [(*option).to_owned(), (*url).clone()]).collect();
     let mut workers = Vec::new();
     for number in 1..=options.workers {
         let label = if schema.is_some() { format!("orders-{number}") } else { "orders".to_owned() };
-        workers.push(Process::start("orders", &label, folder.path(), &said).await?);
+        let kept = schema.map_or_else(|| folder.database("orders"), |schema| schema.options(&label));
+        workers.push(Process::start("orders", &label, folder.path(), &[&said[..], &kept].concat()).await?);
+        if let (1, Some(schema)) = (number, schema) {
+            schema.audit(&label).await?;
+        }
     }
     let shop = Shop::at(&workers.iter().map(Process::url).collect::<Vec<_>>())?;
 
     let orders = orders::first(options.orders)?;
-    let watched = watch::place_and_kill(options, &shop, orders, &mut workers, &mut participants).await?;
+    let watched = watch::place_and_kill(options, &shop, orders, &mut workers, &mut participants, schema).await?;
 
     let ended = watched.orders.iter().map(|(order, view)| (order.clone(), view.status)).collect();
     let books = Books { orders: ended, loaded, ..books::read(&inventory, &payments, &shipping).await? };
@@ -123,7 +134,10 @@ async fn find_out(options: &Options, folder: &Folder, schema: Option<&Schema>) -
         kept.push((*name, books::ask(process.url(), "/keys").await?));
     }
     let compensated = watch::telling(&shop, &watched).await?;
-    let violations = verdict::judge(&books);
+    let mut violations = verdict::judge(&books);
+    if let Some(schema) = schema {
+        violations.extend(schema.stale().await?.into_iter().map(|what| Violation::Stale { what }));
+    }
     let svg = report::draw(options.dir.as_deref())?;
     Ok(Found { watched, violations, kept, compensated, svg })
 }

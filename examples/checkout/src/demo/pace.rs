@@ -21,7 +21,10 @@ const KILLING: usize = 85;
 /// How far the plan of kills has come.
 pub(super) struct Pace {
     total: usize,
+    /// Kills and pauses.
     kills: usize,
+    /// So many of them are pauses, which come first.
+    pauses: usize,
     seed: u64,
     /// The shortest life.
     life: Duration,
@@ -37,7 +40,9 @@ impl Pace {
         // Where several work, what the dead one had is taken over after a lease.
         let lease = if options.store.is_some() { schema::LEASE_SECONDS } else { 0 };
         let life = LIFE + Duration::from_secs(lease.into());
-        Self { total, kills: options.kills as usize, seed: options.seed, life, done: 0, born: Instant::now() }
+        let pauses = options.pauses as usize;
+        let kills = options.kills as usize + pauses;
+        Self { total, kills, pauses, seed: options.seed, life, done: 0, born: Instant::now() }
     }
 
     /// How many orders may have been placed by now, of which so many have ended.
@@ -66,6 +71,11 @@ impl Pace {
         self.done < self.kills && self.born.elapsed() >= self.life + Duration::from_millis(u64::from(50 + longer))
     }
 
+    /// Whether the next one is none, but a pause.
+    pub(super) fn stands(&self) -> bool {
+        self.done < self.pauses
+    }
+
     /// Which of so many workers it hits.
     pub(super) fn victim(&self, workers: usize) -> usize {
         let among = u32::try_from(workers).unwrap_or(1);
@@ -89,7 +99,7 @@ mod tests {
     use super::*;
 
     fn pace(orders: u32, kills: u32, done: usize, age: Duration) -> Pace {
-        let options = Options { orders, kills, store: None, workers: 1, seed: 7, json: false, dir: None };
+        let options = Options { orders, kills, store: None, workers: 1, pauses: 0, seed: 7, json: false, dir: None };
         let born = Instant::now().checked_sub(age).unwrap();
         Pace { done, born, ..Pace::new(&options, orders as usize) }
     }

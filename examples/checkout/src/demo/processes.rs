@@ -22,6 +22,7 @@ const START: Duration = Duration::from_secs(30);
 /// whose other end is here, and it stops when the pipe closes.
 pub(super) struct Process {
     name: &'static str,
+    label: String,
     arguments: Vec<OsString>,
     log: PathBuf,
     child: Child,
@@ -40,7 +41,7 @@ impl Process {
         arguments.extend(options.iter().map(Into::into));
         let log = folder.join(label).with_extension("log");
         let (child, url) = spawn(name, &arguments, "127.0.0.1:0", &log).await?;
-        Ok(Self { name, arguments, log, child, url })
+        Ok(Self { name, label: label.to_owned(), arguments, log, child, url })
     }
 
     /// Where it listens. It stays there when it is started again.
@@ -52,6 +53,28 @@ impl Process {
     pub(super) async fn kill(&mut self) -> Result<(), Failed> {
         self.child.kill().await?;
         Ok(())
+    }
+
+    /// SIGSTOP: it stands still in the middle of whatever it does, and nothing that others see of it ends.
+    pub(super) async fn stand_still(&self) -> Result<(), Failed> {
+        self.signal("STOP").await
+    }
+
+    /// SIGCONT: it goes on as if nothing had been.
+    pub(super) async fn go_on(&self) -> Result<(), Failed> {
+        self.signal("CONT").await
+    }
+
+    async fn signal(&self, name: &str) -> Result<(), Failed> {
+        let process = self.child.id().ok_or("a process that has ended cannot be signalled")?;
+        // Every shell can do it, and so nothing unsafe is needed for it.
+        let sent = Command::new("sh").args(["-c", &format!("kill -{name} {process}")]).status().await?;
+        if sent.success() { Ok(()) } else { Err(format!("kill -{name} {process}: {sent}").into()) }
+    }
+
+    /// What it is called, and its log.
+    pub(super) fn label(&self) -> &str {
+        &self.label
     }
 
     /// Starts it again over the same database, at the same address.

@@ -40,6 +40,7 @@ fn object(options: &Options, found: &Found) -> serde_json::Value {
         "compensated": count(found, Status::Compensated),
         "parked": count(found, Status::Parked),
         "kills": found.watched.kills.len(),
+        "pauses": found.watched.pauses.len(),
         "workers": options.workers,
         "violations": violated.len(),
         "violated": violated,
@@ -64,6 +65,12 @@ fn tell(options: &Options, found: &Found, out: &mut impl Write) -> Result<(), Fa
             }
         }
     }
+    let pauses: Vec<String> = found.watched.pauses.iter().map(ToString::to_string).collect();
+    if !pauses.is_empty() {
+        let (times, in_flight) = (pauses.len(), pauses.join(", "));
+        let what = format!("One stood still {times} times until others had what it had, and then went on");
+        writeln!(out, "{what}; they were {in_flight} orders.")?;
+    }
     writeln!(out, "\nHow they ended\n{}", outcomes(found))?;
     writeln!(out, "\nWhat the participants had to deal with\n{}", participants(found))?;
     if let Some((id, story)) = &found.compensated {
@@ -74,8 +81,9 @@ fn tell(options: &Options, found: &Found, out: &mut impl Write) -> Result<(), Fa
         writeln!(
             out,
             "\nVerdict: all is well. Every SKU is accounted for and nothing is held; each of the {} completed orders \
-             has exactly one charge and one parcel, no other has any, and nobody was charged twice.",
-            count(found, Status::Completed)
+             has exactly one charge and one parcel, no other has any, and nobody was charged twice.{}",
+            count(found, Status::Completed),
+            if options.store.is_some() { " No orchestrator wrote to what was no longer its own." } else { "" }
         )?;
         return Ok(());
     }

@@ -43,6 +43,8 @@ pub(crate) enum Violation {
     WrongAmount { order: String, costs: Option<Money>, charged: Money },
     /// A completed order without its one parcel, or another one with a parcel.
     Parcels { order: String, ended: Status, parcels: usize },
+    /// An orchestrator wrote something that had been given up, or that another one had by then.
+    Stale { what: String },
     /// A charge or a parcel for an order that nobody placed.
     NobodyOrdered { what: &'static str, order: String },
 }
@@ -145,6 +147,7 @@ impl fmt::Display for Violation {
             Self::Parcels { order, ended, parcels } => {
                 write!(f, "{order} ended {ended} and has {parcels} parcels")
             }
+            Self::Stale { what } => write!(f, "{what}, which was not its own any more"),
             Self::NobodyOrdered { what, order } => write!(f, "there is a {what} for {order}, which nobody placed"),
         }
     }

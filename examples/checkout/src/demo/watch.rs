@@ -12,6 +12,7 @@ use super::Options;
 use super::orders::Shipped;
 use super::pace::Pace;
 use super::processes::Process;
+use super::schema::Schema;
 use crate::Failed;
 use crate::order::Order;
 use crate::place::{self, AT_A_TIME};
@@ -29,17 +30,21 @@ pub(super) struct Watched {
     pub(super) orders: Vec<(Order, OrderView)>,
     /// For each kill, how many orders were in flight: accepted before, and not at an end after.
     pub(super) kills: Vec<usize>,
+    /// For each time that one stood still, how many it had in its hands.
+    pub(super) pauses: Vec<usize>,
     /// From the first order placed to the last one ended.
     pub(super) took: Duration,
 }
 
-/// Places all orders and kills the orchestrator, or one of several at a time, while they are in flight, then waits for their ends.
+/// Places all orders and kills the orchestrator, or one of several at a time, or stands it still, while they are in flight, then
+/// waits for their ends.
 pub(super) async fn place_and_kill(
     options: &Options,
     shop: &Shop,
     orders: Vec<Shipped>,
     workers: &mut [Process],
     participants: &mut [Process],
+    schema: Option<&Schema>,
 ) -> Result<Watched, Failed> {
     let begun = Instant::now();
     let mut watch = Watch {
@@ -51,7 +56,7 @@ pub(super) async fn place_and_kill(
     };
     let total = orders.len();
     let mut pace = Pace::new(options, total);
-    let mut kills = Vec::new();
+    let (mut kills, mut pauses) = (Vec::new(), Vec::new());
     let (released, release) = watch::channel(0);
     let mut accepted = place_all(shop, orders, &release);
     let mut placed = 0;
@@ -64,19 +69,26 @@ pub(super) async fn place_and_kill(
         watch.look().await;
         released.send_replace(pace.placed(watch.ended.len()));
         if pace.is_due() && !watch.open.is_empty() {
-            watch.bar.set_message("SIGKILL");
             let victim = &mut workers[pace.victim(workers.len())];
-            victim.kill().await?;
-            victim.restart().await?;
-            let answered = watch.look().await;
-            // Those that are open still were so when the process died. A kill that nothing
-            // survived proves nothing and is made again.
-            let counted = answered && !watch.open.is_empty();
-            if counted {
-                kills.push(watch.open.len());
-            }
+            let counted = if let Some(schema) = schema.filter(|_| pace.stands()) {
+                watch.bar.set_message("SIGSTOP");
+                let held = stand_still(schema, victim).await?;
+                // One that had nothing in its hands proves nothing, and another one is stopped.
+                pauses.extend((held > 0).then_some(held));
+                held > 0
+            } else {
+                watch.bar.set_message("SIGKILL");
+                victim.kill().await?;
+                victim.restart().await?;
+                let answered = watch.look().await;
+                // Those that are open still were so when the process died. A kill that nothing
+                // survived proves nothing and is made again.
+                let counted = answered && !watch.open.is_empty();
+                kills.extend(counted.then_some(watch.open.len()));
+                counted
+            };
             pace.reborn(counted);
-            watch.bar.set_message(format!("{} kills", kills.len()));
+            watch.bar.set_message(format!("{} kills, {} pauses", kills.len(), pauses.len()));
         }
         participants.iter_mut().chain(workers.iter_mut()).try_for_each(Process::died)?;
         sleep(Duration::from_millis(10)).await;
@@ -88,9 +100,20 @@ pub(super) async fn place_and_kill(
     }
     // Where the work got stuck, the verdict has more to say than this.
     if watch.ended.len() == total && pace.is_open() {
-        return Err(format!("only {} of {} kills found orders in flight", kills.len(), options.kills).into());
+        let (done, wanted) = (kills.len() + pauses.len(), options.kills + options.pauses);
+        return Err(format!("only {done} of {wanted} kills and pauses found orders in flight").into());
     }
-    Ok(Watched { orders: watch.close().await?, kills, took })
+    Ok(Watched { orders: watch.close().await?, kills, pauses, took })
+}
+
+/// Stands a worker still until others have taken over what it has in its hands, lets it go on, and says how many those were.
+async fn stand_still(schema: &Schema, worker: &Process) -> Result<usize, Failed> {
+    worker.stand_still().await?;
+    let held = schema.held(worker.label()).await?;
+    schema.is_given_up(worker.label()).await?;
+    worker.go_on().await?;
+    schema.lives(worker.label()).await?;
+    Ok(held)
 }
 
 /// Sends all orders, so many as are released and a few at a time, and tells of each when it was accepted.

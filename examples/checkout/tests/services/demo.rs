@@ -45,6 +45,26 @@ fn workers_beside_one_another_lose_nothing_when_one_is_killed() {
     assert!(told.contains("Of 3 orchestrators one was killed 3 times"), "{told}");
 }
 
+/// It is stopped in the middle of whatever it does, for longer than its lease, while others go on. What it wants to write when it wakes
+/// changes nothing, and what it still sends has no effect beside what others have done meanwhile.
+#[test]
+fn a_worker_that_stood_still_for_longer_than_its_lease_changes_nothing_when_it_wakes() {
+    let url = saga_test_postgres::url();
+    let output = Command::new(env!("CARGO_BIN_EXE_checkout"))
+        .args(["demo", "--store", &url, "--workers", "3", "--orders", "120", "--kills", "1", "--pauses", "3"])
+        .args(["--seed", "11", "--json"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}\n{told}");
+    let object: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+    let count = |field: &str| object[field].as_u64().unwrap_or_else(|| panic!("no {field} in {object}"));
+    assert_eq!((count("orders"), count("kills"), count("pauses"), count("violations")), (120, 1, 3, 0));
+    assert!(count("completed") > 0 && count("compensated") > 0, "{object}");
+    assert!(told.contains("No orchestrator wrote to what was no longer its own"), "{told}");
+}
+
 #[test]
 fn where_the_sagas_are_kept_is_said_once() {
     for (arguments, wanted) in [
@@ -52,6 +72,7 @@ fn where_the_sagas_are_kept_is_said_once() {
         (&["orders", "--db", "x", "--store", "y"][..], "cannot be used with"),
         (&["orders", "--db", "x", "--lease", "3"][..], "cannot be used with"),
         (&["demo", "--workers", "3"][..], "--store <URL>"),
+        (&["demo", "--pauses", "1"][..], "--store <URL>"),
     ] {
         let others = ["--inventory", "a", "--payments", "b", "--shipping", "c"];
         let others = if arguments[0] == "orders" { &others[..] } else { &[] };

@@ -162,7 +162,7 @@ impl<'a> Worker<'a> {
     }
 
     pub(super) async fn inboxes(&self, after: Option<InstanceNo>, limit: usize) -> Vec<InstanceNo> {
-        self.store.inboxes(after, limit).await.expect("inboxes can be listed")
+        self.store.inboxes(self.epoch, &[SAGA], after, limit).await.expect("inboxes can be listed")
     }
 
     pub(super) async fn send(&self, id: &str, message: &Message, at: Micros) -> Sent {

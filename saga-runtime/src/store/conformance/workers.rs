@@ -142,6 +142,29 @@ pub(super) async fn claims_of_several_workers_share_nothing(pair: Pair) {
     assert_eq!(claimed, all, "each is claimed once, and none is left");
 }
 
+pub(super) async fn requests_are_for_whoever_may_decide_them(pair: Pair) {
+    let (one, two) = both(&pair).await;
+    let mine = one.start(owned("mine")).await;
+    let free = one.start(start("free")).await;
+    let theirs = two.start(owned("theirs")).await;
+    let unknown = one.start(owned("unknown")).await;
+    one.append(touching(unknown, 2, Status::WaitsForBuild)).await;
+    for no in [mine, free, theirs, unknown] {
+        one.request(no, "{}").await.expect("it takes a request");
+    }
+    assert_eq!(one.inboxes(None, 10).await, [mine, free], "another one's, and what it does not know, are not its own");
+    assert_eq!(two.inboxes(None, 10).await, [free, theirs, unknown]);
+    assert_eq!(two.inboxes(Some(free), 1).await, [theirs]);
+    let others = two.store.inboxes(two.epoch, &["refund"], None, 10).await.expect("inboxes can be listed");
+    assert_eq!(others, [], "of other sagas than the ones named");
+    assert!(one.claim_one(unknown).await.is_none(), "it gave that back");
+    assert!(two.claim_one(unknown).await.is_some());
+    two.append(touching(unknown, 3, Status::Parked)).await;
+    assert_eq!(one.inboxes(Some(theirs), 10).await, [unknown], "somebody has written something else of it");
+    one.store.retire(one.epoch).await.expect("a worker can retire");
+    assert_eq!(two.inboxes(None, 10).await, [mine, free, theirs, unknown], "what a dead one had is anybody's");
+}
+
 pub(super) async fn a_touch_that_is_written_again_takes_nothing_from_whoever_has_it_now(pair: Pair) {
     let (one, two) = both(&pair).await;
     let lets_go = |no, status| Append { touch: Some(Touch { wake_at: Some(NOW), ..touch(status) }), ..append(no, []) };

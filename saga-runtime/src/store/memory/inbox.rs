@@ -1,7 +1,7 @@
 //! Requests and messages to instances, and what becomes of those that have ended.
 
 use super::{
-    super::{Expired, InstanceNo, Message, MessageNo, Micros, Received, RequestNo, Sent, Told},
+    super::{Epoch, Expired, InstanceNo, Message, MessageNo, Micros, Received, RequestNo, Sent, Told},
     state::{Kept, State},
 };
 use std::collections::{BTreeMap, HashMap};
@@ -41,9 +41,21 @@ impl State {
         its.map(|(no, (_, body))| (*no, body.clone())).collect()
     }
 
-    pub(super) fn inboxes(&self, after: Option<InstanceNo>, limit: usize) -> Vec<InstanceNo> {
+    pub(super) fn inboxes(
+        &self,
+        epoch: Epoch,
+        sagas: &[&str],
+        after: Option<InstanceNo>,
+        limit: usize,
+    ) -> Vec<InstanceNo> {
         let mut instances: Vec<_> = self.requests.values().map(|(to, _)| *to).collect();
         instances.retain(|instance| after.is_none_or(|after| *instance > after));
+        instances.retain(|instance| {
+            self.instances.get(instance).is_some_and(|kept| {
+                sagas.contains(&&*kept.instance.saga)
+                    && (kept.instance.owner == Some(epoch) || kept.may_be_decided(epoch, &self.living))
+            })
+        });
         instances.sort_unstable();
         instances.dedup();
         instances.truncate(limit);

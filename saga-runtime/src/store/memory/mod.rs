@@ -150,8 +150,14 @@ impl Store for Memory {
         self.run(|state| Ok(state.inbox(instance)))
     }
 
-    fn inboxes(&self, after: Option<InstanceNo>, limit: usize) -> Storing<'_, Vec<InstanceNo>> {
-        self.run(|state| Ok(state.inboxes(after, limit)))
+    fn inboxes<'a>(
+        &'a self,
+        epoch: Epoch,
+        sagas: &'a [&'a str],
+        after: Option<InstanceNo>,
+        limit: usize,
+    ) -> Storing<'a, Vec<InstanceNo>> {
+        self.run(|state| Ok(state.inboxes(epoch, sagas, after, limit)))
     }
 
     fn send<'a>(&'a self, saga: &'a str, id: &'a str, message: &'a Message, at: Micros) -> Storing<'a, Sent> {

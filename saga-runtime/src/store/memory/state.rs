@@ -249,11 +249,7 @@ impl State {
 
     pub(super) fn claim_one(&mut self, epoch: Epoch, sagas: &[&str], instance: InstanceNo) -> Option<Claimed> {
         let living = &self.living;
-        let free = |kept: &&mut Kept| {
-            sagas.contains(&&*kept.instance.saga)
-                && !kept.instance.buried
-                && kept.instance.owner.is_none_or(|owner| !living.has(owner))
-        };
+        let free = |kept: &&mut Kept| sagas.contains(&&*kept.instance.saga) && kept.may_be_decided(epoch, living);
         self.instances.get_mut(&instance).filter(free).map(|kept| kept.take(epoch))
     }
 }
@@ -282,6 +278,13 @@ impl Kept {
             Status::WaitsForBuild => free && !self.given_back.contains(&epoch),
             Status::Parked | Status::Completed | Status::Compensated | Status::CompensatedWithDebt => false,
         }
+    }
+
+    /// Whether a worker of this epoch may take it for a decision.
+    pub(super) fn may_be_decided(&self, epoch: Epoch, living: &Living) -> bool {
+        let free = self.instance.owner.is_none_or(|owner| !living.has(owner));
+        let unknown = self.instance.status == Status::WaitsForBuild && self.given_back.contains(&epoch);
+        free && !unknown && !self.instance.buried
     }
 
     fn take(&mut self, epoch: Epoch) -> Claimed {

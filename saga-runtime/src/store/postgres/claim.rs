@@ -205,8 +205,12 @@ impl Inner {
             pending.again.retain(|claimed| mine(claimed.instance.no.0));
             pending.kept = pending.again.split_off(limit.min(pending.again.len()));
         }
-        if !asked.is_empty() {
-            let numbers: Vec<i64> = asked.iter().map(|claimed| claimed.instance.no.0).collect();
+        pending.let_go = asked;
+        // One that was let go in the meantime, and taken again, is run.
+        let runs = |no: InstanceNo| pending.again.iter().chain(&pending.kept).any(|claimed| claimed.instance.no == no);
+        pending.let_go.retain(|claimed| !runs(claimed.instance.no));
+        if !pending.let_go.is_empty() {
+            let numbers: Vec<i64> = pending.let_go.iter().map(|claimed| claimed.instance.no.0).collect();
             let sql = "UPDATE saga.instance SET owned = false WHERE no = ANY ($1) AND owned AND epoch = $2";
             query(self.names.sql(sql)).bind(numbers).bind(epoch.0).execute(&mut **transaction).await?;
         }
@@ -236,12 +240,16 @@ impl Inner {
         pending: &mut Pending<'_>,
     ) -> Result<(), Fault> {
         // Whoever has the row has it until then; what is read afterwards is what it is.
-        let sql = "SELECT FROM saga.instance WHERE no = $1 FOR UPDATE";
-        query(self.names.sql(sql)).bind(no.0).execute(&mut **transaction).await?;
+        let sql =
+            "SELECT status = 'waits_for_build' AND $2 = ANY (given_back) FROM saga.instance WHERE no = $1 FOR UPDATE";
+        let given_back = query_scalar(self.names.sql(sql)).bind(no.0).bind(epoch.0);
+        let given_back: Option<bool> = given_back.fetch_optional(&mut **transaction).await?;
         let found = self.by_number(transaction, no).await?;
         let found = found.filter(|instance| sagas.contains(&&*instance.saga) && !instance.buried);
         let Some(found) = found else { return Ok(()) };
         match found.owner {
+            // Nobody has changed it since.
+            None if given_back == Some(true) => return Ok(()),
             Some(owner) if owner == epoch => {
                 // Unless it was claimed for this, and the answer was lost.
                 pending.again.extend(self.lost.take_asked(no));
@@ -255,6 +263,8 @@ impl Inner {
             }
             None => {}
         }
+        // Nothing is left to let go of it for.
+        self.lost.take_asked(no);
         let sql = "UPDATE saga.instance SET owned = true, epoch = $1 WHERE no = $2";
         query(self.names.sql(sql)).bind(epoch.0).bind(no.0).execute(&mut **transaction).await?;
         pending.claimed.push(of(found));
@@ -285,7 +295,14 @@ impl Lost {
     }
 
     fn pending(&self) -> Pending<'_> {
-        Pending { lost: self, claimed: Vec::new(), again: Vec::new(), kept: Vec::new(), asked: false }
+        Pending {
+            lost: self,
+            claimed: Vec::new(),
+            again: Vec::new(),
+            kept: Vec::new(),
+            let_go: Vec::new(),
+            asked: false,
+        }
     }
 
     /// What was to be run, and what was taken for a decision.
@@ -313,6 +330,8 @@ struct Pending<'a> {
     again: Vec<Claimed>,
     /// What was lost before, and is more than was asked for.
     kept: Vec<Claimed>,
+    /// What was taken for a decision and lost, and is let go.
+    let_go: Vec<Claimed>,
     asked: bool,
 }
 
@@ -330,6 +349,7 @@ impl Pending<'_> {
         let ended = transaction.end(found).await;
         match &ended {
             Ok(_) => {
+                self.let_go.clear();
                 let mut all = mem::take(&mut self.again);
                 all.append(&mut self.claimed);
                 return ended.map(|found| (all, found));
@@ -345,9 +365,63 @@ impl Pending<'_> {
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
         let claimed = [&mut self.claimed, &mut self.again, &mut self.kept].map(mem::take).concat();
-        if !claimed.is_empty() {
-            let mut all = self.lost.all();
-            if self.asked { all.asked.extend(claimed) } else { all.due.extend(claimed) }
+        let mut all = self.lost.all();
+        all.asked.append(&mut self.let_go);
+        if self.asked { all.asked.extend(claimed) } else { all.due.extend(claimed) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Postgres;
+    use crate::store::{Append, InstanceNo, Labels, Row, Start, Status, Store as _, Touch, Write, Written};
+    use sqlx::{AssertSqlSafe, ConnectOptions as _, postgres::PgConnectOptions, raw_sql};
+    use std::time::Duration;
+    use tokio::time::timeout;
+
+    async fn write(store: &Postgres, epoch: crate::store::Epoch, write: Write) -> Option<InstanceNo> {
+        match store.commit(epoch, &[write]).await.unwrap().first() {
+            Some(Written::Started(no)) => Some(*no),
+            _ => None,
         }
+    }
+
+    /// What nobody was told of is let go by the next claim, or by the one after it if that one does not come through.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_lost_claim_for_a_decision_is_not_forgotten_by_a_claim_that_fails() {
+        let store = Postgres::builder(saga_test_postgres::url()).schema("saga_lost").connect().await.unwrap();
+        let epoch = store.register().await.unwrap();
+        let rows = vec![Row { seq: 1, at: 0, event: "{}".into() }];
+        let start = Start {
+            saga: "checkout".into(),
+            id: "a".into(),
+            birth: "a".into(),
+            version: 1,
+            input_hash: [0; 32],
+            owned: true,
+            at: 0,
+            wake_at: None,
+            parent: None,
+            labels: Labels::new(),
+            rows,
+        };
+        let no = write(&store, epoch, Write::Start(start)).await.expect("it is new");
+        let parked = Append { touch: Some(Touch::new(Status::Parked, 0)), ..Append::new(no, Vec::new()) };
+        write(&store, epoch, Write::Append(parked)).await;
+        let claimed = store.claim_one(epoch, &["checkout"], no).await.unwrap().expect("nobody owns it");
+        {
+            let mut lost = store.0.lost.pending();
+            lost.asked = true;
+            lost.claimed.push(claimed);
+        }
+        let options: PgConnectOptions = saga_test_postgres::url().parse().unwrap();
+        let mut other = options.connect().await.unwrap();
+        let lock = AssertSqlSafe(store.0.names.put_in("BEGIN; SELECT FROM saga.instance FOR UPDATE"));
+        raw_sql(lock).execute(&mut other).await.unwrap();
+        let claim = timeout(Duration::from_millis(300), store.claim(epoch, &["checkout"], 1, 1)).await;
+        assert!(claim.is_err(), "it waits for the row");
+        raw_sql("COMMIT").execute(&mut other).await.unwrap();
+        store.claim(epoch, &["checkout"], 1, 1).await.unwrap();
+        assert_eq!(store.find("checkout", "a").await.unwrap().and_then(|found| found.owner), None);
     }
 }

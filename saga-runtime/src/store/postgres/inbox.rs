@@ -42,6 +42,16 @@ pub(super) const KNOWN: &str = "
     LEFT JOIN saga.message AS m ON m.instance = i.no AND m.name = $3 AND m.id = $4
     WHERE i.saga = $1 AND i.id = $2";
 
+/// Parameters: after which instance, limit, epoch, sagas.
+pub(super) const INBOXES: &str = "
+    SELECT DISTINCT r.instance FROM saga.request AS r, LATERAL (
+        SELECT 1 FROM saga.instance AS i
+        WHERE i.no = r.instance AND i.saga = ANY ($4) AND NOT i.buried
+        AND (i.epoch = $3 OR NOT i.owned OR (SELECT 1 FROM saga.worker WHERE epoch = i.epoch) IS NULL)
+        AND NOT (i.status = 'waits_for_build' AND $3 = ANY (i.given_back)) LIMIT 1
+    ) AS mine
+    WHERE r.instance > $1 ORDER BY r.instance LIMIT $2";
+
 impl Inner {
     pub(super) async fn put_request(
         &self,
@@ -68,11 +78,16 @@ impl Inner {
         })
     }
 
-    pub(super) async fn read_inboxes(&self, after: Option<InstanceNo>, limit: usize) -> Result<Vec<InstanceNo>, Fault> {
+    pub(super) async fn read_inboxes(
+        &self,
+        epoch: Epoch,
+        sagas: &[&str],
+        after: Option<InstanceNo>,
+        limit: usize,
+    ) -> Result<Vec<InstanceNo>, Fault> {
         let after = after.map_or(i64::MIN, |InstanceNo(no)| no);
-        let sql = "SELECT DISTINCT instance FROM saga.request WHERE instance > $1 ORDER BY instance LIMIT $2";
         reading!(self, conn => {
-            let found = query_scalar(self.names.sql(sql)).bind(after).bind(count(limit));
+            let found = query_scalar(self.names.sql(INBOXES)).bind(after).bind(count(limit)).bind(epoch.0).bind(sagas);
             let found: Vec<i64> = found.fetch_all(&mut *conn).await?;
             Ok(found.into_iter().map(InstanceNo).collect())
         })

@@ -202,8 +202,14 @@ impl Store for Postgres {
         answered(self.0.read_inbox(instance))
     }
 
-    fn inboxes(&self, after: Option<InstanceNo>, limit: usize) -> Storing<'_, Vec<InstanceNo>> {
-        answered(self.0.read_inboxes(after, limit))
+    fn inboxes<'a>(
+        &'a self,
+        epoch: Epoch,
+        sagas: &'a [&'a str],
+        after: Option<InstanceNo>,
+        limit: usize,
+    ) -> Storing<'a, Vec<InstanceNo>> {
+        answered(self.0.read_inboxes(epoch, sagas, after, limit))
     }
 
     fn send<'a>(&'a self, saga: &'a str, id: &'a str, message: &'a Message, at: Micros) -> Storing<'a, Sent> {

@@ -78,6 +78,7 @@ async fn what_is_asked_often_is_read_from_indexes() {
         ("tombstones", retention::BURIED, "('checkout', 100, 10)".to_owned()),
         ("buriable", retention::BURIABLE, "('{}', 100)".to_owned()),
         ("removal", retention::REMOVE, "('{}')".to_owned()),
+        ("inboxes", inbox::INBOXES, "(5, 100, 3, '{checkout,refund}')".to_owned()),
         ("request", inbox::REQUEST, "(1, '{}', false)".to_owned()),
         ("send", inbox::SEND, "('checkout', '1', 'paid', '2', '{}', 5)".to_owned()),
         ("known message", inbox::KNOWN, "('checkout', '1', 'paid', '2')".to_owned()),

@@ -135,7 +135,11 @@ async fn claim_one(
     no: InstanceNo,
 ) -> Result<Option<Claimed>, Fault> {
     let found = by_number(conn, no).await?;
-    let free = |instance: &Instance| !instance.buried && instance.owner.is_none_or(|owner| owner < epoch);
+    let sql = "SELECT 1 FROM instance WHERE no = ? AND status = 'waits_for_build' AND NOT owned AND epoch = ?";
+    let given_back: Option<i64> = query_scalar(sql).bind(no.0).bind(epoch.0).fetch_optional(&mut *conn).await?;
+    let free = |instance: &Instance| {
+        !instance.buried && given_back.is_none() && instance.owner.is_none_or(|owner| owner < epoch)
+    };
     let found = found.filter(|instance| sagas.contains(&&*instance.saga) && free(instance));
     let Some(found) = found else { return Ok(None) };
     query("UPDATE instance SET owned = 1, epoch = ? WHERE no = ?").bind(epoch.0).bind(no.0).execute(conn).await?;

@@ -3,9 +3,9 @@
 use super::{
     Sqlite,
     error::Fault,
-    read::{by_number, count, find},
+    read::{by_number, count, find, json},
 };
-use crate::store::{InstanceNo, Message, MessageNo, Micros, Received, Request, RequestNo, Sent};
+use crate::store::{Epoch, InstanceNo, Message, MessageNo, Micros, Received, Request, RequestNo, Sent};
 use sqlx::{Row as _, SqliteConnection, query, query_scalar};
 
 impl Sqlite {
@@ -28,11 +28,22 @@ impl Sqlite {
         rows.iter().map(|row| Ok((RequestNo(row.try_get("no")?), row.try_get("body")?))).collect()
     }
 
-    pub(super) async fn read_inboxes(&self, after: Option<InstanceNo>, limit: usize) -> Result<Vec<InstanceNo>, Fault> {
+    pub(super) async fn read_inboxes(
+        &self,
+        epoch: Epoch,
+        sagas: &[&str],
+        after: Option<InstanceNo>,
+        limit: usize,
+    ) -> Result<Vec<InstanceNo>, Fault> {
         let after = after.map_or(i64::MIN, |InstanceNo(no)| no);
         let mut conn = self.readers.take().await?;
-        let found = query_scalar("SELECT DISTINCT instance FROM request WHERE instance > ? ORDER BY instance LIMIT ?");
-        let found: Vec<i64> = found.bind(after).bind(count(limit)).fetch_all(&mut *conn).await?;
+        let found = query_scalar(
+            "SELECT DISTINCT request.instance FROM request CROSS JOIN instance ON instance.no = request.instance
+             WHERE request.instance > ? AND saga IN (SELECT value FROM json_each(?))
+             AND NOT (status = 'waits_for_build' AND NOT owned AND epoch = ?) ORDER BY request.instance LIMIT ?",
+        );
+        let found = found.bind(after).bind(json(sagas)).bind(epoch.0).bind(count(limit));
+        let found: Vec<i64> = found.fetch_all(&mut *conn).await?;
         conn.done();
         Ok(found.into_iter().map(InstanceNo).collect())
     }
