@@ -3,11 +3,13 @@
 //! The tests hold it to working, and to no time: a measurement is no check, and a machine that is busy would fail it.
 
 mod compile;
+mod stats;
+mod table;
 
 use std::process::ExitCode;
 
 const HELP: &str = "\
-Measures what the library costs. Usage: cargo run -p saga-bench --release -- <what> [options]
+Measures what the library costs. Usage: cargo run --release -p bench -- <what> [options]
 
   macro [--runs N] [--steps 5,20,100] [--beside async-trait,restate]
         What a saga adds to a build: the time of checking it, and the lines that it becomes, beside the same
