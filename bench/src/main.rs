@@ -19,7 +19,8 @@ Measures what the library costs. Usage: cargo run --release -p bench -- <what> [
         `latency`: W1 alone; `limits`: what the database does, and the memory of 10,000 in flight.
         `--store postgres` starts a server that goes with the run; `--store postgres://..` takes one that is there, and
         makes schemas of its own. `--in-flight 1,32,256` says how many at once; `w1 --workers N` starts N processes with
-        64 in flight each; `--instances N` and `--sagas N` are for less than a million and 10,000.
+        64 in flight each; `--instances N` and `--sagas N` are for less than a million and 10,000, and
+        `takeover --lease SECONDS` for another lease than 15 seconds.
         `--json` prints a line for the machine and one for each case; `all --write` writes the documentation's tables.
   macro [--runs N] [--steps 5,20,100] [--beside async-trait,restate]
         What a saga adds to a build: the time of checking it, and the lines that it becomes, beside the same

@@ -16,6 +16,8 @@ pub(crate) struct Options {
     pub(crate) instances: usize,
     /// What is in flight when its memory is measured.
     pub(crate) sagas: usize,
+    /// How long a worker is taken for alive, in seconds.
+    pub(crate) lease: f64,
     pub(crate) json: bool,
     /// Whether the tables in the documentation are written.
     pub(crate) write: bool,
@@ -40,6 +42,7 @@ impl Options {
             workers: None,
             instances: 1_000_000,
             sagas: 10_000,
+            lease: 15.0,
             json: false,
             write: false,
         };
@@ -54,9 +57,11 @@ impl Options {
                 "--workers" if case == "w1" => options.workers = Some(number(value()?)?),
                 "--instances" => options.instances = number(value()?)?,
                 "--sagas" => options.sagas = number(value()?)?,
+                "--lease" if case == "takeover" => options.lease = seconds(value()?)?,
                 "--json" => options.json = true,
                 "--write" if case == "all" => options.write = true,
                 "--workers" => return Err(format!("`--workers` is an option of `w1`, and not of `{case}`")),
+                "--lease" => return Err(format!("`--lease` is an option of `takeover`, and not of `{case}`")),
                 "--write" => {
                     return Err("`--write` is an option of `all`: the tables are of one run of everything".to_owned());
                 }

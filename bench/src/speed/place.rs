@@ -10,14 +10,22 @@ use std::{
     path::{Path, PathBuf},
     str::FromStr as _,
     sync::Arc,
+    time::Duration,
 };
 use tempfile::TempDir;
 
 /// One of them, as the processes of a run are told of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Place {
-    Sqlite { file: PathBuf },
-    Postgres { url: String, schema: String },
+    Sqlite {
+        file: PathBuf,
+    },
+    Postgres {
+        url: String,
+        schema: String,
+        /// The workers' lease, in seconds.
+        lease: f64,
+    },
 }
 
 impl Place {
@@ -25,8 +33,9 @@ impl Place {
     pub(crate) async fn store(&self) -> Result<Arc<dyn Store>, String> {
         match self {
             Self::Sqlite { file } => Ok(Arc::new(Sqlite::open(file).await.map_err(|error| error.to_string())?)),
-            Self::Postgres { url, schema } => {
-                let store = Postgres::builder(url).schema(schema).connect().await;
+            Self::Postgres { url, schema, lease } => {
+                let store =
+                    Postgres::builder(url).schema(schema).lease(Duration::from_secs_f64(*lease)).connect().await;
                 Ok(Arc::new(store.map_err(|error| error.to_string())?))
             }
         }
@@ -40,7 +49,7 @@ impl Place {
                 let length = |file: &Path| fs::metadata(file).map_or(0, |found| found.len());
                 Ok(length(file) + length(&log))
             }
-            Self::Postgres { url, schema } => {
+            Self::Postgres { url, schema, .. } => {
                 let sum = "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class
                            WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1) AND relkind IN ('r', 'S')";
                 let bytes: i64 =
@@ -52,7 +61,7 @@ impl Place {
 
     /// Does what the database does by itself some time after so many rows were written, so that it does not do it later.
     pub(crate) async fn settle(&self) -> Result<(), String> {
-        let Self::Postgres { url, schema } = self else { return Ok(()) };
+        let Self::Postgres { url, schema, .. } = self else { return Ok(()) };
         let mut conn = connect(url).await?;
         let tables = "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = $1::regnamespace";
         let tables: Vec<String> = query_scalar(sql(tables)).bind(schema).fetch_all(&mut conn).await.map_err(said)?;
@@ -124,7 +133,7 @@ impl Site {
     }
 
     /// A place that nobody has used, with nothing left to be written of what was before.
-    pub(crate) async fn place(&self) -> Result<Taken<'_>, String> {
+    pub(crate) async fn place(&self, lease: f64) -> Result<Taken<'_>, String> {
         thread_local!(static NUMBER: Cell<u32> = const { Cell::new(0) });
         let number = NUMBER.replace(NUMBER.get() + 1);
         let place = match self {
@@ -139,7 +148,7 @@ impl Site {
                 execute(&mut conn, format!("CREATE SCHEMA {schema}")).await?;
                 // Who may not ask for one measures without.
                 let _ = execute(&mut conn, "CHECKPOINT".to_owned()).await;
-                Place::Postgres { url: url.clone(), schema }
+                Place::Postgres { url: url.clone(), schema, lease }
             }
         };
         Ok(Taken { place, _site: self })
@@ -160,7 +169,7 @@ impl Taken<'_> {
                 let folder = file.parent().unwrap_or(file);
                 fs::remove_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))
             }
-            Place::Postgres { url, schema } => {
+            Place::Postgres { url, schema, .. } => {
                 execute(&mut connect(url).await?, format!("DROP SCHEMA {schema} CASCADE")).await
             }
         }

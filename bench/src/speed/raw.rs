@@ -19,7 +19,7 @@ pub(crate) async fn run(job: &Job, rows: usize, boss: &mut Boss) -> Result<Seen,
             let begun = Instant::now();
             (tables.write_raw(rows, &event, || begun.elapsed() < time)?, begun)
         }
-        Place::Postgres { url, schema } => {
+        Place::Postgres { url, schema, .. } => {
             let mut tables = bare::postgres::Tables::create(url, schema).await?;
             boss.ready().await;
             let begun = Instant::now();

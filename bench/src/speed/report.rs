@@ -92,8 +92,8 @@ impl Series {
         median(ratios.filter(|ratio| ratio.is_finite()))
     }
 
-    /// All of it, beside the bare writer's.
-    pub(crate) fn row(&self, store: &str, raw: Option<f64>, bare: &Self) -> Row {
+    /// All of it, beside the bare writer's, if that does the same.
+    pub(crate) fn row(&self, store: &str, raw: Option<f64>, bare: Option<&Self>) -> Row {
         let rates = || self.samples.iter().filter_map(|sample| sample.per_s);
         let names = self.samples.iter().flat_map(|sample| sample.more.keys());
         let mut more: BTreeMap<String, f64> = BTreeMap::new();
@@ -102,7 +102,7 @@ impl Series {
                 more.insert(name.clone(), median);
             }
         }
-        if self.case != bare.case
+        if let Some(bare) = bare.filter(|bare| self.case != bare.case)
             && let Some(ratio) = self.ratio(bare, |sample| sample.p50)
         {
             more.insert("ratio_p50".to_owned(), ratio);
@@ -117,7 +117,7 @@ impl Series {
             rss_mib: self.median(|sample| sample.rss),
             bytes_per_saga: self.median(|sample| sample.bytes),
             raw_rows_per_s: raw,
-            ratio_raw: self.ratio(bare, |sample| sample.per_s),
+            ratio_raw: bare.and_then(|bare| self.ratio(bare, |sample| sample.per_s)),
             cpu_us_per_saga: self.median(|sample| sample.cpu),
             min: rates().reduce(f64::min),
             max: rates().reduce(f64::max),
@@ -211,7 +211,7 @@ mod tests {
         };
         let (own, bare) = (series([50.0, 90.0, 10.0]), series([100.0, 100.0, 10.0]));
         assert_eq!(own.ratio(&bare, |sample| sample.per_s), Some(0.9));
-        let row = own.row("sqlite", None, &bare);
+        let row = own.row("sqlite", None, Some(&bare));
         assert_eq!((row.sagas_per_s, row.min, row.max, row.ratio_raw), (Some(50.0), Some(10.0), Some(90.0), Some(0.9)));
     }
 

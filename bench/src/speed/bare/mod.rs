@@ -57,7 +57,7 @@ pub(super) async fn run(job: &Job, refused: bool, boss: &mut Boss) -> Result<See
             let mut tables = sqlite::Tables::create(file)?;
             tokio::task::spawn_blocking(move || tables.write(asked))
         }
-        Place::Postgres { url, schema } => {
+        Place::Postgres { url, schema, .. } => {
             let mut tables = postgres::Tables::create(url, schema).await?;
             tokio::spawn(async move { tables.write(asked).await })
         }

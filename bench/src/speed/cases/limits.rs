@@ -32,11 +32,11 @@ pub(crate) async fn limits(bench: &Bench<'_>) -> Result<Vec<Row>, String> {
         hundred.samples.push(written(bench, 100).await?);
         memory.samples.push(bench.sample(Task::Memory { sagas }, 32, 1).await?);
     }
-    Ok([one, hundred, memory].iter().map(|series| bench.row(series, series)).collect())
+    Ok([one, hundred, memory].iter().map(|series| bench.row_alone(series)).collect())
 }
 
 async fn written(bench: &Bench<'_>, rows: usize) -> Result<Sample, String> {
-    let taken = bench.site.place().await?;
+    let taken = bench.site.place(bench.options.lease).await?;
     let mut job = bench.job(Task::Raw { rows }, &taken.place, 1);
     job.seconds = job.seconds.min(SECONDS);
     let seen = child::all(&[job]).await?;

@@ -56,7 +56,7 @@ impl<'o> Bench<'o> {
 
     /// Runs it once, where nothing was before.
     async fn sample(&self, task: Task, in_flight: usize, workers: usize) -> Result<Sample, String> {
-        let taken = self.site.place().await?;
+        let taken = self.site.place(self.options.lease).await?;
         let sample = self.sample_at(&taken.place, task, in_flight, workers).await?;
         taken.leave().await?;
         Ok(sample)
@@ -80,7 +80,12 @@ impl<'o> Bench<'o> {
     }
 
     fn row(&self, series: &Series, bare: &Series) -> Row {
-        series.row(self.site.name(), self.raw, bare)
+        series.row(self.site.name(), self.raw, Some(bare))
+    }
+
+    /// Of what the bare writer does not do.
+    fn row_alone(&self, series: &Series) -> Row {
+        series.row(self.site.name(), self.raw, None)
     }
 
     fn says(&self, case: &str, in_flight: usize, run: usize) {

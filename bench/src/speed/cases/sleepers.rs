@@ -15,7 +15,7 @@ pub(crate) async fn w3(bench: &Bench<'_>) -> Result<Vec<Row>, String> {
     let in_flight = bench.options.in_flight.last().copied().unwrap_or(256);
     let number = bench.options.instances;
     eprintln!("{} w3, {number} instances fall asleep", bench.site.name());
-    let taken = bench.site.place().await?;
+    let taken = bench.site.place(bench.options.lease).await?;
     let mut bare = Series::new("w1_bare", in_flight, 1);
     let mut without = Series::new("w3_without", in_flight, 1);
     let mut with = Series::new("w3", in_flight, 1);

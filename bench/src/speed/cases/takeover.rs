@@ -23,8 +23,8 @@ pub(crate) async fn takeover(bench: &Bench<'_>) -> Result<Vec<Row>, String> {
     let mut runs = Series::new("takeover", number, WORKERS);
     for run in 0..bench.options.runs {
         bench.says("takeover", number, run);
-        let taken = bench.site.place().await?;
-        let Place::Postgres { url, schema } = &taken.place else {
+        let taken = bench.site.place(bench.options.lease).await?;
+        let Place::Postgres { url, schema, .. } = &taken.place else {
             return Err("a SQLite store has nobody to take over".to_owned());
         };
         let mut watch = Watch { conn: connect(url).await?, schema: schema.clone() };
@@ -37,7 +37,7 @@ pub(crate) async fn takeover(bench: &Bench<'_>) -> Result<Vec<Row>, String> {
         runs.samples.push(by_runtimes(bench, &taken.place, number, &mut watch).await?);
         taken.leave().await?;
     }
-    Ok(vec![bench.row(&claims, &claims), bench.row(&runs, &runs)])
+    Ok(vec![bench.row_alone(&claims), bench.row_alone(&runs)])
 }
 
 async fn start(bench: &Bench<'_>, place: &Place, task: Task) -> Result<Vec<Child>, String> {
