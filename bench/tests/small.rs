@@ -5,7 +5,7 @@ use std::process::Command;
 #[test]
 fn the_smallest_programs_are_checked_with_nothing_beside_them() {
     let words = ["macro", "--runs", "1", "--steps", "5", "--beside", "nothing"];
-    let output = Command::new(env!("CARGO_BIN_EXE_saga-bench")).args(words).output().expect("it was built for this");
+    let output = Command::new(env!("CARGO_BIN_EXE_bench")).args(words).output().expect("it was built for this");
     let (table, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}");
     let rows: Vec<Vec<&str>> = table
@@ -24,7 +24,7 @@ fn the_smallest_programs_are_checked_with_nothing_beside_them() {
 
 #[test]
 fn what_cannot_be_measured_is_said_and_the_program_fails() {
-    let output = Command::new(env!("CARGO_BIN_EXE_saga-bench")).arg("nothing").output().expect("it was built for this");
+    let output = Command::new(env!("CARGO_BIN_EXE_bench")).arg("nothing").output().expect("it was built for this");
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("nothing to measure by the name of `nothing`"));
 }

@@ -8,7 +8,6 @@ mod options;
 mod project;
 mod rustc;
 mod source;
-mod stats;
 mod table;
 
 use options::Options;

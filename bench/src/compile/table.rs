@@ -5,7 +5,10 @@ use super::{
     options::Options,
     rustc::Measured,
     source::{Program, Shape, Way},
+};
+use crate::{
     stats::{Spread, Unit, median},
+    table::aligned,
 };
 use std::{fmt::Write as _, time::Duration};
 
@@ -86,43 +89,4 @@ fn adds(own: &[Measured], plain: &[Measured]) -> String {
 
 fn seconds(measured: &Measured) -> Option<f64> {
     measured.own().map(|time| time.as_secs_f64())
-}
-
-/// A table of Markdown that can be read as it is.
-fn aligned<const N: usize>(head: &[String; N], rows: &[[String; N]]) -> String {
-    let all = || std::iter::once(head).chain(rows);
-    let widths: [usize; N] =
-        std::array::from_fn(|at| all().map(|row| row[at].chars().count()).max().unwrap_or(0).max(3));
-    let mut text = String::new();
-    for (index, row) in all().enumerate() {
-        for (cell, width) in row.iter().zip(widths) {
-            let _ = write!(text, "| {cell:width$} ");
-        }
-        text.push_str("|\n");
-        if index == 0 {
-            for width in widths {
-                let _ = write!(text, "|{}", "-".repeat(width + 2));
-            }
-            text.push_str("|\n");
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::aligned;
-
-    #[test]
-    fn a_table_is_as_wide_as_its_widest_cells() {
-        let head = ["steps".to_owned(), String::new()];
-        let rows = [["5".to_owned(), "no macro".to_owned()], ["100".to_owned(), "×2".to_owned()]];
-        let table = "\
-| steps |          |
-|-------|----------|
-| 5     | no macro |
-| 100   | ×2       |
-";
-        assert_eq!(aligned(&head, &rows), table);
-    }
 }

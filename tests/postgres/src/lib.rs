@@ -29,7 +29,20 @@ rm -rf \"$1\"";
 /// # Panics
 /// As [`folder`].
 pub fn url() -> String {
-    format!("postgres://{USER}@localhost/postgres?host={}", folder())
+    address(folder())
+}
+
+/// The same of another server, whose commits are durable and whose settings are those of Postgres: for measuring.
+///
+/// # Panics
+/// As [`folder`].
+pub fn durable_url() -> String {
+    static FOLDER: OnceLock<String> = OnceLock::new();
+    address(FOLDER.get_or_init(|| start("on")))
+}
+
+fn address(folder: &str) -> String {
+    format!("postgres://{USER}@localhost/postgres?host={folder}")
 }
 
 /// The folder with the server's socket. The first call starts the server.
@@ -38,10 +51,11 @@ pub fn url() -> String {
 /// There is no Postgres on this machine, or it does not start.
 pub fn folder() -> &'static str {
     static FOLDER: OnceLock<String> = OnceLock::new();
-    FOLDER.get_or_init(start)
+    // What a test leaves behind is thrown away, so nothing has to survive a power cut.
+    FOLDER.get_or_init(|| start("off"))
 }
 
-fn start() -> String {
+fn start(fsync: &str) -> String {
     let initdb = program("initdb");
     let postgres = program("postgres");
     let folder = tempfile::Builder::new().prefix("pg-").tempdir().unwrap().keep();
@@ -61,8 +75,7 @@ fn start() -> String {
         .arg(&data)
         .arg("-k")
         .arg(&folder)
-        // What a test leaves behind is thrown away, so nothing has to survive a power cut.
-        .args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200"])
+        .args(["-c", "listen_addresses=", "-c", &format!("fsync={fsync}"), "-c", "max_connections=200"])
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())
         .stderr(log)

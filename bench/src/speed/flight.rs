@@ -1,0 +1,87 @@
+//! The closed loop: so many sagas in flight, each of which is followed by another one the moment it has ended.
+
+use super::{histogram::Histogram, usage::Usage};
+use std::{
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::task::JoinSet;
+
+/// How long, and how many at once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Flight {
+    /// So many are in flight.
+    pub(crate) sagas: usize,
+    /// What happens in this time is not counted: connections are opened, statements prepared, caches filled.
+    pub(crate) warm_up: Duration,
+    /// What ends in this time is counted.
+    pub(crate) measured: Duration,
+    /// A session of the database's server, by which its time on the processor is found.
+    pub(crate) session: Option<u32>,
+}
+
+/// What was seen.
+#[derive(Debug)]
+pub(crate) struct Flown {
+    /// How long each took that ended in the measured time.
+    pub(crate) took: Histogram,
+    /// The measured time, as it turned out.
+    pub(crate) seconds: f64,
+    /// What had been used when the measured time began, and when it ended.
+    pub(crate) usage: (Usage, Usage),
+    /// All that were run, also before and after the measured time.
+    pub(crate) all: u64,
+}
+
+impl Flight {
+    /// Runs them; each call of `run` is one, and gets a number of its own.
+    ///
+    /// # Errors
+    /// The first that one of them had.
+    pub(crate) async fn fly<F, R>(self, run: F) -> Result<Flown, String>
+    where
+        F: Fn(u64) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<(), String>> + Send,
+    {
+        let run = Arc::new(run);
+        let from = Instant::now() + self.warm_up;
+        let until = from + self.measured;
+        let mut tasks = JoinSet::new();
+        let step = self.sagas as u64;
+        for first in 0..step {
+            let run = Arc::clone(&run);
+            tasks.spawn(async move {
+                let mut took = Histogram::default();
+                let mut number = first;
+                loop {
+                    let begun = Instant::now();
+                    if begun >= until {
+                        return Ok::<_, String>((took, number / step));
+                    }
+                    run(number).await?;
+                    number += step;
+                    let ended = Instant::now();
+                    if ended >= from && ended < until {
+                        took.add(ended - begun);
+                    }
+                }
+            });
+        }
+        let clock = tokio::spawn(async move {
+            tokio::time::sleep_until(from.into()).await;
+            let (before, begun) = (Usage::now(self.session), Instant::now());
+            tokio::time::sleep_until(until.into()).await;
+            (before, Usage::now(self.session), begun.elapsed().as_secs_f64())
+        });
+        let mut flown = Flown { took: Histogram::default(), seconds: 0.0, usage: Default::default(), all: 0 };
+        while let Some(ended) = tasks.join_next().await {
+            let (took, ran) = ended.map_err(|error| error.to_string())??;
+            flown.took.merge(&took);
+            flown.all += ran;
+        }
+        let (before, after, seconds) = clock.await.map_err(|error| error.to_string())?;
+        (flown.usage, flown.seconds) = ((before, after), seconds);
+        Ok(flown)
+    }
+}
