@@ -8,6 +8,7 @@ use saga_runtime::{
     machine as rt,
 };
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -29,9 +30,9 @@ pub(super) struct Strand {
     /// The state, and the answer if it is known.
     at: Option<(usize, Option<rt::Answer>)>,
     asked: Asked,
-    frame: BTreeMap<Box<str>, rt::Json>,
+    frame: BTreeMap<Cow<'static, str>, rt::Json>,
     /// What was last stored under each name, in the frame or not.
-    stored: BTreeMap<Box<str>, rt::Json>,
+    stored: BTreeMap<Cow<'static, str>, rt::Json>,
     /// How many calls have been made.
     calls: usize,
     /// What runs beneath the state: the branches of a join, or an inner flow.
@@ -179,7 +180,7 @@ impl<'a, S: Saga> Memory<'a, S> {
         let slots = S::definition().flows[self.flow].slots;
         let mut live: Vec<_> = state.live.iter().map(|&at| slots[at]).collect();
         live.sort_unstable();
-        let mut frame = BTreeMap::<Box<str>, rt::Json>::new();
+        let mut frame = BTreeMap::<Cow<'static, str>, rt::Json>::new();
         for value in call.frame {
             let stored = || self.strand(|strand| strand.stored[value.name].clone());
             let json = value.changed.unwrap_or_else(stored);
