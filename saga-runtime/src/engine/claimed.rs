@@ -154,7 +154,10 @@ impl Engine {
             waited = true;
             other.leaves().await;
         }
-        while waited {
+        if !waited {
+            return true;
+        }
+        loop {
             match self.store.find(&instance.saga, &instance.id).await {
                 Ok(Some(found)) if found.owner == Some(life.epoch) => return true,
                 Ok(_) => {
@@ -167,7 +170,6 @@ impl Engine {
                 }
             }
         }
-        true
     }
 
     /// An instance no longer runs here.

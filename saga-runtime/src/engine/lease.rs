@@ -70,7 +70,7 @@ impl Lease {
     /// It was renewed, which was asked for at this moment: the store's own may be later, and is not earlier.
     pub(super) fn renew(&self, asked: Moment) {
         let Some(length) = self.length else { return };
-        let good = micros(length - length / MARGIN);
+        let good = micros(length.saturating_sub(length / MARGIN));
         let steadily = asked.steady.map_or(Micros::MAX, |steady| micros(steady).saturating_add(good));
         self.until.store(asked.clock.saturating_add(good), Ordering::Release);
         self.steadily_until.store(steadily, Ordering::Release);
