@@ -56,11 +56,13 @@ pub(crate) enum Event {
         count: u32,
     },
     /// The call has its answer.
+    #[serde(with = "bare")]
     Answered {
         /// Which.
         answer: Answer,
     },
     /// A branch of a join that is an inner flow has ended.
+    #[serde(with = "bare")]
     Returned {
         /// With which answer.
         answer: Answer,
@@ -154,12 +156,37 @@ pub(crate) struct Called {
     pub(crate) state: Name,
     /// What a build must agree on to resume here.
     pub(crate) fingerprint: Name,
-    /// Which call in this state of this strand it is, from 1.
+    /// Which call in this state of this strand it is, from 1; written unless it is the first.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
     pub(crate) ordinal: u64,
     /// What is called or waited for.
     pub(crate) calls: Calls,
     /// The live locals, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) frame: Saved,
+}
+
+fn first() -> u64 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_first(ordinal: &u64) -> bool {
+    *ordinal == 1
+}
+
+/// An answer is all that such a row says.
+mod bare {
+    use crate::machine::Answer;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(answer: &Answer, serializer: S) -> Result<S::Ok, S::Error> {
+        answer.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Answer, D::Error> {
+        Answer::deserialize(deserializer)
+    }
 }
 
 /// Saved values by name.
@@ -230,7 +257,8 @@ pub(crate) enum Callee {
 pub(crate) struct StepAt {
     /// The step's durable name.
     pub(crate) step: Name,
-    /// The step's class.
+    /// The step's class; written unless it is what most are.
+    #[serde(default = "compensatable", skip_serializing_if = "is_compensatable")]
     pub(crate) class: Class,
     /// The compensation that undoes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -238,6 +266,15 @@ pub(crate) struct StepAt {
     /// Whether its answer commits with what it writes: then it has happened if that is in the journal, and not otherwise.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) transactional: bool,
+}
+
+fn compensatable() -> Class {
+    Class::Compensatable
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_compensatable(class: &Class) -> bool {
+    *class == Class::Compensatable
 }
 
 /// Another saga's instance that was started by this one.
@@ -507,7 +544,7 @@ impl Event {
         let mut text = Vec::with_capacity(512);
         serde_json::to_writer(&mut text, self)?;
         // What JSON is written as is UTF-8.
-        Ok(String::from_utf8_lossy(&text).into())
+        str::from_utf8(&text).map(Into::into).map_err(serde::ser::Error::custom)
     }
 
     /// Reads a row's text.

@@ -164,7 +164,7 @@ async fn rule_32_a_row_of_a_kind_of_a_later_build_waits_for_that_build() {
 
 #[tokio::test(start_paused = true)]
 async fn a_journal_that_cannot_be_read_parks_that_one_instance_and_not_the_start_up() {
-    for row in ["{", r#"{"undone":{"call":2,"how":"done"}}"#, r#"{"answered":{"answer":{"done":}}}"#] {
+    for row in ["{", r#"{"undone":{"call":2,"how":"done"}}"#, r#"{"answered":{"done":}}"#] {
         let lab = Lab::new();
         broken(&lab, row).await;
         let runtime = lab.runtime().await;

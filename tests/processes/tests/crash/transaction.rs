@@ -23,7 +23,7 @@ async fn entries(folder: &Folder) -> Vec<(String, i64)> {
 async fn recorded(folder: &Folder) -> (usize, usize) {
     let journal = folder.journal().await;
     let count = |pointer: &str| journal.iter().filter_map(|event: &Value| event.pointer(pointer)).count();
-    (count("/answered/answer/done"), count("/undone"))
+    (count("/answered/done"), count("/undone"))
 }
 
 async fn killed_at_every_point(undone: bool, expected: &[(&str, i64)]) {

@@ -25,7 +25,7 @@ fn stands(ledger: &[Entry]) -> Vec<&str> {
 
 /// What the calls that are recorded as done were about: each answers with that.
 fn recorded(journal: &[Value]) -> BTreeSet<&str> {
-    journal.iter().filter_map(|event| event.pointer("/answered/answer/done")?.as_str()).collect()
+    journal.iter().filter_map(|event| event.pointer("/answered/done")?.as_str()).collect()
 }
 
 /// The keys under which undos were asked for.
