@@ -13,6 +13,8 @@ pub mod faulty;
 mod instance;
 pub mod memory;
 mod message;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod pack;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

@@ -3,6 +3,7 @@
 use super::{
     Append, Delivery, InstanceNo, MessageNo, Micros, Request, RequestNo, Row, Start, Status, StoreError, Touch, Write,
     Written,
+    pack::{Pack, pack},
 };
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -16,7 +17,7 @@ pub(in crate::store) struct Segment<'a> {
     /// Where in the batch they are.
     writes: Range<usize>,
     /// The rows of instances that are there, and of each such instance the number of the first.
-    pub(in crate::store) rows: Vec<(InstanceNo, &'a Row)>,
+    pub(in crate::store) rows: Vec<(InstanceNo, Pack)>,
     pub(in crate::store) firsts: Vec<(i64, i64)>,
     pub(in crate::store) touches: BTreeMap<InstanceNo, &'a Touch>,
     /// Each with the write that is answered with what became of it.
@@ -114,7 +115,7 @@ impl<'a> Segment<'a> {
             (None, None) if append.touch.is_none() => self.firsts.push((no.0, 1)),
             (None, _) => {}
         }
-        self.rows.extend(append.rows.iter().map(|row| (no, row)));
+        self.rows.extend(pack(&append.rows).map(|rows| (no, rows)));
         self.consumed.extend(append.consumed.iter().map(|request| (*request, no)));
         self.received.extend(append.received.iter().map(|message| (*message, no)));
         for (key, value) in &append.labels {

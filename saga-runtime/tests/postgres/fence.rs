@@ -20,7 +20,7 @@ async fn a_check_without_a_lock_lets_a_stale_row_through_and_the_lock_does_not()
             format!("EXISTS ({row})")
         };
         let stale = format!(
-            "INSERT INTO {schema}.journal SELECT {}, 2, 0, 'stale' FROM (SELECT pg_sleep(0.5)) AS slow WHERE {check}",
+            "INSERT INTO {schema}.journal SELECT {}, 2, 2, 0, 'stale' FROM (SELECT pg_sleep(0.5)) AS slow WHERE {check}",
             no.0
         );
         // The heir has ended the worker's life, and is about to commit that, when the worker's commit looks.

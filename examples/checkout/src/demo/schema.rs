@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(stale, [format!("one wrote to journal of instance {}", no.0)]);
         two.retire(second).await.unwrap();
         let late = format!(
-            "SET application_name = two; INSERT INTO saga.journal VALUES ({0}, 5, 0, '{{}}');
+            "SET application_name = two; INSERT INTO saga.journal VALUES ({0}, 5, 5, 0, '{{}}');
             UPDATE saga.instance SET status = 'parked' WHERE no = {0}",
             no.0
         );

@@ -1,8 +1,12 @@
 //! What is read, each by one statement, beside whatever is being written.
 
 use super::{Inner, attempt::reading, error::Fault};
-use crate::store::{Epoch, Instance, InstanceNo, Row, Status, StoreError};
+use crate::store::{
+    Epoch, Instance, InstanceNo, Row, Status, StoreError,
+    pack::{Pack, unpack},
+};
 use sqlx::{PgConnection, Row as _, postgres::PgRow, query, query_scalar};
+use std::collections::BTreeSet;
 
 /// The columns of an instance's own row, with its labels as two arrays. The table is called `i`.
 macro_rules! instance_columns {
@@ -19,6 +23,22 @@ const BY_IDENTITY: &str =
     concat!("SELECT ", instance_columns!(), " FROM saga.instance AS i WHERE i.saga = $1 AND i.id = $2");
 
 const BY_NUMBER: &str = concat!("SELECT ", instance_columns!(), " FROM saga.instance AS i WHERE i.no = $1");
+
+/// Rows of a journal from one on, with those that stand before it in the same row of the table. Parameters: instance, the number,
+/// limit.
+pub(super) const JOURNAL: &str = "
+    SELECT seq, last, at, event FROM saga.journal
+    WHERE instance = $1 AND seq >= coalesce((
+        SELECT seq FROM saga.journal WHERE instance = $1 AND seq <= $2 ORDER BY seq DESC LIMIT 1
+    ), 0)
+    ORDER BY seq LIMIT $3";
+
+/// The rows of the table that hold these rows of a journal. Parameters: instance, numbers.
+pub(super) const ROWS: &str = "
+    SELECT DISTINCT ON (found.seq) found.* FROM unnest($2::bigint[]) AS wanted (seq), LATERAL (
+        SELECT seq, last, at, event FROM saga.journal WHERE instance = $1 AND seq <= wanted.seq ORDER BY seq DESC LIMIT 1
+    ) AS found
+    ORDER BY found.seq";
 
 impl Inner {
     pub(super) async fn read_identity(&self, saga: &str, id: &str) -> Result<Option<Instance>, Fault> {
@@ -49,24 +69,27 @@ impl Inner {
     pub(super) async fn read_journal(&self, no: InstanceNo, from: u64, limit: usize) -> Result<Vec<Row>, Fault> {
         // No row is beyond what Postgres can count.
         let Ok(from) = i64::try_from(from) else { return Ok(Vec::new()) };
-        let sql = "SELECT seq, at, event FROM saga.journal WHERE instance = $1 AND seq >= $2 ORDER BY seq LIMIT $3";
         reading!(self, conn => {
-            let rows = query(self.names.sql(sql)).bind(no.0).bind(from).bind(count(limit));
-            rows.fetch_all(&mut *conn).await?.iter().map(journal_row).collect()
+            let packs = query(self.names.sql(JOURNAL)).bind(no.0).bind(from).bind(count(limit));
+            let packs = packed(&packs.fetch_all(&mut *conn).await?)?;
+            let mut rows = unpack(&packs, |seq| seq.cast_signed() >= from)?;
+            rows.truncate(limit);
+            Ok(rows)
         })
     }
 
     pub(super) async fn read_rows(&self, no: InstanceNo, seqs: &[u64]) -> Result<Vec<Row>, Fault> {
-        let seqs: Vec<i64> = seqs.iter().filter_map(|seq| i64::try_from(*seq).ok()).collect();
-        let sql = "SELECT seq, at, event FROM saga.journal WHERE instance = $1 AND seq = ANY ($2) ORDER BY seq";
+        let numbers: Vec<i64> = seqs.iter().filter_map(|seq| i64::try_from(*seq).ok()).collect();
+        let wanted: BTreeSet<u64> = seqs.iter().copied().collect();
         reading!(self, conn => {
-            let rows = query(self.names.sql(sql)).bind(no.0).bind(&seqs);
-            rows.fetch_all(&mut *conn).await?.iter().map(journal_row).collect()
+            let packs = query(self.names.sql(ROWS)).bind(no.0).bind(&numbers);
+            let packs = packed(&packs.fetch_all(&mut *conn).await?)?;
+            Ok(unpack(&packs, |seq| wanted.contains(&seq))?)
         })
     }
 
     pub(super) async fn read_length(&self, no: InstanceNo) -> Result<u64, Fault> {
-        let sql = "SELECT seq FROM saga.journal WHERE instance = $1 ORDER BY seq DESC LIMIT 1";
+        let sql = "SELECT last FROM saga.journal WHERE instance = $1 ORDER BY seq DESC LIMIT 1";
         reading!(self, conn => {
             let last: Option<i64> =
                 query_scalar(self.names.sql(sql)).bind(no.0).fetch_optional(&mut *conn).await?;
@@ -119,8 +142,10 @@ pub(super) fn instance(row: &PgRow) -> Result<Instance, Fault> {
     })
 }
 
-fn journal_row(row: &PgRow) -> Result<Row, Fault> {
-    let seq: i64 = row.try_get("seq")?;
-    let seq = u64::try_from(seq).map_err(|_| StoreError::Unusable(format!("a journal row has number {seq}").into()))?;
-    Ok(Row { seq, at: row.try_get("at")?, event: row.try_get("event")? })
+fn packed(rows: &[PgRow]) -> Result<Vec<Pack>, Fault> {
+    let pack = |row: &PgRow| {
+        let text: &str = row.try_get("event")?;
+        Ok(Pack { first: row.try_get("seq")?, last: row.try_get("last")?, at: row.try_get("at")?, text: text.into() })
+    };
+    rows.iter().map(pack).collect()
 }

@@ -1,6 +1,6 @@
 //! What can be seen from the inside only: how Postgres reads what is asked often, once there is much of it.
 
-use super::{Inner, Postgres, claim, inbox, list, retention, write};
+use super::{Inner, Postgres, claim, inbox, list, read, retention, write};
 use crate::store::{Filter, InstanceNo, Labels, Status, Store as _};
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Execute as _, PgConnection, postgres::PgConnectOptions, query_scalar,
@@ -25,7 +25,7 @@ const MANY: &str = "
                 WHEN 5 THEN 'compensated' WHEN 6 THEN 'waits_for_build' WHEN 7 THEN 'ready' ELSE 'completed' END AS status
         ) AS s
     ) AS k;
-    INSERT INTO saga.journal SELECT n, s, 0, 'row' FROM generate_series(1, 50000) AS n, generate_series(1, 3) AS s;
+    INSERT INTO saga.journal SELECT n, s, s, 0, 'row' FROM generate_series(1, 50000) AS n, generate_series(1, 3) AS s;
     INSERT INTO saga.label SELECT n, 'customer', (n % 5000)::text FROM generate_series(1, 50000) AS n;
     INSERT INTO saga.message (instance, name, id, body, at, consumed)
         SELECT n, 'paid', '1', '{}', 0, n % 10 > 0 FROM generate_series(1, 50000) AS n;
@@ -82,8 +82,10 @@ async fn what_is_asked_often_is_read_from_indexes() {
         ("request", inbox::REQUEST, "(1, '{}', false)".to_owned()),
         ("send", inbox::SEND, "('checkout', '1', 'paid', '2', '{}', 5)".to_owned()),
         ("known message", inbox::KNOWN, "('checkout', '1', 'paid', '2')".to_owned()),
-        ("rows", write::ROWS, format!("(1, {}, 0)", arrays(6))),
-        ("all", write::ALL, format!("(1, {}, 0, {}, false)", arrays(6), arrays(27))),
+        ("rows", write::ROWS, format!("(1, {}, 0)", arrays(7))),
+        ("all", write::ALL, format!("(1, {}, 0, {}, false)", arrays(7), arrays(28))),
+        ("journal", read::JOURNAL, "(1, 5, 10)".to_owned()),
+        ("some rows", read::ROWS, "(1, '{}')".to_owned()),
         ("lock", write::LOCK, format!("({})", arrays(1))),
         ("identify", write::IDENTIFY, format!("({})", arrays(2))),
         ("consume", write::CONSUME, format!("({})", arrays(2))),

@@ -1,9 +1,13 @@
 //! What is read, each by one statement, beside whatever is being written.
 
 use super::{Sqlite, error::Fault};
-use crate::store::{Epoch, Instance, InstanceNo, Row, Status, StoreError};
+use crate::store::{
+    Epoch, Instance, InstanceNo, Row, Status, StoreError,
+    pack::{Pack, unpack},
+};
 use serde::de::DeserializeOwned;
 use sqlx::{Row as _, SqliteConnection, query, query_scalar, sqlite::SqliteRow};
+use std::collections::BTreeSet;
 
 /// The columns of an instance's own row, with its labels as a JSON object.
 macro_rules! instance_columns {
@@ -34,27 +38,37 @@ impl Sqlite {
         // No row is beyond what SQLite can count.
         let Ok(from) = i64::try_from(from) else { return Ok(Vec::new()) };
         let mut conn = self.readers.take().await?;
-        let rows = query("SELECT seq, at, event FROM journal WHERE instance = ? AND seq >= ? ORDER BY seq LIMIT ?");
-        let rows = rows.bind(instance.0).bind(from).bind(count(limit)).fetch_all(&mut *conn).await?;
+        // With those that stand before it in the same row of the table.
+        let packs = query(
+            "SELECT seq, last, at, event FROM journal WHERE instance = ?1 AND seq >= coalesce((
+                SELECT max(seq) FROM journal WHERE instance = ?1 AND seq <= ?2
+             ), 0) ORDER BY seq LIMIT ?3",
+        );
+        let packs = packs.bind(instance.0).bind(from).bind(count(limit)).fetch_all(&mut *conn).await?;
         conn.done();
-        rows.iter().map(journal_row).collect()
+        let mut rows = unpack(&packed(&packs)?, |seq| seq.cast_signed() >= from)?;
+        rows.truncate(limit);
+        Ok(rows)
     }
 
     pub(super) async fn read_rows(&self, instance: InstanceNo, seqs: &[u64]) -> Result<Vec<Row>, Fault> {
         let mut conn = self.readers.take().await?;
-        let rows = query(
-            "SELECT seq, at, event FROM journal WHERE instance = ? AND seq IN (SELECT value FROM json_each(?)) ORDER BY seq",
+        let packs = query(
+            "SELECT seq, last, at, event FROM journal WHERE instance = ?1 AND seq IN (
+                SELECT (SELECT max(seq) FROM journal WHERE instance = ?1 AND seq <= value) FROM json_each(?2)
+             ) ORDER BY seq",
         );
-        let rows = rows.bind(instance.0).bind(json(seqs)).fetch_all(&mut *conn).await?;
+        let packs = packs.bind(instance.0).bind(json(seqs)).fetch_all(&mut *conn).await?;
         conn.done();
-        rows.iter().map(journal_row).collect()
+        let wanted: BTreeSet<u64> = seqs.iter().copied().collect();
+        Ok(unpack(&packed(&packs)?, |seq| wanted.contains(&seq))?)
     }
 
     pub(super) async fn read_length(&self, instance: InstanceNo) -> Result<u64, Fault> {
         let mut conn = self.readers.take().await?;
-        let last: Option<i64> = query_scalar("SELECT max(seq) FROM journal WHERE instance = ?")
+        let last: Option<i64> = query_scalar("SELECT last FROM journal WHERE instance = ? ORDER BY seq DESC LIMIT 1")
             .bind(instance.0)
-            .fetch_one(&mut *conn)
+            .fetch_optional(&mut *conn)
             .await?;
         conn.done();
         Ok(last.and_then(|last| u64::try_from(last).ok()).unwrap_or(0))
@@ -128,8 +142,10 @@ fn parsed<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Result<Option<T
     Ok(text.map(serde_json::from_str).transpose().map_err(damaged)?)
 }
 
-fn journal_row(row: &SqliteRow) -> Result<Row, Fault> {
-    let seq: i64 = row.try_get("seq")?;
-    let seq = u64::try_from(seq).map_err(|_| StoreError::Unusable(format!("a journal row has number {seq}").into()))?;
-    Ok(Row { seq, at: row.try_get("at")?, event: row.try_get("event")? })
+fn packed(rows: &[SqliteRow]) -> Result<Vec<Pack>, Fault> {
+    let pack = |row: &SqliteRow| {
+        let text: &str = row.try_get("event")?;
+        Ok(Pack { first: row.try_get("seq")?, last: row.try_get("last")?, at: row.try_get("at")?, text: text.into() })
+    };
+    rows.iter().map(pack).collect()
 }

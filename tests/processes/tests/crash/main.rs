@@ -55,7 +55,10 @@ impl Folder {
         let rows = query_scalar::<_, String>("SELECT event FROM journal ORDER BY instance, seq");
         // One that died early has left no tables.
         let rows = rows.fetch_all(&mut self.connect().await).await.unwrap_or_default();
-        let events = rows.iter().map(|event| serde_json::from_str(event).expect("an event is JSON"));
+        // What was appended together is one row of the table; each line but the first begins with a moment.
+        let lines = rows.iter().flat_map(|rows| rows.split('\n'));
+        let events = lines.map(|line| &line[line.find('{').unwrap_or_default()..]);
+        let events = events.map(|event| serde_json::from_str(event).expect("an event is JSON"));
         events.map(|event: Value| event.pointer("/in/event").cloned().unwrap_or(event)).collect()
     }
 }

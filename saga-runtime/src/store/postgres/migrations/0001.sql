@@ -83,11 +83,14 @@ CREATE INDEX instance_parent ON saga.instance (parent, no) WHERE parent IS NOT N
 CREATE INDEX instance_ended ON saga.instance (saga, status, ended_at, no) WHERE ended_at IS NOT NULL AND NOT buried;
 CREATE INDEX instance_buried ON saga.instance (saga, ended_at, no) WHERE buried;
 
--- What happened to each instance: only ever appended to, and removed as a whole when the instance is buried. The statement that
+-- What happened to each instance: only ever appended to, and removed as a whole when the instance is buried. What was appended
+-- together is one row: its rows' numbers go from `seq` to `last`, and each of them is a line, of which all but the first say by how
+-- many microseconds they came after the one before. The statement that
 -- appends sees to it that there are no gaps. A foreign key would lock, and so write, the instance's row with every commit.
 CREATE TABLE saga.journal (
     instance bigint NOT NULL,
     seq bigint NOT NULL,
+    last bigint NOT NULL CHECK (last >= seq),
     at bigint NOT NULL,
     event text NOT NULL,
     PRIMARY KEY (instance, seq)

@@ -5,6 +5,7 @@
 
 use crate::store::{
     Epoch, InstanceNo, Status, StoreError,
+    pack::{Pack, pack},
     postgres::{Inner, error::Fault},
     segment::Segment,
 };
@@ -12,22 +13,24 @@ use sqlx::{PgConnection, Row as _, query};
 
 /// The worker's life, and whether each instance's first row follows one that is there. The key of the journal does the rest: a
 /// number that is taken is an error. Each look is a subquery that can only be made row by row: no plan reads a whole table.
-/// Parameters: epoch; instances and the numbers of their first rows; four columns of rows; the number of the writer, if it matters.
+/// Parameters: epoch; instances and the numbers of their first rows; five columns of rows; the number of the writer, if it matters.
 macro_rules! sound {
     () => {
         "WITH held AS MATERIALIZED (
-            SELECT epoch FROM saga.worker WHERE epoch = $1 AND writer = coalesce($8, writer) FOR KEY SHARE
+            SELECT epoch FROM saga.worker WHERE epoch = $1 AND writer = coalesce($9, writer) FOR KEY SHARE
         ), sound AS MATERIALIZED (
             SELECT EXISTS (SELECT FROM held) AS held, (
                 SELECT count(*) FROM unnest($2::bigint[], $3::bigint[]) AS f (instance, seq)
                 WHERE CASE
-                    WHEN f.seq > 1 THEN (SELECT 1 FROM saga.journal WHERE instance = f.instance AND seq = f.seq - 1)
-                    ELSE (SELECT 1 FROM saga.instance WHERE no = f.instance AND NOT buried)
+                    WHEN f.seq > 1 THEN nullif(f.seq - 1 = (
+                        SELECT last FROM saga.journal WHERE instance = f.instance ORDER BY seq DESC LIMIT 1
+                    ), false)
+                    ELSE (SELECT true FROM saga.instance WHERE no = f.instance AND NOT buried)
                 END IS NULL
             ) AS gaps
         ), appended AS (
-            INSERT INTO saga.journal (instance, seq, at, event)
-            SELECT * FROM unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::text[])
+            INSERT INTO saga.journal (instance, seq, last, at, event)
+            SELECT * FROM unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[])
             WHERE (SELECT held AND gaps = 0 FROM sound)
         )"
     };
@@ -40,9 +43,9 @@ pub(in crate::store::postgres) const ROWS: &str = concat!(
 );
 
 /// Rows, touches and starts. A touch counts only while the instance is this worker's, or was so last: one that is written once more,
-/// because its answer was lost, may come after somebody else has taken what it let go. Parameters from 9: the instances touched, in order, and ten columns; from 20: nine columns of the
-/// starts; from 29: which of them, and their rows; from 33: which of them, and their labels; 36: whether a start whose identity is
-/// taken does not fit.
+/// because its answer was lost, may come after somebody else has taken what it let go. Parameters from 10: the instances touched, in
+/// order, and ten columns; from 21: nine columns of the starts; from 30: which of them, and their rows; from 35: which of them, and
+/// their labels; 38: whether a start whose identity is taken does not fit.
 pub(in crate::store::postgres) const ALL: &str = concat!(
     sound!(),
     ", touched AS (
@@ -58,15 +61,15 @@ pub(in crate::store::postgres) const ALL: &str = concat!(
             ended_at = CASE WHEN t.ends THEN coalesce(i.ended_at, t.at) END, queued = t.queued,
             given_back = CASE WHEN t.status = 'waits_for_build' AND $1 <> ALL (i.given_back) THEN i.given_back || $1
                 WHEN t.status = 'waits_for_build' THEN i.given_back ELSE '{}' END
-        FROM unnest($9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::text[], $14::text[], $15::text[],
-            $16::boolean[], $17::bigint[], $18::boolean[], $19::boolean[])
+        FROM unnest($10::bigint[], $11::text[], $12::bigint[], $13::bigint[], $14::text[], $15::text[], $16::text[],
+            $17::boolean[], $18::bigint[], $19::boolean[], $20::boolean[])
             AS t (no, status, due_at, wake_at, awaits, state, error, owned, at, ends, queued)
-        WHERE i.no = t.no AND i.no = ANY ($9) AND i.epoch = $1 AND NOT i.buried AND (SELECT held AND gaps = 0 FROM sound)
+        WHERE i.no = t.no AND i.no = ANY ($10) AND i.epoch = $1 AND NOT i.buried AND (SELECT held AND gaps = 0 FROM sound)
         RETURNING i.status = 'waiting' AND NOT i.owned AND i.due_at IS DISTINCT FROM i.wake_at AS found
     ), numbered AS MATERIALIZED (
         SELECT nextval('saga.instance_no') AS no, s.*
-        FROM unnest($20::text[], $21::text[], $22::text[], $23::bigint[], $24::bytea[], $25::bigint[], $26::bigint[],
-            $27::boolean[], $28::bigint[])
+        FROM unnest($21::text[], $22::text[], $23::text[], $24::bigint[], $25::bytea[], $26::bigint[], $27::bigint[],
+            $28::boolean[], $29::bigint[])
             WITH ORDINALITY AS s (saga, id, birth, version, input_hash, parent, wake_at, owned, at, place)
         WHERE (SELECT held AND gaps = 0 FROM sound)
     ), started AS (
@@ -77,21 +80,21 @@ pub(in crate::store::postgres) const ALL: &str = concat!(
         FROM numbered ORDER BY place
         ON CONFLICT (saga, id) DO NOTHING RETURNING no
     ), begun AS (
-        INSERT INTO saga.journal (instance, seq, at, event)
-        SELECT n.no, l.seq, l.at, l.event
-        FROM unnest($29::bigint[], $30::bigint[], $31::bigint[], $32::text[]) AS l (place, seq, at, event)
+        INSERT INTO saga.journal (instance, seq, last, at, event)
+        SELECT n.no, l.seq, l.last, l.at, l.event
+        FROM unnest($30::bigint[], $31::bigint[], $32::bigint[], $33::bigint[], $34::text[]) AS l (place, seq, last, at, event)
         JOIN numbered AS n USING (place) JOIN started USING (no)
     ), labelled AS (
         INSERT INTO saga.label (instance, key, value)
-        SELECT n.no, l.key, l.value FROM unnest($33::bigint[], $34::text[], $35::text[]) AS l (place, key, value)
+        SELECT n.no, l.key, l.value FROM unnest($35::bigint[], $36::text[], $37::text[]) AS l (place, key, value)
         JOIN numbered AS n USING (place) JOIN started USING (no)
     )
     SELECT held, CASE
         WHEN NOT held THEN 1
-        WHEN gaps = 0 AND ((SELECT count(*) FROM touched) = cardinality($9) OR (SELECT count(*) FROM touched) + (
-                SELECT count(*) FROM saga.instance WHERE no = ANY ($9) AND epoch <> $1 AND NOT buried
-            ) = cardinality($9))
-            AND (NOT $36 OR (SELECT count(*) FROM started) = cardinality($20)) THEN 1
+        WHEN gaps = 0 AND ((SELECT count(*) FROM touched) = cardinality($10) OR (SELECT count(*) FROM touched) + (
+                SELECT count(*) FROM saga.instance WHERE no = ANY ($10) AND epoch <> $1 AND NOT buried
+            ) = cardinality($10))
+            AND (NOT $38 OR (SELECT count(*) FROM started) = cardinality($21)) THEN 1
         ELSE 1 / (gaps - gaps)
     END AS fits,
     coalesce((SELECT bool_or(found) FROM touched), false) AS found,
@@ -124,13 +127,12 @@ impl Inner {
         let rows_only = segment.touches.is_empty() && segment.starts.is_empty();
         let statement =
             query(self.names.sql(if rows_only { ROWS } else { ALL })).bind(epoch.0).bind(instances).bind(firsts);
-        let column = |of: fn(i64, i64, i64) -> i64| -> Vec<i64> {
-            let number = |seq: u64| i64::try_from(seq).unwrap_or(i64::MAX);
-            segment.rows.iter().map(|(no, row)| of(no.0, number(row.seq), row.at)).collect()
-        };
-        let events: Vec<&str> = segment.rows.iter().map(|(_, row)| &*row.event).collect();
-        let statement = statement.bind(column(|no, _, _| no)).bind(column(|_, seq, _| seq));
-        let statement = statement.bind(column(|_, _, at| at)).bind(events).bind(writer);
+        let column =
+            |of: fn(i64, &Pack) -> i64| -> Vec<i64> { segment.rows.iter().map(|(no, rows)| of(no.0, rows)).collect() };
+        let texts: Vec<&str> = segment.rows.iter().map(|(_, rows)| &*rows.text).collect();
+        let statement = statement.bind(column(|no, _| no)).bind(column(|_, rows| rows.first));
+        let statement = statement.bind(column(|_, rows| rows.last)).bind(column(|_, rows| rows.at));
+        let statement = statement.bind(texts).bind(writer);
         if rows_only {
             let row = statement.fetch_one(conn).await?;
             held(row.try_get("held")?)?;
@@ -144,7 +146,8 @@ impl Inner {
         let statement = statement.bind(starts.saga).bind(starts.id).bind(starts.birth).bind(starts.version);
         let statement = statement.bind(starts.input_hash).bind(starts.parent).bind(starts.wake_at).bind(starts.owned);
         let statement = statement.bind(starts.at);
-        let statement = statement.bind(starts.row_of).bind(starts.row_seq).bind(starts.row_at).bind(starts.row_event);
+        let statement = statement.bind(starts.row_of).bind(starts.row_seq).bind(starts.row_last).bind(starts.row_at);
+        let statement = statement.bind(starts.row_text);
         let statement = statement.bind(starts.label_of).bind(starts.label_key).bind(starts.label_value);
         // Once it is written, an instance that was there shows what comes later in the batch, too.
         let row = statement.bind(!segment.touches.is_empty() && segment.is_one_statement()).fetch_one(conn).await?;
@@ -221,8 +224,9 @@ struct Starts<'a> {
     at: Vec<i64>,
     row_of: Vec<i64>,
     row_seq: Vec<i64>,
+    row_last: Vec<i64>,
     row_at: Vec<i64>,
-    row_event: Vec<&'a str>,
+    row_text: Vec<String>,
     label_of: Vec<i64>,
     label_key: Vec<&'a str>,
     label_value: Vec<&'a str>,
@@ -241,11 +245,12 @@ impl<'a> Starts<'a> {
             all.wake_at.push(start.wake_at);
             all.owned.push(start.owned);
             all.at.push(start.at);
-            for row in &start.rows {
+            for rows in pack(&start.rows) {
                 all.row_of.push(place);
-                all.row_seq.push(i64::try_from(row.seq).unwrap_or(i64::MAX));
-                all.row_at.push(row.at);
-                all.row_event.push(&row.event);
+                all.row_seq.push(rows.first);
+                all.row_last.push(rows.last);
+                all.row_at.push(rows.at);
+                all.row_text.push(rows.text.as_ref().into());
             }
             for (key, value) in &start.labels {
                 all.label_of.push(place);

@@ -6,16 +6,19 @@ DROP TRIGGER journal_is_append_only;
 
 ALTER TABLE journal RENAME TO kept;
 
--- What happened to each instance: only ever appended to, and removed as a whole when the instance is buried.
+-- What happened to each instance: only ever appended to, and removed as a whole when the instance is buried. What was appended
+-- together is one row: its rows' numbers go from `seq` to `last`, and each of them is a line, of which all but the first say by how
+-- many microseconds they came after the one before.
 CREATE TABLE journal (
     instance INTEGER NOT NULL,
     seq INTEGER NOT NULL,
+    last INTEGER NOT NULL CHECK (last >= seq),
     at INTEGER NOT NULL,
     event TEXT NOT NULL,
     UNIQUE (instance, seq)
 ) STRICT;
 
-INSERT INTO journal (instance, seq, at, event) SELECT instance, seq, at, event FROM kept ORDER BY rowid;
+INSERT INTO journal (instance, seq, last, at, event) SELECT instance, seq, seq, at, event FROM kept ORDER BY rowid;
 
 DROP TABLE kept;
 

@@ -14,7 +14,8 @@ use super::{
     read::{count, find, json},
 };
 use crate::store::{
-    Append, Epoch, InstanceNo, Micros, Row, Start, Status, StoreError, Touch, Write, Written, segment::Segment,
+    Append, Epoch, InstanceNo, Micros, Row, Start, Status, StoreError, Touch, Write, Written, pack::pack,
+    segment::Segment,
 };
 use script::Script;
 use set::{Bound, FOLLOWED, INSTANCES, ROWS, THERE, TOUCHES};
@@ -111,10 +112,10 @@ async fn write_segment(
     for ((start, _), no) in segment.starts.iter().zip(&numbers) {
         let Some(no) = no else { continue };
         Segment::sound(start)?;
-        rows.extend(start.rows.iter().map(|row| (*no, row)));
+        rows.extend(pack(&start.rows).map(|rows| (*no, rows)));
     }
     for (insert, rows) in ROWS.over(&rows) {
-        let insert = rows.iter().fold(insert, |insert, (no, row)| set::row(insert, *no, row));
+        let insert = rows.iter().fold(insert, |insert, (no, rows)| set::row(insert, *no, rows));
         insert.execute(&mut *conn).await?;
     }
     for delivery in &segment.sends {
@@ -243,7 +244,7 @@ async fn misfit(conn: &mut SqliteConnection, write: &Write) -> Result<Option<Box
         return Ok(Some(format!("there is no instance {no}").into()));
     }
     let last: Option<i64> =
-        query_scalar("SELECT max(seq) FROM journal WHERE instance = ?").bind(no).fetch_one(conn).await?;
+        query_scalar("SELECT max(last) FROM journal WHERE instance = ?").bind(no).fetch_one(conn).await?;
     let last = last.map_or(0, i64::cast_unsigned);
     let first = rows.first().filter(|Row { seq, .. }| *seq != last + 1);
     Ok(first.map(|first| format!("row {} does not follow row {last}", first.seq).into()))

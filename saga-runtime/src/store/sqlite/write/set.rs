@@ -1,7 +1,7 @@
 //! Statements over many rows of parameters.
 
 use super::super::read::json;
-use crate::store::{Epoch, InstanceNo, Micros, Row, Start, Status, Touch};
+use crate::store::{Epoch, InstanceNo, Micros, Start, Status, Touch, pack::Pack};
 use sqlx::{Arguments as _, Sqlite, query::Query, query_with, sqlite::SqliteArguments};
 use std::{
     iter,
@@ -61,26 +61,26 @@ pub(super) static INSTANCES: LazyLock<Set> = LazyLock::new(|| {
     })
 });
 
-/// Journal rows: instance, number, moment, event.
+/// Journal rows, packed: instance, numbers of the first and the last, moment, text.
 pub(super) static ROWS: LazyLock<Set> = LazyLock::new(|| {
-    Set::new(4, |rows| {
+    Set::new(5, |rows| {
         format!(
-            "INSERT INTO journal (instance, seq, at, event) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL"
+            "INSERT INTO journal (instance, seq, last, at, event) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL"
         )
     })
 });
 
-/// A journal row of the instance that was started last: number, moment, event.
-pub(super) const ROW_OF_THE_LAST: &str = "INSERT INTO journal (instance, seq, at, event)
-    SELECT seq, ?, ?, ? FROM sqlite_sequence WHERE name = 'instance'";
+/// A journal row of the instance that was started last: the same without the instance.
+pub(super) const ROW_OF_THE_LAST: &str = "INSERT INTO journal (instance, seq, last, at, event)
+    SELECT seq, ?, ?, ?, ? FROM sqlite_sequence WHERE name = 'instance'";
 
-/// Looks whether so many rows are there, of these: instance, number.
+/// Looks whether this is the last row of so many instances: instance, number.
 pub(super) static FOLLOWED: LazyLock<Set> = LazyLock::new(|| {
     Set::new(2, |rows| {
         format!(
             "INSERT INTO refused (misfit) SELECT 1 WHERE ? <> (
-                SELECT count(*) FROM (VALUES {rows}) AS f
-                CROSS JOIN journal AS j ON j.instance = f.column1 AND j.seq = f.column2)"
+                SELECT count(*) FROM (VALUES {rows}) AS f WHERE f.column2 = (
+                    SELECT last FROM journal WHERE instance = f.column1 ORDER BY seq DESC LIMIT 1))"
         )
     })
 });
@@ -118,14 +118,13 @@ pub(super) fn instance<'q>(query: Bound<'q>, epoch: Epoch, start: &Start) -> Bou
     query.bind(epoch.0).bind(start.at).bind(start.at)
 }
 
-pub(super) fn row<'q>(query: Bound<'q>, no: InstanceNo, row: &Row) -> Bound<'q> {
-    event(query.bind(no.0), row)
+pub(super) fn row<'q>(query: Bound<'q>, no: InstanceNo, rows: &Pack) -> Bound<'q> {
+    event(query.bind(no.0), rows)
 }
 
-/// A row whose instance the statement finds by itself.
-pub(super) fn event<'q>(query: Bound<'q>, row: &Row) -> Bound<'q> {
-    // A segment has no row that is beyond what can be counted.
-    query.bind(row.seq.cast_signed()).bind(row.at).bind(Arc::clone(&row.event))
+/// Rows whose instance the statement finds by itself.
+pub(super) fn event<'q>(query: Bound<'q>, rows: &Pack) -> Bound<'q> {
+    query.bind(rows.first).bind(rows.last).bind(rows.at).bind(Arc::clone(&rows.text))
 }
 
 pub(super) fn touch<'q>(
