@@ -23,7 +23,9 @@ Usage: cargo run --release --manifest-path bench/peers/Cargo.toml -- [options]
   --seconds 5                 how long each run is measured
   --in-flight 1,32,256        how many sagas are in flight
   --workers 4                 of W1 on Postgres, how many processes with 64 in flight each; 0 for none
-  --only dbos,steno,duroxide  which ones
+  --only dbos,steno           which ones of dbos, restate, steno, duroxide, duroxide-eager: all, but for Restate where its
+                              server is neither on PATH nor what RESTATE_SERVER names (the npm package
+                              @restatedev/restate-server has it)
   --json                      a line of JSON for each, instead of tables
   --write                     writes the tables of README.md and docs/performance.md
 ";

@@ -22,7 +22,7 @@ impl Options {
             seconds: 5.0,
             in_flight: vec![1, 32, 256],
             workers: 4,
-            only: Library::ALL.into(),
+            only: Library::here(),
             json: false,
             write: false,
         };

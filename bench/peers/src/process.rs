@@ -6,6 +6,7 @@ use crate::{
         flight::{Flight, Flown},
         histogram::Histogram,
         report::Sample,
+        usage::Server,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -63,9 +64,9 @@ impl From<Flown> for Seen {
 
 impl Job {
     /// The closed loop that it asks for.
-    pub(crate) fn flight(&self, session: Option<u32>) -> Flight {
+    pub(crate) fn flight(&self, server: Option<Server>) -> Flight {
         let measured = Duration::from_secs_f64(self.seconds);
-        Flight { sagas: self.in_flight, warm_up: (measured / 5).min(Duration::from_secs(2)), measured, session }
+        Flight { sagas: self.in_flight, warm_up: (measured / 5).min(Duration::from_secs(2)), measured, server }
     }
 }
 
@@ -77,10 +78,9 @@ pub(crate) fn run(words: &[String]) -> Result<(), String> {
     let ready = async || {
         say(READY);
         let mut line = String::new();
-        // Whoever started this is gone, or has given the word.
-        if !matches!(BufReader::new(tokio::io::stdin()).read_line(&mut line).await, Ok(1..)) {
-            std::process::exit(1);
-        }
+        let told = BufReader::new(tokio::io::stdin()).read_line(&mut line).await;
+        let told = told.is_ok_and(|bytes| bytes > 0);
+        told.then_some(()).ok_or_else(|| "whoever started this process is gone".to_owned())
     };
     let seen = Seen::from(runtime.block_on(job.library.run(&job, ready))?);
     say(&format!("{SEEN}{}", serde_json::to_string(&seen).map_err(|error| error.to_string())?));

@@ -1,6 +1,9 @@
 //! The closed loop: so many sagas in flight, each of which is followed by another one the moment it has ended.
 
-use super::{histogram::Histogram, usage::Usage};
+use super::{
+    histogram::Histogram,
+    usage::{Server, Usage},
+};
 use std::{
     future::Future,
     sync::Arc,
@@ -17,8 +20,8 @@ pub(crate) struct Flight {
     pub(crate) warm_up: Duration,
     /// What ends in this time is counted.
     pub(crate) measured: Duration,
-    /// A session of the database's server, by which its time on the processor is found.
-    pub(crate) session: Option<u32>,
+    /// Whose time on the processor counts besides that of this process.
+    pub(crate) server: Option<Server>,
 }
 
 /// What was seen.
@@ -70,9 +73,9 @@ impl Flight {
         }
         let clock = tokio::spawn(async move {
             tokio::time::sleep_until(from.into()).await;
-            let (before, begun) = (Usage::now(self.session), Instant::now());
+            let (before, begun) = (Usage::now(self.server), Instant::now());
             tokio::time::sleep_until(until.into()).await;
-            (before, Usage::now(self.session), begun.elapsed().as_secs_f64())
+            (before, Usage::now(self.server), begun.elapsed().as_secs_f64())
         });
         let mut flown = Flown { took: Histogram::default(), seconds: 0.0, usage: Default::default(), all: 0 };
         while let Some(ended) = tasks.join_next().await {

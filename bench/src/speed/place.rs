@@ -1,6 +1,6 @@
 //! Where a run keeps its data: a file, or a schema of a server, that nobody has used before.
 
-use super::options::StoreKind;
+use super::{options::StoreKind, usage::Server};
 use saga_runtime::store::{Store, postgres::Postgres, sqlite::Sqlite};
 use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, postgres::PgConnectOptions, query_scalar, raw_sql};
@@ -73,12 +73,12 @@ impl Place {
         Ok(())
     }
 
-    /// A session of the server, by which its time on the processor is found, and the connection that keeps it.
-    pub(crate) async fn session(&self) -> Result<Option<(u32, PgConnection)>, String> {
+    /// The server, if there is one, known by a session, and the connection that keeps it.
+    pub(crate) async fn server(&self) -> Result<Option<(Server, PgConnection)>, String> {
         let Self::Postgres { url, .. } = self else { return Ok(None) };
         let mut conn = connect(url).await?;
         let pid: i32 = query_scalar("SELECT pg_backend_pid()").fetch_one(&mut conn).await.map_err(said)?;
-        Ok(Some((pid.unsigned_abs(), conn)))
+        Ok(Some((Server::Session(pid.unsigned_abs()), conn)))
     }
 }
 

@@ -5,6 +5,7 @@ use crate::{
     shared::{
         flight::Flown,
         payload::{Answer, Order},
+        usage::Server,
     },
 };
 use dbos::{Config, DBOS, RunOptions, step};
@@ -14,7 +15,7 @@ use std::sync::Arc;
 /// Enough that none of those in flight waits for a connection for long; with its own 10, it is slower.
 const CONNECTIONS: u32 = 32;
 
-pub(super) async fn run(job: &Job, ready: impl AsyncFnOnce()) -> Result<Flown, String> {
+pub(super) async fn run(job: &Job, ready: impl AsyncFnOnce() -> Result<(), String>) -> Result<Flown, String> {
     let dbos = DBOS::new(Config {
         app_version: Some("1".to_owned()),
         executor_id: Some(job.tag.clone()),
@@ -27,9 +28,9 @@ pub(super) async fn run(job: &Job, ready: impl AsyncFnOnce()) -> Result<Flown, S
     let mut conn = PgConnection::connect(&job.place).await.map_err(|error| error.to_string())?;
     let pid: i32 =
         query_scalar("SELECT pg_backend_pid()").fetch_one(&mut conn).await.map_err(|error| error.to_string())?;
-    ready().await;
+    ready().await?;
     let (workflow, tag, refused) = (Arc::new(workflow), job.tag.clone(), job.refused);
-    let flown = job.flight(Some(pid.unsigned_abs())).fly(move |number| {
+    let flown = job.flight(Some(Server::Session(pid.unsigned_abs()))).fly(move |number| {
         let (workflow, id) = (Arc::clone(&workflow), format!("{tag}-{number}"));
         async move {
             let options = RunOptions { workflow_id: Some(&id), ..RunOptions::default() };

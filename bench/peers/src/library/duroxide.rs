@@ -16,7 +16,11 @@ use duroxide::{
 };
 use std::{fs::File, path::Path, sync::Arc, time::Duration};
 
-pub(super) async fn run(job: &Job, eager: bool, ready: impl AsyncFnOnce()) -> Result<Flown, String> {
+pub(super) async fn run(
+    job: &Job,
+    eager: bool,
+    ready: impl AsyncFnOnce() -> Result<(), String>,
+) -> Result<Flown, String> {
     let file = Path::new(&job.place).join(&job.tag).with_extension("db");
     File::create(&file).map_err(said)?;
     let store = Arc::new(SqliteProvider::new(&format!("sqlite:{}", file.display()), None).await.map_err(said)?);
@@ -47,7 +51,7 @@ pub(super) async fn run(job: &Job, eager: bool, ready: impl AsyncFnOnce()) -> Re
     };
     let _runtime = Runtime::start_with_options(Arc::clone(&store) as _, activities, orchestrations, options).await;
     let client = Arc::new(Client::new(store));
-    ready().await;
+    ready().await?;
     let (tag, refused) = (job.tag.clone(), job.refused);
     let flown = job.flight(None).fly(move |number| {
         let (client, id) = (Arc::clone(&client), format!("{tag}-{number}"));

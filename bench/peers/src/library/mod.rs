@@ -2,6 +2,7 @@
 
 mod dbos;
 mod duroxide;
+mod restate;
 mod steno;
 
 use crate::{process::Job, shared::flight::Flown};
@@ -15,10 +16,17 @@ pub(crate) enum Library {
     Duroxide,
     /// The same, asking its database a hundred times as often whether there is something to do.
     DuroxideEager,
+    Restate,
 }
 
 impl Library {
-    pub(crate) const ALL: [Self; 4] = [Self::Dbos, Self::Steno, Self::Duroxide, Self::DuroxideEager];
+    pub(crate) const ALL: [Self; 5] = [Self::Dbos, Self::Restate, Self::Steno, Self::Duroxide, Self::DuroxideEager];
+
+    /// Those that can be run here.
+    pub(crate) fn here() -> Vec<Self> {
+        let here = |library: &Self| *library != Self::Restate || restate::program().is_some();
+        Self::ALL.into_iter().filter(here).collect()
+    }
 
     /// As it is called in options and in JSON.
     pub(crate) fn word(self) -> &'static str {
@@ -27,6 +35,7 @@ impl Library {
             Self::Steno => "steno",
             Self::Duroxide => "duroxide",
             Self::DuroxideEager => "duroxide-eager",
+            Self::Restate => "restate",
         }
     }
 
@@ -37,6 +46,7 @@ impl Library {
             Self::Steno => "`steno` 0.5.0, in memory, nothing durable",
             Self::Duroxide => "`duroxide` 0.1.32, SQLite (`synchronous = NORMAL`)",
             Self::DuroxideEager => "the same, polling each millisecond",
+            Self::Restate => "Restate's server, `restate-sdk` 0.13.0",
         }
     }
 
@@ -45,21 +55,23 @@ impl Library {
             Self::Dbos => "postgres",
             Self::Steno => "memory",
             Self::Duroxide | Self::DuroxideEager => "sqlite",
+            Self::Restate => "restate",
         }
     }
 
     /// How much longer than the others it is measured: what a saga takes longer than the time that is measured is not counted.
     pub(crate) fn patience(self) -> f64 {
         match self {
-            Self::Dbos | Self::Steno => 1.0,
+            Self::Dbos | Self::Restate | Self::Steno => 1.0,
             Self::Duroxide | Self::DuroxideEager => 4.0,
         }
     }
 
     /// Opens it, lets `ready` say so, and runs the closed loop.
-    pub(crate) async fn run(self, job: &Job, ready: impl AsyncFnOnce()) -> Result<Flown, String> {
+    pub(crate) async fn run(self, job: &Job, ready: impl AsyncFnOnce() -> Result<(), String>) -> Result<Flown, String> {
         match self {
             Self::Dbos => dbos::run(job, ready).await,
+            Self::Restate => restate::run(job, ready).await,
             Self::Steno => steno::run(job, ready).await,
             Self::Duroxide | Self::DuroxideEager => duroxide::run(job, self == Self::DuroxideEager, ready).await,
         }

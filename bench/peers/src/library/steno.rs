@@ -22,7 +22,7 @@ impl SagaType for Work {
 
 type Step = Arc<dyn Action<Work>>;
 
-pub(super) async fn run(job: &Job, ready: impl AsyncFnOnce()) -> Result<Flown, String> {
+pub(super) async fn run(job: &Job, ready: impl AsyncFnOnce() -> Result<(), String>) -> Result<Flown, String> {
     let log = slog::Logger::root(slog::Discard, slog::o!());
     let sec = Arc::new(steno::sec(log, Arc::new(InMemorySecStore::new())));
     let steps: Arc<[(&'static str, Step); 4]> = Arc::new([
@@ -36,7 +36,7 @@ pub(super) async fn run(job: &Job, ready: impl AsyncFnOnce()) -> Result<Flown, S
         registry.register(Arc::clone(step));
     }
     let registry = Arc::new(registry);
-    ready().await;
+    ready().await?;
     let refused = job.refused;
     let flown = job.flight(None).fly(move |number| {
         let (sec, steps, registry) = (Arc::clone(&sec), Arc::clone(&steps), Arc::clone(&registry));
