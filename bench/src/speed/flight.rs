@@ -1,12 +1,21 @@
 //! The closed loop: so many sagas in flight, each of which is followed by another one the moment it has ended.
 
-use super::{histogram::Histogram, usage::Usage};
+use super::{
+    histogram::Histogram,
+    usage::{Server, Usage},
+};
 use std::{
     future::Future,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
-use tokio::task::JoinSet;
+use tokio::{
+    task::JoinSet,
+    time::{sleep, sleep_until},
+};
 
 /// How long, and how many at once.
 #[derive(Debug, Clone, Copy)]
@@ -15,10 +24,10 @@ pub(crate) struct Flight {
     pub(crate) sagas: usize,
     /// What happens in this time is not counted: connections are opened, statements prepared, caches filled.
     pub(crate) warm_up: Duration,
-    /// What ends in this time is counted.
+    /// What ends in this time is counted; if nothing does, the first that ends later.
     pub(crate) measured: Duration,
-    /// A session of the database's server, by which its time on the processor is found.
-    pub(crate) session: Option<u32>,
+    /// Whose time on the processor counts besides that of this process.
+    pub(crate) server: Option<Server>,
 }
 
 /// What was seen.
@@ -45,34 +54,40 @@ impl Flight {
         R: Future<Output = Result<(), String>> + Send,
     {
         let run = Arc::new(run);
+        // On a machine that hardly gets to it, the time goes on until there is something to tell of.
+        let counted = Arc::new(AtomicU64::new(0));
         let from = Instant::now() + self.warm_up;
         let until = from + self.measured;
         let mut tasks = JoinSet::new();
         let step = self.sagas as u64;
         for first in 0..step {
-            let run = Arc::clone(&run);
+            let (run, counted) = (Arc::clone(&run), Arc::clone(&counted));
             tasks.spawn(async move {
                 let mut took = Histogram::default();
                 let mut number = first;
                 loop {
                     let begun = Instant::now();
-                    if begun >= until {
+                    if begun >= until && counted.load(Ordering::Relaxed) > 0 {
                         return Ok::<_, String>((took, number / step));
                     }
                     run(number).await?;
                     number += step;
                     let ended = Instant::now();
-                    if ended >= from && ended < until {
+                    if ended >= from && (ended < until || counted.load(Ordering::Relaxed) == 0) {
+                        counted.fetch_add(1, Ordering::Relaxed);
                         took.add(ended - begun);
                     }
                 }
             });
         }
         let clock = tokio::spawn(async move {
-            tokio::time::sleep_until(from.into()).await;
-            let (before, begun) = (Usage::now(self.session), Instant::now());
-            tokio::time::sleep_until(until.into()).await;
-            (before, Usage::now(self.session), begun.elapsed().as_secs_f64())
+            sleep_until(from.into()).await;
+            let (before, begun) = (Usage::now(self.server), Instant::now());
+            sleep_until(until.into()).await;
+            while counted.load(Ordering::Relaxed) == 0 {
+                sleep(Duration::from_millis(1)).await;
+            }
+            (before, Usage::now(self.server), begun.elapsed().as_secs_f64())
         });
         let mut flown = Flown { took: Histogram::default(), seconds: 0.0, usage: Default::default(), all: 0 };
         while let Some(ended) = tasks.join_next().await {

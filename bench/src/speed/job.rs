@@ -11,6 +11,7 @@ use super::{
     ours,
     place::Place,
     raw,
+    usage::Server,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -90,11 +91,11 @@ impl From<Flown> for Seen {
 
 impl Job {
     /// The closed loop that it asks for.
-    pub(crate) fn flight(&self, session: Option<u32>) -> Flight {
+    pub(crate) fn flight(&self, server: Option<Server>) -> Flight {
         let measured = Duration::from_secs_f64(self.seconds);
         // A fifth of it is enough to fill what is to be filled, and no more than two seconds.
         let warm_up = (measured / 5).min(Duration::from_secs(2));
-        Flight { sagas: self.in_flight, warm_up, measured, session }
+        Flight { sagas: self.in_flight, warm_up, measured, server }
     }
 
     /// Does it, as the process that was started for it.

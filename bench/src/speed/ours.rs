@@ -29,9 +29,9 @@ pub(crate) async fn run(job: &Job, refused: bool, due: usize, boss: &mut Boss) -
     let runtime = builder.register(Work { gate: None }).register(Nap { gate: None }).start().await.map_err(said)?;
     runtime.ready().map_err(said)?;
     let ready = opened.elapsed();
-    let session = job.place.session().await?;
+    let server = job.place.server().await?;
     boss.ready().await;
-    let flight = job.flight(session.as_ref().map(|(pid, _)| *pid));
+    let flight = job.flight(server.as_ref().map(|(server, _)| *server));
     let (tag, works) = (job.tag.clone(), runtime.clone());
     let flown =
         flight.fly(move |number| once(works.clone(), format!("{tag}-{number}"), Order { number, refused })).await?;

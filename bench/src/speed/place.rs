@@ -1,6 +1,6 @@
 //! Where a run keeps its data: a file, or a schema of a server, that nobody has used before.
 
-use super::options::StoreKind;
+use super::{options::StoreKind, usage::Server};
 use saga_runtime::store::{Store, postgres::Postgres, sqlite::Sqlite};
 use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, postgres::PgConnectOptions, query_scalar, raw_sql};
@@ -73,12 +73,25 @@ impl Place {
         Ok(())
     }
 
-    /// A session of the server, by which its time on the processor is found, and the connection that keeps it.
-    pub(crate) async fn session(&self) -> Result<Option<(u32, PgConnection)>, String> {
+    /// Removes what is there.
+    pub(crate) async fn leave(&self) -> Result<(), String> {
+        match self {
+            Self::Sqlite { file } => {
+                let folder = file.parent().unwrap_or(file);
+                fs::remove_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))
+            }
+            Self::Postgres { url, schema, .. } => {
+                execute(&mut connect(url).await?, format!("DROP SCHEMA {schema} CASCADE")).await
+            }
+        }
+    }
+
+    /// The server, if there is one, known by a session, and the connection that keeps it.
+    pub(crate) async fn server(&self) -> Result<Option<(Server, PgConnection)>, String> {
         let Self::Postgres { url, .. } = self else { return Ok(None) };
         let mut conn = connect(url).await?;
         let pid: i32 = query_scalar("SELECT pg_backend_pid()").fetch_one(&mut conn).await.map_err(said)?;
-        Ok(Some((pid.unsigned_abs(), conn)))
+        Ok(Some((Server::Session(pid.unsigned_abs()), conn)))
     }
 }
 
@@ -133,14 +146,14 @@ impl Site {
     }
 
     /// A place that nobody has used, with nothing left to be written of what was before.
-    pub(crate) async fn place(&self, lease: f64) -> Result<Taken<'_>, String> {
+    pub(crate) async fn place(&self, lease: f64) -> Result<Place, String> {
         thread_local!(static NUMBER: Cell<u32> = const { Cell::new(0) });
         let number = NUMBER.replace(NUMBER.get() + 1);
-        let place = match self {
+        match self {
             Self::Sqlite(folder) => {
                 let folder = folder.path().join(format!("run-{number}"));
                 fs::create_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-                Place::Sqlite { file: folder.join("store.db") }
+                Ok(Place::Sqlite { file: folder.join("store.db") })
             }
             Self::Postgres(url) => {
                 let schema = format!("bench_{}_{number}", std::process::id());
@@ -148,29 +161,7 @@ impl Site {
                 execute(&mut conn, format!("CREATE SCHEMA {schema}")).await?;
                 // Who may not ask for one measures without.
                 let _ = execute(&mut conn, "CHECKPOINT".to_owned()).await;
-                Place::Postgres { url: url.clone(), schema, lease }
-            }
-        };
-        Ok(Taken { place, _site: self })
-    }
-}
-
-/// A place that is in use, until it is [left](Taken::leave).
-pub(crate) struct Taken<'s> {
-    pub(crate) place: Place,
-    _site: &'s Site,
-}
-
-impl Taken<'_> {
-    /// Removes what is there.
-    pub(crate) async fn leave(self) -> Result<(), String> {
-        match &self.place {
-            Place::Sqlite { file } => {
-                let folder = file.parent().unwrap_or(file);
-                fs::remove_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))
-            }
-            Place::Postgres { url, schema, .. } => {
-                execute(&mut connect(url).await?, format!("DROP SCHEMA {schema} CASCADE")).await
+                Ok(Place::Postgres { url: url.clone(), schema, lease })
             }
         }
     }

@@ -16,8 +16,8 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
-    /// Up to now. The server is the one that has this session, if it is on this machine.
-    pub(crate) fn now(session: Option<u32>) -> Self {
+    /// Up to now. A server on another machine is not told of.
+    pub(crate) fn now(server: Option<Server>) -> Self {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         let kib = |name: &str| -> Option<u64> {
             let line = status.lines().find_map(|line| line.strip_prefix(name))?;
@@ -25,7 +25,7 @@ impl Usage {
         };
         Self {
             cpu: Process::read("self").map(|process| process.cpu),
-            server: session.and_then(server_cpu),
+            server: server.and_then(Server::cpu),
             peak: kib("VmHWM:"),
             rss: kib("VmRSS:"),
         }
@@ -52,21 +52,36 @@ impl Process {
     }
 }
 
-/// The time on the processor of the server that this process is a session of, with all of its sessions; nothing if there is none.
-fn server_cpu(session: u32) -> Option<Duration> {
-    let name = fs::read_to_string(format!("/proc/{session}/comm")).ok()?;
-    if !name.starts_with("postgres") {
-        return None;
-    }
-    let main = Process::read(&session.to_string())?.parent;
-    let own = Process::read(&main.to_string())?;
-    let mut all = own.cpu + own.ended;
-    for entry in fs::read_dir("/proc").ok()?.flatten() {
-        let name = entry.file_name();
-        let Some(pid) = name.to_str().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit())) else { continue };
-        if let Some(process) = Process::read(pid).filter(|process| process.parent == main) {
-            all += process.cpu;
+/// The database's server, by its process.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Server {
+    /// Postgres, by one of its sessions: it has a process for each.
+    Session(u32),
+    /// Any other.
+    #[allow(dead_code, reason = "`bench/peers` has one")]
+    Process(u32),
+}
+
+impl Server {
+    /// Its time on the processor, with that of all its processes.
+    fn cpu(self) -> Option<Duration> {
+        let session = match self {
+            Self::Process(pid) => return Process::read(&pid.to_string()).map(|process| process.cpu + process.ended),
+            Self::Session(pid) => pid,
+        };
+        let name = fs::read_to_string(format!("/proc/{session}/comm")).ok()?;
+        if !name.starts_with("postgres") {
+            return None;
         }
+        let main = Process::read(&session.to_string())?.parent;
+        let own = Process::read(&main.to_string())?;
+        let mut all = own.cpu + own.ended;
+        for entry in fs::read_dir("/proc").ok()?.flatten() {
+            let name = entry.file_name();
+            let pid = name.to_str().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
+            let process = pid.and_then(Process::read).filter(|process| process.parent == main);
+            all += process.map_or(Duration::ZERO, |process| process.cpu);
+        }
+        Some(all)
     }
-    Some(all)
 }

@@ -62,10 +62,10 @@ pub(super) async fn run(job: &Job, refused: bool, boss: &mut Boss) -> Result<See
             tokio::spawn(async move { tables.write(asked).await })
         }
     };
-    let session = job.place.session().await?;
+    let server = job.place.server().await?;
     boss.ready().await;
     let ways = Arc::new(Writer(send));
-    let flight = job.flight(session.as_ref().map(|(pid, _)| *pid));
+    let flight = job.flight(server.as_ref().map(|(server, _)| *server));
     let flown = flight.fly(move |number| once(Arc::clone(&ways), Order { number, refused })).await;
     // Its own error says more than that it is not there.
     writer.await.map_err(|error| error.to_string())??;

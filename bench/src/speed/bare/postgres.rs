@@ -87,7 +87,7 @@ impl Tables {
     ) -> Result<u64, String> {
         let mut number = 0_i64;
         let mut commits = 0;
-        while goes_on() {
+        while commits == 0 || goes_on() {
             let mut columns = Columns::default();
             for _ in 0..rows {
                 number += 1;

@@ -45,7 +45,7 @@ impl Tables {
     ) -> Result<u64, String> {
         let mut statements = Statements::new(&self.0).map_err(said)?;
         let (mut number, mut commits) = (0_i64, 0);
-        while goes_on() {
+        while commits == 0 || goes_on() {
             statements.begin.execute([]).map_err(said)?;
             for _ in 0..rows {
                 number += 1;

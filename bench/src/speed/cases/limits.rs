@@ -36,11 +36,13 @@ pub(crate) async fn limits(bench: &Bench<'_>) -> Result<Vec<Row>, String> {
 }
 
 async fn written(bench: &Bench<'_>, rows: usize) -> Result<Sample, String> {
-    let taken = bench.site.place(bench.options.lease).await?;
-    let mut job = bench.job(Task::Raw { rows }, &taken.place, 1);
-    job.seconds = job.seconds.min(SECONDS);
-    let seen = child::all(&[job]).await?;
-    taken.leave().await?;
+    let seen = bench
+        .at_new_place(async |place| {
+            let mut job = bench.job(Task::Raw { rows }, place, 1);
+            job.seconds = job.seconds.min(SECONDS);
+            child::all(&[job]).await
+        })
+        .await?;
     let mut more = BTreeMap::new();
     #[expect(clippy::cast_precision_loss, reason = "nobody counts so far")]
     for one in &seen {

@@ -56,10 +56,15 @@ impl<'o> Bench<'o> {
 
     /// Runs it once, where nothing was before.
     async fn sample(&self, task: Task, in_flight: usize, workers: usize) -> Result<Sample, String> {
-        let taken = self.site.place(self.options.lease).await?;
-        let sample = self.sample_at(&taken.place, task, in_flight, workers).await?;
-        taken.leave().await?;
-        Ok(sample)
+        self.at_new_place(async |place| self.sample_at(place, task, in_flight, workers).await).await
+    }
+
+    /// Works where nothing was before, and leaves nothing, whatever comes of it.
+    async fn at_new_place<T>(&self, work: impl AsyncFnOnce(&Place) -> Result<T, String>) -> Result<T, String> {
+        let place = self.site.place(self.options.lease).await?;
+        let done = work(&place).await;
+        let left = place.leave().await;
+        done.and_then(|done| left.map(|()| done))
     }
 
     async fn sample_at(&self, place: &Place, task: Task, in_flight: usize, workers: usize) -> Result<Sample, String> {

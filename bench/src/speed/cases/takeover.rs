@@ -23,21 +23,20 @@ pub(crate) async fn takeover(bench: &Bench<'_>) -> Result<Vec<Row>, String> {
     let mut runs = Series::new("takeover", number, WORKERS);
     for run in 0..bench.options.runs {
         bench.says("takeover", number, run);
-        let taken = bench.site.place(bench.options.lease).await?;
-        let Place::Postgres { url, schema, .. } = &taken.place else {
-            return Err("a SQLite store has nobody to take over".to_owned());
-        };
-        let mut watch = Watch { conn: connect(url).await?, schema: schema.clone() };
-        let mut filler = Child::start(&bench.job(Task::Orphans { number }, &taken.place, 1)).await?;
-        taken.place.settle().await?;
-        let workers = start(bench, &taken.place, Task::Claims).await?;
-        filler.go().await?;
-        filler.seen().await?;
-        claims.samples.push(by_the_store(workers, number).await?);
-        runs.samples.push(by_runtimes(bench, &taken.place, number, &mut watch).await?);
-        taken.leave().await?;
+        let (claimed, taken) = bench.at_new_place(async |place| once(bench, place, number).await).await?;
+        claims.samples.push(claimed);
+        runs.samples.push(taken);
     }
     Ok(vec![bench.row_alone(&claims), bench.row_alone(&runs)])
+}
+
+async fn once(bench: &Bench<'_>, place: &Place, number: usize) -> Result<(Sample, Sample), String> {
+    let mut filler = Child::start(&bench.job(Task::Orphans { number }, place, 1)).await?;
+    place.settle().await?;
+    let workers = start(bench, place, Task::Claims).await?;
+    filler.go().await?;
+    filler.seen().await?;
+    Ok((by_the_store(workers, number).await?, by_runtimes(bench, place, number).await?))
 }
 
 async fn start(bench: &Bench<'_>, place: &Place, task: Task) -> Result<Vec<Child>, String> {
@@ -67,7 +66,11 @@ async fn by_the_store(mut workers: Vec<Child>, number: usize) -> Result<Sample, 
 
 /// How long it takes in all: workers that have just begun wait for a lease before they take anybody for dead, and they run what they
 /// claim, as much of it at a time as a runtime does.
-async fn by_runtimes(bench: &Bench<'_>, place: &Place, number: usize, watch: &mut Watch) -> Result<Sample, String> {
+async fn by_runtimes(bench: &Bench<'_>, place: &Place, number: usize) -> Result<Sample, String> {
+    let Place::Postgres { url, schema, .. } = place else {
+        return Err("a SQLite store has nobody to take over".to_owned());
+    };
+    let mut watch = Watch { conn: connect(url).await?, schema: schema.clone() };
     let last = watch.number("SELECT coalesce(max(epoch), 0) FROM {}.instance").await?;
     let mut workers = start(bench, place, Task::TakeOver).await?;
     for worker in &mut workers {
