@@ -6,7 +6,7 @@ use super::{
     read::{count, instance, instance_columns, json},
 };
 use crate::store::{Filter, Instance, InstanceNo, Status};
-use sqlx::{QueryBuilder, query_scalar, sqlite};
+use sqlx::{QueryBuilder, query, query_scalar, sqlite};
 
 /// A part of a list that one index has in the order of the numbers. What somebody owns is few, and is sorted.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +34,8 @@ impl Sqlite {
         limit: usize,
     ) -> Result<Vec<Instance>, Fault> {
         let mut conn = self.readers.take().await?;
+        // All parts are read as they are at one moment: what goes from one to another meanwhile is in one of them, and in one only.
+        query("BEGIN").execute(&mut *conn).await?;
         let sagas: Vec<Box<str>> = match &filter.saga {
             Some(saga) => vec![saga.clone()],
             None if is_whole(filter) => Vec::new(),
@@ -41,14 +43,13 @@ impl Sqlite {
         };
         let mut found = Vec::new();
         for part in parts(filter, &sagas) {
-            let mut query = statement(filter, part, after, limit);
-            let rows = query.build().fetch_all(&mut *conn).await?;
+            let mut part = statement(filter, part, after, limit);
+            let rows = part.build().fetch_all(&mut *conn).await?;
             found.extend(rows.iter().map(instance).collect::<Result<Vec<_>, _>>()?);
         }
+        query("COMMIT").execute(&mut *conn).await?;
         conn.done();
-        // Read one after the other, an instance that went from one part to another between them would be listed twice.
         found.sort_by_key(|instance| instance.no);
-        found.dedup_by_key(|instance| instance.no);
         if filter.newest_first {
             found.reverse();
         }
