@@ -121,6 +121,7 @@ fn what_makes_no_sense_is_said_and_nothing_is_measured() {
         ("w2 --workers 4", "`--workers` is an option of `w1`, and not of `w2`"),
         ("w1 --lease 1", "`--lease` is an option of `takeover`, and not of `w1`"),
         ("w1 --write", "`--write` is an option of `all`"),
+        ("all --store sqlite --write", "`--write` needs both stores"),
         ("w1 --fast", "`--fast` is no option of `w1`"),
         ("takeover --store sqlite", "`--store postgres`"),
         ("w1 --store postgres://nobody@127.0.0.1:1/none", "the server does not let us in"),

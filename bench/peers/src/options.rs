@@ -53,7 +53,13 @@ impl Options {
                 _ => return Err(format!("`{word}` is no option; see `help`")),
             }
         }
-        Ok(options)
+        match options.only.iter().find(|library| !Library::here().contains(library)) {
+            None => Ok(options),
+            Some(library) => Err(format!(
+                "{} cannot be run here: install the npm package @restatedev/restate-server, or name its program by RESTATE_SERVER",
+                library.title()
+            )),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     ours::Ours,
     process::{self, Job},
     shared::report::{Row, Sample, Series, table},
-    summary,
+    summary::Summary,
 };
 use std::cell::Cell;
 
@@ -47,6 +47,7 @@ impl Who {
 
 /// All of it, and prints what was seen.
 pub(crate) fn run(options: &Options) -> Result<(), String> {
+    let summary = options.write.then(Summary::find).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
     let rounds = Rounds {
@@ -79,7 +80,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     } else {
         println!("{}", table(&plain));
     }
-    if options.write { summary::write(&rows) } else { Ok(()) }
+    summary.map_or(Ok(()), |summary| summary.write(&rows))
 }
 
 struct Rounds<'o> {

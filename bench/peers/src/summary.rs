@@ -4,7 +4,7 @@ use crate::{
     ours::root,
     rounds::Who,
     shared::{
-        document::write_between,
+        document::Table,
         report::{Row, short},
     },
     table::aligned,
@@ -13,30 +13,41 @@ use crate::{
 const HEAD: [&str; 8] =
     ["", "case", "in flight", "sagas/s", "p50", "processor per saga", "this library on SQLite", "on Postgres"];
 
-/// Writes the README's, and that of the page about performance.
-pub(crate) fn write(rows: &[(Who, Row)]) -> Result<(), String> {
-    let page: Vec<[String; 8]> = rows.iter().map(|(who, row)| cells(*who, row)).collect();
-    let page = aligned(&HEAD.map(str::to_owned), &page);
-    write_between(&root().join("docs/performance.md"), "peers", &page)?;
-    let mut lines: Vec<[String; 4]> = Vec::new();
-    for (who, row) in rows.iter().filter(|(_, row)| row.case.ends_with("_w1") && row.workers == 1) {
-        let place = match lines.iter().position(|line| line[0] == who.title()) {
-            Some(place) => place,
-            None => {
-                lines.push([who.title(), String::new(), String::new(), String::new()]);
-                lines.len() - 1
-            }
-        };
-        let column = match row.in_flight {
-            1 => 1,
-            32 => 2,
-            256 => 3,
-            _ => continue,
-        };
-        lines[place][column] = format!("{}/s, p50 {}", said(row.sagas_per_s, ""), said(row.p50_ms, " ms"));
+/// That of the README, and that of the page about performance.
+pub(crate) struct Summary {
+    readme: Table<'static>,
+    page: Table<'static>,
+}
+
+impl Summary {
+    /// Looks for them.
+    pub(crate) fn find() -> Result<Self, String> {
+        let table = |file: &str| Table::find(root().join(file), "peers");
+        Ok(Self { readme: table("README.md")?, page: table("docs/performance.md")? })
     }
-    let head = ["W1", "alone", "32 in flight", "256 in flight"].map(str::to_owned);
-    write_between(&root().join("README.md"), "peers", &aligned(&head, &lines))
+
+    /// Writes them.
+    pub(crate) fn write(&self, rows: &[(Who, Row)]) -> Result<(), String> {
+        let page: Vec<[String; 8]> = rows.iter().map(|(who, row)| cells(*who, row)).collect();
+        self.page.write(&aligned(&HEAD.map(str::to_owned), &page))?;
+        let mut lines: Vec<[String; 4]> = Vec::new();
+        for (who, row) in rows.iter().filter(|(_, row)| row.case.ends_with("_w1") && row.workers == 1) {
+            let column = match row.in_flight {
+                1 => 1,
+                32 => 2,
+                256 => 3,
+                _ => continue,
+            };
+            let known = lines.iter().position(|line| line[0] == who.title());
+            let place = known.unwrap_or(lines.len());
+            if known.is_none() {
+                lines.push([who.title(), String::new(), String::new(), String::new()]);
+            }
+            lines[place][column] = format!("{}/s, p50 {}", said(row.sagas_per_s, ""), said(row.p50_ms, " ms"));
+        }
+        let head = ["W1", "alone", "32 in flight", "256 in flight"].map(str::to_owned);
+        self.readme.write(&aligned(&head, &lines))
+    }
 }
 
 fn cells(who: Who, row: &Row) -> [String; 8] {

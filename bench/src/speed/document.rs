@@ -1,18 +1,39 @@
 //! Tables in the documentation that a run writes itself, each between two comments.
 
-use std::{fs, path::Path};
+use std::{fs, path::PathBuf};
 
-/// Writes what stands between `<!-- bench: name -->` and `<!-- bench: end -->` in a file.
-///
-/// # Errors
-/// The file cannot be read or written, or has no such comments.
-pub(crate) fn write_between(file: &Path, name: &str, text: &str) -> Result<(), String> {
-    let failed = |error: std::io::Error| format!("{}: {error}", file.display());
-    let old = fs::read_to_string(file).map_err(failed)?;
-    let new = replaced(&old, name, text).ok_or_else(|| {
-        format!("{} has no `<!-- bench: {name} -->` with a `<!-- bench: end -->` after it", file.display())
-    })?;
-    fs::write(file, new).map_err(failed)
+/// What stands between `<!-- bench: name -->` and `<!-- bench: end -->` in a file.
+pub(crate) struct Table<'n> {
+    file: PathBuf,
+    name: &'n str,
+}
+
+impl<'n> Table<'n> {
+    /// Looks for it, so that it is known before anything is measured that there is a place for what comes of it.
+    ///
+    /// # Errors
+    /// The file cannot be read, or has no such comments.
+    pub(crate) fn find(file: PathBuf, name: &'n str) -> Result<Self, String> {
+        let table = Self { file, name };
+        table.with("")?;
+        Ok(table)
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find), or the file cannot be written.
+    pub(crate) fn write(&self, text: &str) -> Result<(), String> {
+        fs::write(&self.file, self.with(text)?).map_err(|error| format!("{}: {error}", self.file.display()))
+    }
+
+    fn with(&self, text: &str) -> Result<String, String> {
+        let Self { file, name } = self;
+        let old = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        replaced(&old, name, text).ok_or_else(|| {
+            format!("{} has no `<!-- bench: {name} -->` with a `<!-- bench: end -->` after it", file.display())
+        })
+    }
 }
 
 fn replaced(old: &str, name: &str, text: &str) -> Option<String> {

@@ -25,6 +25,7 @@ use machine::Machine;
 use options::Options;
 use place::Site;
 use report::Row;
+use summary::Summary;
 
 pub(crate) use job::Job;
 
@@ -34,6 +35,7 @@ pub(crate) const CASES: [&str; 7] = ["w1", "w2", "w3", "takeover", "latency", "l
 /// Measures a case on each store that is asked for, and prints what was seen.
 pub(crate) fn run(case: &str, words: &[String]) -> Result<(), String> {
     let options = Options::parse(case, words)?;
+    let summary = options.write.then(Summary::find).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
     let mut measured = Vec::new();
@@ -56,7 +58,7 @@ pub(crate) fn run(case: &str, words: &[String]) -> Result<(), String> {
         }
         measured.push((machine, rows));
     }
-    if options.write { summary::write(&measured) } else { Ok(()) }
+    summary.map_or(Ok(()), |summary| summary.write(&measured))
 }
 
 async fn of_case(case: &str, bench: &Bench<'_>) -> Result<Vec<Row>, String> {

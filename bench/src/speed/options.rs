@@ -74,6 +74,9 @@ impl Options {
                 options.stores.push(StoreKind::Postgres(None));
             }
         }
+        if options.write && options.stores.len() < 2 {
+            return Err("`--write` needs both stores, as `all` has them without `--store`".to_owned());
+        }
         let sqlite = options.stores.contains(&StoreKind::Sqlite);
         if sqlite && case == "takeover" {
             return Err(

@@ -1,25 +1,41 @@
 //! The tables in the documentation.
 
 use super::{
-    document::write_between,
+    document::Table,
     machine::Machine,
     place::root,
     report::{Row, short, table},
 };
 use crate::table::aligned;
 
-/// Writes those of the README, and of the page about performance.
-pub(super) fn write(measured: &[(Machine, Vec<Row>)]) -> Result<(), String> {
-    let page = root().join("docs/performance.md");
-    let mut lines = Vec::new();
-    for (machine, rows) in measured {
-        let store = rows.first().map_or("", |row| &row.store);
-        write_between(&page, store, &format!("{}\n\n{}", machine.sentence(), table(rows)))?;
-        lines.extend([line(store, "w1", "this library", rows), line(store, "w1_bare", "the bare writer", rows)]);
+/// Those of the README, and of the page about performance.
+pub(super) struct Summary {
+    readme: Table<'static>,
+    /// By store.
+    page: [(&'static str, Table<'static>); 2],
+}
+
+impl Summary {
+    /// Looks for them.
+    pub(super) fn find() -> Result<Self, String> {
+        let page = |store| Ok::<_, String>((store, Table::find(root().join("docs/performance.md"), store)?));
+        Ok(Self { readme: Table::find(root().join("README.md"), "speed")?, page: [page("sqlite")?, page("postgres")?] })
     }
-    let head = ["W1", "alone", "32 in flight", "256 in flight"].map(str::to_owned);
-    let machine = measured.first().map(|(machine, _)| machine.sentence()).unwrap_or_default();
-    write_between(&root().join("README.md"), "speed", &format!("{}\n{machine}", aligned(&head, &lines)))
+
+    /// Writes them.
+    pub(super) fn write(&self, measured: &[(Machine, Vec<Row>)]) -> Result<(), String> {
+        let (mut lines, mut machines) = (Vec::new(), Vec::new());
+        for (machine, rows) in measured {
+            let store = rows.first().map_or("", |row| &row.store);
+            for (_, page) in self.page.iter().filter(|(of, _)| *of == store) {
+                page.write(&format!("{}\n\n{}", machine.sentence(), table(rows)))?;
+            }
+            lines.extend([line(store, "w1", "this library", rows), line(store, "w1_bare", "the bare writer", rows)]);
+            machines.push(machine.sentence());
+        }
+        let head = ["W1", "alone", "32 in flight", "256 in flight"].map(str::to_owned);
+        self.readme.write(&format!("{}\n{}", aligned(&head, &lines), machines.join("\n\n")))
+    }
 }
 
 /// One of the README's lines.
@@ -28,6 +44,7 @@ fn line(store: &str, case: &str, who: &str, rows: &[Row]) -> [String; 4] {
         let row = rows.iter().find(|row| row.case == case && row.in_flight == in_flight && row.workers == 1);
         row.map(cell).unwrap_or_default()
     };
+    let store = if store == "sqlite" { "SQLite" } else { "Postgres" };
     [format!("{who}, {store}"), cell(1), cell(32), cell(256)]
 }
 

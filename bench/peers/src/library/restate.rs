@@ -53,9 +53,7 @@ impl Work {
 }
 
 pub(super) async fn run(job: &Job, ready: impl AsyncFnOnce() -> Result<(), String>) -> Result<Flown, String> {
-    let program = program().ok_or(
-        "Restate's server is not installed: `npm install -g @restatedev/restate-server`, or name it by RESTATE_SERVER",
-    )?;
+    let program = program().ok_or("Restate's server is not installed")?;
     let service = tokio::net::TcpListener::bind("127.0.0.1:0").await.map_err(said)?;
     let own = service.local_addr().map_err(said)?;
     tokio::spawn(HttpServer::new(Endpoint::builder().bind(Work).build()).serve(service));
