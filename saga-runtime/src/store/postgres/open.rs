@@ -121,8 +121,9 @@ impl PostgresBuilder {
     /// The proxy has to know prepared statements (pgbouncer 1.21 or later, with `max_prepared_statements` at 100 or more), and the
     /// database's own defaults have to be what the store otherwise sets for its connections: `default_transaction_isolation`
     /// `read committed`, `synchronous_commit` not `off`, and, so that a statement which was planned while the tables were small is
-    /// not kept for too long, `ALTER ROLE .. SET` for the role of the store: `enable_seqscan`, `enable_bitmapscan` and `jit` to `off`. News cannot
-    /// be heard through such a proxy: say where they can with [`listen_at`](Self::listen_at); otherwise this worker polls.
+    /// not kept for too long, `ALTER ROLE .. SET` for the role of the store: `enable_seqscan`, `enable_bitmapscan` and `jit` to `off`,
+    /// and `plan_cache_mode` to `force_generic_plan`. News cannot be heard through such a proxy: say where they can with
+    /// [`listen_at`](Self::listen_at); otherwise this worker polls.
     pub fn behind_a_transaction_pooler(mut self) -> Self {
         self.pooled = true;
         if let Listen::Here = self.listen {
@@ -216,6 +217,8 @@ impl PostgresBuilder {
             ("enable_seqscan", "off"),
             // A backlog is read in the order of its index, and no further than needed, also if it has grown since anybody counted it.
             ("enable_bitmapscan", "off"),
+            // Planning takes several times as long as what is planned.
+            ("plan_cache_mode", "force_generic_plan"),
             // A statement that is compiled first takes longer than it saves.
             ("jit", "off"),
         ])

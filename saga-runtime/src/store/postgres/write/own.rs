@@ -42,6 +42,14 @@ pub(in crate::store::postgres) const ROWS: &str = concat!(
     " SELECT held, CASE WHEN gaps = 0 OR NOT held THEN 1 ELSE 1 / (gaps - gaps) END AS fits FROM sound"
 );
 
+/// What the touch of the instance `i` says in this column: its place among the touched is found by bisection. A join would compare
+/// each of them with each.
+macro_rules! touch {
+    ($column:literal, $type:literal) => {
+        concat!("($", $column, "::", $type, "[])[width_bucket(i.no, $10::bigint[])]")
+    };
+}
+
 /// Rows, touches and starts. A touch counts only while the instance is this worker's, or was so last: one that is written once more,
 /// because its answer was lost, may come after somebody else has taken what it let go. Parameters from 10: the instances touched, in
 /// order, and ten columns; from 21: nine columns of the starts; from 30: which of them, and their rows; from 35: which of them, and
@@ -49,22 +57,25 @@ pub(in crate::store::postgres) const ROWS: &str = concat!(
 pub(in crate::store::postgres) const ALL: &str = concat!(
     sound!(),
     ", touched AS (
-        UPDATE saga.instance AS i SET status = t.status, wake_at = t.wake_at, state = t.state, error = t.error, owned = t.owned,
+        UPDATE saga.instance AS i SET status = ", touch!("11", "text"), ", wake_at = ", touch!("13", "bigint"), ",
+            state = ", touch!("15", "text"), ", error = ", touch!("16", "text"), ", owned = ", touch!("17", "boolean"), ",
             due_at = CASE
-                WHEN t.awaits IS NOT NULL AND (
+                WHEN ", touch!("14", "text"), " IS NOT NULL AND (
                     SELECT 1 FROM saga.message AS m
-                    WHERE m.instance = i.no AND NOT m.consumed AND m.name = ANY (t.awaits::text[]) LIMIT 1
-                ) IS NOT NULL THEN least(coalesce(t.due_at, t.at), t.at)
-                ELSE t.due_at
+                    WHERE m.instance = i.no AND NOT m.consumed AND m.name = ANY (", touch!("14", "text"), "::text[]) LIMIT 1
+                ) IS NOT NULL THEN least(coalesce(", touch!("12", "bigint"), ", ", touch!("18", "bigint"), "), ", touch!("18", "bigint"), ")
+                ELSE ", touch!("12", "bigint"), "
             END,
-            awaits = coalesce(t.awaits::text[], '{}'), epoch = $1, moment = greatest(i.moment, t.at),
-            ended_at = CASE WHEN t.ends THEN coalesce(i.ended_at, t.at) END, queued = t.queued,
-            given_back = CASE WHEN t.status = 'waits_for_build' AND $1 <> ALL (i.given_back) THEN i.given_back || $1
-                WHEN t.status = 'waits_for_build' THEN i.given_back ELSE '{}' END
-        FROM unnest($10::bigint[], $11::text[], $12::bigint[], $13::bigint[], $14::text[], $15::text[], $16::text[],
-            $17::boolean[], $18::bigint[], $19::boolean[], $20::boolean[])
-            AS t (no, status, due_at, wake_at, awaits, state, error, owned, at, ends, queued)
-        WHERE i.no = t.no AND i.no = ANY ($10) AND i.epoch = $1 AND NOT i.buried AND (SELECT held AND gaps = 0 FROM sound)
+            awaits = coalesce(", touch!("14", "text"), "::text[], '{}'), epoch = $1,
+            moment = greatest(i.moment, ", touch!("18", "bigint"), "),
+            ended_at = CASE WHEN ", touch!("19", "boolean"), " THEN coalesce(i.ended_at, ", touch!("18", "bigint"), ") END,
+            queued = ", touch!("20", "boolean"), ",
+            given_back = CASE
+                WHEN ", touch!("11", "text"), " <> 'waits_for_build' THEN '{}'
+                WHEN $1 <> ALL (i.given_back) THEN i.given_back || $1
+                ELSE i.given_back
+            END
+        WHERE i.no = ANY ($10) AND i.epoch = $1 AND NOT i.buried AND (SELECT held AND gaps = 0 FROM sound)
         RETURNING i.status = 'waiting' AND NOT i.owned AND i.due_at IS DISTINCT FROM i.wake_at AS found
     ), numbered AS MATERIALIZED (
         SELECT nextval('saga.instance_no') AS no, s.*
