@@ -90,6 +90,8 @@ impl SqliteBuilder {
             .disable_statement_logging();
         // Inserts land all over the indexes: with SQLite's own 2 MiB a large file is read again at each commit.
         let mut writing = options.clone().pragma("cache_size", "-16384");
+        // Scripts of batches of many sizes are kept.
+        writing = writing.statement_cache_capacity(256);
         // The log keeps its size from then on; one large transaction shall not make it large for ever.
         writing = writing.pragma("journal_size_limit", "67108864");
         if let Some(limit) = self.max_bytes {

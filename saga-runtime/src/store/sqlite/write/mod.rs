@@ -1,8 +1,7 @@
 //! The group commit.
 //!
 //! A batch is cut into segments, within which order does not matter, and a segment is written by few statements, however many
-//! writes it has: each of them takes many rows. One write alone is one script, from `BEGIN` to `COMMIT`, and waits for SQLite's
-//! thread once. A batch whose data are to blame is tried again one write at a time, which names the culprit.
+//! writes it has: each of them takes many rows. What most batches are is one script. A batch whose data are to blame is tried again one write at a time, which names the culprit.
 
 mod script;
 mod set;
@@ -25,12 +24,15 @@ use std::slice;
 impl Sqlite {
     /// Writes a batch. If its data are to blame it is tried again one write at a time, which names the culprit.
     pub(super) async fn write_batch(&self, epoch: Epoch, writes: &[Write]) -> Result<Vec<Written>, Fault> {
-        let tried = match writes {
-            [write] if let Some(script) = Script::of(write) => {
-                self.run_script(epoch, &script).await.map(|written| vec![written])
+        // What cannot be cut somebody has to look at one by one.
+        let segments = Segment::cut(writes).unwrap_or_default();
+        if let Some(script) = Script::of(&segments) {
+            match self.run_script(epoch, &script, writes).await {
+                Err(fault) if fault.is_of_the_data() => {}
+                result => return result,
             }
-            _ => self.try_batch(epoch, writes, false).await,
-        };
+        }
+        let tried = self.try_batch(epoch, writes, false).await;
         match tried {
             Err(fault) if fault.is_of_the_data() => self.try_batch(epoch, writes, true).await,
             result => result,
@@ -163,7 +165,9 @@ async fn start(
                     let taken = taken.bind(&*start[0].0.saga).bind(&*start[0].0.id).fetch_optional(&mut *conn).await?;
                     let no = match taken {
                         Some(_) => None,
-                        None => Some(InstanceNo(insert(conn, epoch, query(INSTANCES.one()), start).await?)),
+                        None => Some(InstanceNo(
+                            insert(conn, epoch, query(INSTANCES.for_rows(1).unwrap_or_default()), start).await?,
+                        )),
                     };
                     numbers.push(no);
                 }

@@ -3,52 +3,51 @@
 use super::super::read::json;
 use crate::store::{Epoch, InstanceNo, Micros, Start, Status, Touch, pack::Pack};
 use sqlx::{Arguments as _, Sqlite, query::Query, query_with, sqlite::SqliteArguments};
-use std::{
-    iter,
-    sync::{Arc, LazyLock},
-};
+use std::sync::{Arc, LazyLock};
 
-/// How many rows of parameters statements have: few numbers, so that there are few statements to prepare. The last is one.
-const SIZES: [usize; 6] = [512, 128, 32, 8, 2, 1];
+/// How many rows of parameters statements have: few numbers, so that there are few statements to prepare.
+const SIZES: [usize; 6] = [1, 4, 16, 64, 256, 1024];
 
 /// A statement whose parameters are being bound.
 pub(super) type Bound<'q> = Query<'q, Sqlite, SqliteArguments>;
 
-/// A statement, at each of its sizes. Rows that are not bound are NULL from end to end, and mean nothing.
+/// A statement, at each of its sizes. Rows that are NULL from end to end mean nothing to it.
 pub(super) struct Set {
     columns: usize,
     texts: [String; SIZES.len()],
 }
 
 impl Set {
+    /// How many rows one statement takes.
+    pub(super) const MOST: usize = SIZES[SIZES.len() - 1];
+
     /// `text` is given the rows of parameters, each of this many columns.
     fn new(columns: usize, text: impl Fn(&str) -> String) -> Self {
-        let row = format!("({})", vec!["?"; columns].join(", "));
-        Self { columns, texts: SIZES.map(|size| text(&vec![&*row; size].join(", "))) }
+        let row = format!("({})", vec!["?"; columns].join(","));
+        Self { columns, texts: SIZES.map(|size| text(&vec![&*row; size].join(","))) }
     }
 
-    /// The statement for one row.
-    pub(super) fn one(&'static self) -> &'static str {
-        &self.texts[SIZES.len() - 1]
+    /// The statement that takes so many rows; nothing if there are none.
+    pub(super) fn for_rows(&'static self, rows: usize) -> Option<&'static str> {
+        let size = SIZES.iter().position(|size| rows <= *size)?;
+        (rows > 0).then_some(&*self.texts[size])
     }
 
-    /// The statements that take all of these rows, in order, each with those that it takes.
-    pub(super) fn over<'a, T>(&'static self, mut rows: &'a [T]) -> impl Iterator<Item = (Bound<'static>, &'a [T])> {
-        iter::from_fn(move || {
-            let size = size(rows.len())?;
-            let (some, rest) = rows.split_at(SIZES[size].min(rows.len()));
-            rows = rest;
+    /// Binds what such a statement asks for beyond so many rows.
+    pub(super) fn fill<'q>(&self, query: Bound<'q>, rows: usize) -> Bound<'q> {
+        let size = SIZES.iter().find(|size| rows <= **size).filter(|_| rows > 0);
+        let left = size.map_or(0, |size| (size - rows) * self.columns);
+        (0..left).fold(query, |query, _| query.bind(None::<i64>))
+    }
+
+    /// The statements that take all of these rows, in order, each with those that it takes. What is not bound is NULL.
+    pub(super) fn over<'a, T>(&'static self, rows: &'a [T]) -> impl Iterator<Item = (Bound<'static>, &'a [T])> {
+        rows.chunks(Self::MOST).filter_map(|some| {
             let mut values = SqliteArguments::default();
             values.reserve(some.len() * self.columns + 1, 0);
-            Some((query_with(&*self.texts[size], values), some))
+            Some((query_with(self.for_rows(some.len())?, values), some))
         })
     }
-}
-
-/// Which size is best for so many rows: one that they nearly fill, or else one that they fill.
-fn size(rows: usize) -> Option<usize> {
-    let nearly = |size: &usize| rows <= *size && rows * 2 > *size;
-    SIZES.iter().rposition(nearly).or_else(|| SIZES.iter().position(|size| *size <= rows))
 }
 
 /// Instances that start.
@@ -70,9 +69,16 @@ pub(super) static ROWS: LazyLock<Set> = LazyLock::new(|| {
     })
 });
 
-/// A journal row of the instance that was started last: the same without the instance.
-pub(super) const ROW_OF_THE_LAST: &str = "INSERT INTO journal (instance, seq, last, at, event)
-    SELECT seq, ?, ?, ?, ? FROM sqlite_sequence WHERE name = 'instance'";
+/// Journal rows of the instances that were started last: how many instances have a higher number, and then the same.
+pub(super) static ROWS_OF_STARTS: LazyLock<Set> = LazyLock::new(|| {
+    Set::new(5, |rows| {
+        format!(
+            "INSERT INTO journal (instance, seq, last, at, event)
+             SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'instance') - column1, column2, column3, column4, column5
+             FROM (VALUES {rows}) WHERE column1 IS NOT NULL"
+        )
+    })
+});
 
 /// Looks whether this is the last row of so many instances: instance, number.
 pub(super) static FOLLOWED: LazyLock<Set> = LazyLock::new(|| {
