@@ -12,10 +12,11 @@ use std::process::ExitCode;
 const HELP: &str = "\
 Measures what the library costs. Usage: cargo run --release -p bench -- <what> [options]
 
-  w1 | w2 | w3 | takeover | latency | limits | all [--store sqlite|postgres] [--runs 3] [--seconds 5] [--json]
+  w1 | w2 | w3 | kept | takeover | latency | limits | all [--store sqlite|postgres] [--runs 3] [--seconds 5] [--json]
         How fast sagas run, beside a writer that does nothing but write, in turns. See docs/performance.md.
         `w1`: four steps, each result durable before the next step; `w2`: the fourth refuses and three are undone;
-        `w3`: W1 while a million instances sleep; `takeover`: a million orphans and four workers (Postgres);
+        `w3`: W1 while a million instances sleep; `kept`: a million sagas of which what has ended is removed soon;
+        `takeover`: a million orphans and four workers (Postgres);
         `latency`: W1 alone; `limits`: what the database does, and the memory of 10,000 in flight.
         `--store postgres` starts a server that goes with the run; `--store postgres://..` takes one that is there, and
         makes schemas of its own. `--in-flight 1,32,256` says how many at once; `w1 --workers N` starts N processes with

@@ -85,6 +85,10 @@ fn sleepers_that_are_due_wake_and_what_is_in_flight_is_weighed() {
     rows.iter().for_each(assert_load);
     assert!(number(&rows[1], "ready_ms") > 0.0 && number(&rows[1], "ratio_w1") > 0.0);
 
+    let (_, rows) = measured("kept --in-flight 4 --instances 200");
+    assert_eq!(cases(&rows), ["kept"]);
+    assert!(number(&rows[0], "mib_after_01_tenths") > 0.0 && number(&rows[0], "mib_after_10_tenths") > 0.0);
+
     let (_, rows) = measured("limits --sagas 50");
     assert_eq!(cases(&rows), ["raw_1", "raw_100", "memory"]);
     assert!(number(&rows[0], "commits_per_s") > 0.0 && number(&rows[1], "rows_per_s") > 0.0);

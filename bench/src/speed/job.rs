@@ -8,7 +8,7 @@ use super::{
     bare, claims, fill,
     flight::{Flight, Flown},
     histogram::Histogram,
-    ours,
+    kept, ours,
     place::Place,
     raw,
     usage::Server,
@@ -43,6 +43,8 @@ pub(crate) enum Task {
     Raw { rows: usize },
     /// So many sagas that wait within a step, all at once.
     Memory { sagas: usize },
+    /// So many sagas in the closed loop, where what has ended is removed soon.
+    Kept { sagas: u64 },
     /// Makes so many instances that sleep for a year, and a few that are due.
     Sleepers { number: usize, due: usize },
     /// Makes so many instances that run; their owner dies with the process, or retires when it is told to.
@@ -123,6 +125,7 @@ impl Job {
             Task::Bare { refused } => bare::run(self, refused, boss).await,
             Task::Raw { rows } => raw::run(self, rows, boss).await,
             Task::Memory { sagas } => ours::memory(self, sagas, boss).await,
+            Task::Kept { sagas } => kept::run(self, sagas, boss).await,
             Task::Sleepers { number, due } => fill::sleepers(self, number, due, boss).await,
             Task::Orphans { number } => fill::orphans(self, number, boss).await,
             Task::Claims => claims::claim(self, boss).await,

@@ -9,6 +9,7 @@ mod fill;
 mod flight;
 mod histogram;
 mod job;
+mod kept;
 mod machine;
 mod options;
 mod ours;
@@ -30,7 +31,7 @@ use summary::Summary;
 pub(crate) use job::Job;
 
 /// What can be measured.
-pub(crate) const CASES: [&str; 7] = ["w1", "w2", "w3", "takeover", "latency", "limits", "all"];
+pub(crate) const CASES: [&str; 8] = ["w1", "w2", "w3", "kept", "takeover", "latency", "limits", "all"];
 
 /// Measures a case on each store that is asked for, and prints what was seen.
 pub(crate) fn run(case: &str, words: &[String]) -> Result<(), String> {
@@ -66,6 +67,7 @@ async fn of_case(case: &str, bench: &Bench<'_>) -> Result<Vec<Row>, String> {
         "w1" => cases::w1(bench).await,
         "w2" => cases::w2(bench).await,
         "w3" => cases::w3(bench).await,
+        "kept" => cases::kept(bench).await,
         "takeover" => cases::takeover(bench).await,
         "latency" => cases::latency(bench).await,
         "limits" => cases::limits(bench).await,

@@ -47,7 +47,8 @@ pub(crate) async fn run(job: &Job, refused: bool, due: usize, boss: &mut Boss) -
     Ok(seen)
 }
 
-async fn once(runtime: Runtime, id: String, order: Order) -> Result<(), String> {
+/// One saga, which has to end as it should.
+pub(crate) async fn once(runtime: Runtime, id: String, order: Order) -> Result<(), String> {
     let saga = runtime.start::<Work>(&id, order).await.map_err(said)?;
     match saga.result().await.map_err(said)? {
         End::Completed(_) if !order.refused => Ok(()),

@@ -10,8 +10,12 @@ use std::{sync::Arc, time::Duration};
 
 /// So many instances go in one transaction: others wait for no longer than that takes.
 const BATCH: usize = 100;
-/// After a batch, it rests so many times as long as the batch took: at most a tenth of the store's time is spent on it.
+/// After a batch, it rests so many times as long as the batch took: at most a tenth of the store's time is spent on it, as long as that
+/// is enough.
 const REST: u32 = 9;
+/// After so many batches in a row there is more to remove than that: it rests half as long from then on, and in the end not at all.
+/// Whatever ends in a second has to go in a second, or the store grows for ever.
+const BEHIND: u32 = 50;
 /// Looks are at least so far apart, and at most.
 const SOONEST: Duration = Duration::from_secs(1);
 const LATEST: Duration = Duration::from_hours(1);
@@ -153,7 +157,7 @@ const LONG: Micros = 10 * SECOND;
 /// Batch by batch, with rests in between, until one finds less than it may take; how many went.
 async fn batches<'s>(engine: &Engine, mut batch: impl FnMut() -> Storing<'s, u64>) -> Result<u64, StoreError> {
     let mut all = 0;
-    loop {
+    for count in 0_u32.. {
         let begun = engine.clock.now();
         let gone = batch().await?;
         all += gone;
@@ -162,9 +166,27 @@ async fn batches<'s>(engine: &Engine, mut batch: impl FnMut() -> Storing<'s, u64
         }
         // A clock that was set, or a machine that slept, is no reason to rest for days.
         let took = engine.clock.now().saturating_sub(begun).min(LONG);
-        let rest = engine.clock.now().saturating_add(took.saturating_mul(REST.into()));
+        let rest = engine.clock.now().saturating_add(took.saturating_mul(rest_after(count).into()));
         engine.clock.sleep_until(rest).await;
         // On a clock that stands still, others have their turn, too.
         tokio::task::yield_now().await;
+    }
+    Ok(all)
+}
+
+/// How many times as long as it took it rests after this batch.
+fn rest_after(count: u32) -> u32 {
+    REST.checked_shr(count / BEHIND).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_falls_behind_rests_less_and_in_the_end_not_at_all() {
+        let rests: Vec<u32> = (0..6).map(|times| rest_after(times * BEHIND)).collect();
+        assert_eq!(rests, [9, 4, 2, 1, 0, 0]);
+        assert_eq!((rest_after(BEHIND - 1), rest_after(u32::MAX)), (9, 0));
     }
 }

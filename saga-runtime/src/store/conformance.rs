@@ -183,6 +183,7 @@ cases! {
         each_write_sees_those_before_it,
         one_bad_write_is_named_and_nothing_is_written,
         the_first_of_several_bad_writes_is_named,
+        batches_of_every_size_are_written_as_they_are,
         ten_thousand_writes_fit_into_one,
         ten_thousand_rows_fit_into_one_write,
         concurrent_commits_all_arrive,

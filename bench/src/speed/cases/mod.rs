@@ -1,10 +1,12 @@
 //! The cases: what is run beside what, and what is told of it.
 
+mod kept;
 mod limits;
 mod load;
 mod sleepers;
 mod takeover;
 
+pub(crate) use kept::kept;
 pub(crate) use limits::{limits, raw};
 pub(crate) use load::{latency, w1, w2};
 pub(crate) use sleepers::w3;

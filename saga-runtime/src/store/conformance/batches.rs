@@ -1,5 +1,5 @@
 use super::support::{NOW, Worker, append, rows, start, touching};
-use crate::store::{Start, Status, Store, Write, Written};
+use crate::store::{InstanceNo, Start, Status, Store, Write, Written};
 use std::sync::Arc;
 
 pub(super) async fn answers_are_in_the_order_of_the_writes(store: Arc<dyn Store>) {
@@ -67,6 +67,28 @@ pub(super) async fn the_first_of_several_bad_writes_is_named(store: Arc<dyn Stor
     let batch = vec![Write::Append(append(no, [2])), Write::Start(bad_start), Write::Append(append(no, [9]))];
     assert_eq!(worker.refused(batch.clone()).await, 1);
     assert_eq!(worker.refused(batch.into_iter().rev()).await, 0);
+}
+
+pub(super) async fn batches_of_every_size_are_written_as_they_are(store: Arc<dyn Store>) {
+    let worker = Worker::new(&*store).await;
+    let mut running: Vec<(String, InstanceNo)> = Vec::new();
+    // Each ends what the one before it has started.
+    for size in [1, 3, 15, 64, 65, 300, 2, 0] {
+        let ids: Vec<String> = (0..size).map(|place| format!("{place} of {size}")).collect();
+        let ends = running.iter().map(|(_, no)| Write::Append(touching(*no, 2, Status::Completed)));
+        let batch: Vec<Write> = ends.chain(ids.iter().map(|id| Write::Start(start(id)))).collect();
+        let written = worker.commit(batch).await;
+        for (id, no) in &running {
+            let found = worker.found(id).await;
+            assert_eq!((found.no, found.status), (*no, Status::Completed), "{id}");
+            assert_eq!(worker.journal(*no).await, rows(1..=2), "{id}");
+        }
+        let started = written[running.len()..].iter().map(|written| match written {
+            Written::Started(no) => *no,
+            other => panic!("a start of a new identity answered {other:?}"),
+        });
+        running = ids.into_iter().zip(started).collect();
+    }
 }
 
 pub(super) async fn ten_thousand_writes_fit_into_one(store: Arc<dyn Store>) {
