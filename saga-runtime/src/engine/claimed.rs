@@ -52,9 +52,9 @@ pub(crate) async fn run_claimed(
 }
 
 /// Runs an instance that is being started.
-pub(crate) async fn run_fresh(worker: Worker) {
+pub(crate) async fn run_fresh(worker: Box<Worker>) {
     let over = worker.go().await;
-    let over = worker.settle(over).await;
+    let over = Box::pin(worker.settle(over)).await;
     let reply = worker.leave().reply.take();
     if let Some(reply) = reply {
         // The starter may be gone.
@@ -84,14 +84,14 @@ async fn claimed_run(
     let Some(saga) = engine.sagas.get(&*instance.saga) else {
         return journal.give_back(status, None).await.err().unwrap_or(Over::WaitsForBuild);
     };
-    let loaded = match load_patiently(engine, instance.no).await {
+    let loaded = match Box::pin(load_patiently(engine, instance.no)).await {
         Ok(loaded) => loaded,
         Err((Unfoldable::Store(error), _)) => return Over::Broken(error.to_string().into()),
         Err((unknown @ Unfoldable::Unknown { .. }, _)) => {
             let named = Some(unknown.to_string().into());
             return journal.give_back(Status::WaitsForBuild, named).await.err().unwrap_or(Over::WaitsForBuild);
         }
-        Err((error, last)) => return park_unfolded(journal, last, &error.to_string()).await,
+        Err((error, last)) => return Box::pin(park_unfolded(journal, last, &error.to_string())).await,
     };
     if let Some(unknown) = unknown_to(saga.definition(), &loaded.state) {
         let named = Some(unknown);
@@ -99,18 +99,18 @@ async fn claimed_run(
     }
     // One that was given back by a build that did not know it may have been running before that.
     let lost = claimed.orphaned || instance.status == Status::WaitsForBuild;
-    let worker = Worker::new(engine, saga, journal, BTreeMap::new(), Arc::clone(poke));
+    let worker = Box::new(Worker::new(engine, saga, journal, BTreeMap::new(), Arc::clone(poke)));
     worker.loaded(loaded);
     {
         let mut leave = worker.leave();
         leave.forward = Some(permit);
         leave.deciding = decision;
     }
-    let over = match worker.recover(lost).await {
+    let over = match Box::pin(worker.recover(lost)).await {
         Ok(()) => worker.go().await,
         Err(over) => over,
     };
-    worker.settle(over).await
+    Box::pin(worker.settle(over)).await
 }
 
 pub(super) async fn load_patiently(engine: &Arc<Engine>, no: InstanceNo) -> Result<Loaded, (Unfoldable, u64)> {

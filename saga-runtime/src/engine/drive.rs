@@ -7,27 +7,27 @@ use super::{
     worker::{Halt, Worker},
 };
 use crate::store::Status;
-use std::future::Future;
+use std::{future::Future, pin::Pin};
 
 impl Worker {
     /// Polls what the instance does, and looks after it: answers what it waits for, and decides about it whenever all of it
     /// waits.
-    pub(super) async fn drive<T>(&self, work: impl Future<Output = T>) -> Result<T, Halt> {
+    pub(super) async fn drive<T>(&self, mut work: Pin<&mut impl Future<Output = T>>) -> Result<T, Halt> {
         let _thread = self.pulse.thread();
-        tokio::pin!(work);
         let clock = &self.engine.clock;
         let mut asked = false;
         loop {
             let (due, deadline) = (self.next_time(), self.next_deadline());
             let answers = tokio::select! {
                 biased;
-                end = &mut work => {
+                end = work.as_mut() => {
                     self.pulse.open();
                     return Ok(end);
                 }
                 () = self.pulse.moved() => {
                     if self.pulse.is_newly_still() {
-                        let looked = self.look_after().await;
+                        // Boxed, as what happens seldom: the space would be taken for as long as the instance runs.
+                        let looked = Box::pin(self.look_after()).await;
                         asked = false;
                         self.pulse.open();
                         looked?;
@@ -55,7 +55,7 @@ impl Worker {
                 // What is under way goes on meanwhile: it may be writing.
                 tokio::select! {
                     biased;
-                    end = &mut work => {
+                    end = work.as_mut() => {
                         self.pulse.open();
                         return Ok(end);
                     }

@@ -355,15 +355,15 @@ impl Journal {
 
     /// Commits what is collected; the instance goes on running.
     pub(crate) async fn commit(&self) -> Result<(), Over> {
-        self.write(|inner, at| {
+        Box::pin(self.write(|inner, at| {
             (inner.status != Status::Ready).then(|| Touch { owned: true, ..Touch::new(Status::Ready, at) })
-        })
+        }))
         .await
     }
 
     /// Commits what is collected, and lets the instance go with this status.
     pub(crate) async fn release(&self, status: Status, release: Release) -> Result<(), Over> {
-        self.write(|inner, at| {
+        Box::pin(self.write(|inner, at| {
             let mut touch = Touch::new(status, at);
             touch.wake_at = release.wake_at;
             touch.awaits = release.awaits;
@@ -375,13 +375,13 @@ impl Journal {
                 touch.state = Some(inner.state.state_name());
             }
             Some(touch)
-        })
+        }))
         .await
     }
 
     /// Lets the instance go as it was, with a name for the lists if there is a new one.
     pub(crate) async fn give_back(&self, status: Status, named: Option<Box<str>>) -> Result<(), Over> {
-        self.write(|inner, at| {
+        Box::pin(self.write(|inner, at| {
             let mut touch = Touch::new(status, at);
             if status == inner.status {
                 touch.wake_at = inner.wake_at;
@@ -393,10 +393,11 @@ impl Journal {
                 touch.state = named;
             }
             Some(touch)
-        })
+        }))
         .await
     }
 
+    /// Boxed by whoever calls it: every wait of an instance has a commit somewhere in it, and would be as large as that.
     async fn write(&self, touch: impl FnOnce(&Inner, Micros) -> Option<Touch>) -> Result<(), Over> {
         let _turn = self.turn.lock().await;
         let (touch, kinds, no) = {

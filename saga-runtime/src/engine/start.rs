@@ -108,7 +108,7 @@ impl Engine {
             let (reply, answered) = oneshot::channel();
             worker.has_leave(permit);
             worker.leave().reply = Some(reply);
-            self.run(life, run_fresh(worker));
+            self.run(life, run_fresh(Box::new(worker)));
             return match answered.await {
                 Ok(Ok(started)) => Ok(started),
                 Ok(Err(Over::Exists(instance))) => Ok(Started::before(instance)),

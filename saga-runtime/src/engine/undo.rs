@@ -19,7 +19,12 @@ use crate::{
     store::Status,
 };
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
-use std::{collections::BTreeSet, future::Future, pin::Pin, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    future::Future,
+    pin::{Pin, pin},
+    sync::Arc,
+};
 
 /// How many compensations of one instance run at a time, of branches that are independent of each other.
 const AT_A_TIME: usize = 16;
@@ -30,7 +35,7 @@ type Running<'w> = Pin<Box<dyn Future<Output = (CallId, Result<(), Halt>)> + Sen
 impl Worker {
     /// Undoes the instance until it is compensated.
     pub(super) async fn unwind(&self) -> Result<(), Over> {
-        match self.drive(self.undo_strand("")).await {
+        match self.drive(pin!(self.undo_strand(""))).await {
             Ok(Ok(())) => {}
             Ok(Err(Halt::Over(over))) | Err(Halt::Over(over)) => return Err(over),
             Ok(Err(_)) | Err(_) => return Ok(()),

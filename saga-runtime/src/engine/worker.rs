@@ -20,6 +20,7 @@ use crate::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::{Mutex as Turn, OwnedSemaphorePermit, oneshot};
@@ -259,10 +260,10 @@ impl Worker {
         if self.engine.is_stopping() {
             return Err(self.stop().await);
         }
-        self.refresh().await?;
+        Box::pin(self.refresh()).await?;
         let mut main = Strand::new(self, "", 0, None);
         self.shared().stale = true;
-        match self.drive(main.run()).await {
+        match self.drive(pin!(main.run())).await {
             Ok(Ok(end)) => self.ended(end).await,
             Ok(Err(Halt::Over(over))) | Err(Halt::Over(over)) => Err(over),
             Ok(Err(_)) | Err(_) => Ok(()),
