@@ -190,10 +190,11 @@ async fn claims(engine: &Arc<Engine>, life: &Arc<Life>) -> Result<bool, StoreErr
     engine.backlog.store(false, Ordering::Release);
     engine.wake_at.store(Micros::MAX, Ordering::Release);
     let (names, limit) = (engine.names(), permits.len());
-    let Claims { claimed, next_wake } = engine.store.claim(life.epoch, &names, engine.clock.now(), limit).await?;
-    // What is due and was not taken is just being taken by another worker, which may stand still in the middle of it.
-    let soonest = if claimed.is_empty() { engine.clock.now().saturating_add(PAUSE) } else { Micros::MIN };
-    let next_wake = next_wake.map(|at| if at <= engine.clock.now() { at.max(soonest) } else { at });
+    let now = engine.clock.now();
+    let Claims { claimed, next_wake } = engine.store.claim(life.epoch, &names, now, limit).await?;
+    // What was due and was not taken is just being taken by another worker, which may stand still in the middle of it.
+    let left = claimed.is_empty() && next_wake.is_some_and(|at| at <= now);
+    let next_wake = if left { Some(engine.clock.now().saturating_add(PAUSE)) } else { next_wake };
     let more = claimed.len() == limit;
     if more {
         engine.backlog.store(true, Ordering::Release);
