@@ -51,7 +51,7 @@ fn workers_beside_one_another_lose_nothing_when_one_is_killed() {
 fn a_worker_that_stood_still_for_longer_than_its_lease_changes_nothing_when_it_wakes() {
     let url = saga_test_postgres::url();
     let output = Command::new(env!("CARGO_BIN_EXE_checkout"))
-        .args(["demo", "--store", &url, "--workers", "3", "--orders", "120", "--kills", "1", "--pauses", "3"])
+        .args(["demo", "--store", &url, "--workers", "3", "--orders", "240", "--kills", "1", "--pauses", "3"])
         .args(["--seed", "11", "--json"])
         .output()
         .unwrap();
@@ -60,7 +60,7 @@ fn a_worker_that_stood_still_for_longer_than_its_lease_changes_nothing_when_it_w
     assert!(output.status.success(), "{said}\n{told}");
     let object: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
     let count = |field: &str| object[field].as_u64().unwrap_or_else(|| panic!("no {field} in {object}"));
-    assert_eq!((count("orders"), count("kills"), count("pauses"), count("violations")), (120, 1, 3, 0));
+    assert_eq!((count("orders"), count("kills"), count("pauses"), count("violations")), (240, 1, 3, 0));
     assert!(count("completed") > 0 && count("compensated") > 0, "{object}");
     assert!(told.contains("No orchestrator wrote to what was no longer its own"), "{told}");
 }
