@@ -142,7 +142,7 @@ impl Worker {
         }
     }
 
-    /// Waits for what has begun, but no longer than its timeout.
+    /// Waits for what has begun, and was just polled, but no longer than its timeout.
     async fn wait_for<T>(
         &self,
         mut running: impl Future<Output = T> + Unpin,
@@ -153,6 +153,8 @@ impl Worker {
         let clock = &self.engine.clock;
         let over = clock.sleep_until(begun.saturating_add(timeout));
         tokio::pin!(over);
+        // It was polled a moment ago and will ring: who only wanted to let others go first is to wait for his turn.
+        let mut just_polled = true;
         loop {
             // What may be done while it runs: let the others begin after a second, and save what read-only steps before it have
             // answered.
@@ -161,7 +163,9 @@ impl Worker {
             let save_at = self.journal.save_at().filter(|_| !transactional);
             tokio::select! {
                 biased;
-                ended = &mut running => return Ok(Some(ended)),
+                ended = poll_fn(|cx| {
+                    if std::mem::take(&mut just_polled) { Poll::Pending } else { Pin::new(&mut running).poll(cx) }
+                }) => return Ok(Some(ended)),
                 () = &mut over => return Ok(None),
                 () = clock.sleep_until(alone_until.unwrap_or_default()), if alone_until.is_some() => {
                     self.not_alone();
