@@ -3,6 +3,7 @@
 //! The tests hold it to working, and to no time: a measurement is no check, and a machine that is busy would fail it.
 
 mod compile;
+mod median;
 mod speed;
 mod stats;
 mod table;

@@ -1,5 +1,6 @@
 //! Of several measurements: the one in the middle, and how far apart they are.
 
+use crate::median::median;
 use std::{fmt, time::Duration};
 
 /// A median and the ends, in seconds.
@@ -49,15 +50,6 @@ impl Unit {
     fn number(self, seconds: f64) -> String {
         if self == Self::Seconds { format!("{seconds:.2}") } else { format!("{:.1}", seconds * 1e3) }
     }
-}
-
-/// The one in the middle, or what is between the two that are, of at least one.
-pub(crate) fn median(numbers: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut numbers: Vec<f64> = numbers.collect();
-    numbers.sort_unstable_by(f64::total_cmp);
-    let half = numbers.len() / 2;
-    let upper = numbers.get(half)?;
-    Some(if numbers.len() % 2 == 1 { *upper } else { f64::midpoint(numbers[half - 1], *upper) })
 }
 
 #[cfg(test)]

@@ -1,14 +1,13 @@
 //! The workloads of `bench` on other libraries, in turns with this one, which is started as a process.
 
 mod library;
+#[path = "../../src/median.rs"]
+mod median;
 mod options;
 mod ours;
 mod process;
 mod rounds;
 mod shared;
-#[path = "../../src/stats.rs"]
-#[allow(dead_code, reason = "`bench` needs more of it")]
-mod stats;
 mod summary;
 #[path = "../../src/table.rs"]
 mod table;

@@ -10,7 +10,7 @@ use crate::{
     },
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, io::Write as _, process::Stdio, time::Duration};
+use std::{collections::BTreeMap, io::Write as _, process::Stdio};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
     process::{ChildStdout, Command},
@@ -48,25 +48,15 @@ struct Seen {
 
 impl From<Flown> for Seen {
     fn from(flown: Flown) -> Self {
-        let (before, after) = flown.usage;
-        let us = |after: Option<Duration>, before: Option<Duration>| {
-            after.zip(before).map(|(after, before)| after.saturating_sub(before).as_secs_f64() * 1e6)
-        };
-        Self {
-            own_us: us(after.cpu, before.cpu),
-            server_us: us(after.server, before.server),
-            peak: after.peak,
-            took: flown.took,
-            seconds: flown.seconds,
-        }
+        let (own_us, server_us) = flown.used_us();
+        Self { own_us, server_us, peak: flown.usage.1.peak, took: flown.took, seconds: flown.seconds }
     }
 }
 
 impl Job {
     /// The closed loop that it asks for.
     pub(crate) fn flight(&self, server: Option<Server>) -> Flight {
-        let measured = Duration::from_secs_f64(self.seconds);
-        Flight { sagas: self.in_flight, warm_up: (measured / 5).min(Duration::from_secs(2)), measured, server }
+        Flight::of(self.in_flight, self.seconds, server)
     }
 }
 

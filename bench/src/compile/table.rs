@@ -7,7 +7,8 @@ use super::{
     source::{Program, Shape, Way},
 };
 use crate::{
-    stats::{Spread, Unit, median},
+    median::median,
+    stats::{Spread, Unit},
     table::aligned,
 };
 use std::{fmt::Write as _, time::Duration};

@@ -43,7 +43,24 @@ pub(crate) struct Flown {
     pub(crate) all: u64,
 }
 
+impl Flown {
+    /// Time on the processor within the measured time, of the own process and of the server, in microseconds.
+    pub(crate) fn used_us(&self) -> (Option<f64>, Option<f64>) {
+        let (before, after) = self.usage;
+        let us = |after: Option<Duration>, before: Option<Duration>| {
+            after.zip(before).map(|(after, before)| after.saturating_sub(before).as_secs_f64() * 1e6)
+        };
+        (us(after.cpu, before.cpu), us(after.server, before.server))
+    }
+}
+
 impl Flight {
+    /// So many sagas, measured for so long. A fifth of that is enough to fill what is to be filled, and no more than two seconds.
+    pub(crate) fn of(sagas: usize, seconds: f64, server: Option<Server>) -> Self {
+        let measured = Duration::from_secs_f64(seconds);
+        Self { sagas, warm_up: (measured / 5).min(Duration::from_secs(2)), measured, server }
+    }
+
     /// Runs them; each call of `run` is one, and gets a number of its own.
     ///
     /// # Errors

@@ -17,7 +17,6 @@ use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     io::{BufRead as _, Write as _},
-    time::Duration,
 };
 use tokio::{runtime::Builder, sync::mpsc};
 
@@ -75,14 +74,11 @@ pub(crate) struct Seen {
 
 impl From<Flown> for Seen {
     fn from(flown: Flown) -> Self {
-        let (before, after) = flown.usage;
-        let us = |after: Option<Duration>, before: Option<Duration>| {
-            after.zip(before).map(|(after, before)| after.saturating_sub(before).as_secs_f64() * 1e6)
-        };
+        let (own_us, server_us) = flown.used_us();
         Self {
-            own_us: us(after.cpu, before.cpu),
-            server_us: us(after.server, before.server),
-            peak: after.peak,
+            own_us,
+            server_us,
+            peak: flown.usage.1.peak,
             took: flown.took,
             seconds: flown.seconds,
             all: flown.all,
@@ -94,10 +90,7 @@ impl From<Flown> for Seen {
 impl Job {
     /// The closed loop that it asks for.
     pub(crate) fn flight(&self, server: Option<Server>) -> Flight {
-        let measured = Duration::from_secs_f64(self.seconds);
-        // A fifth of it is enough to fill what is to be filled, and no more than two seconds.
-        let warm_up = (measured / 5).min(Duration::from_secs(2));
-        Flight { sagas: self.in_flight, warm_up, measured, server }
+        Flight::of(self.in_flight, self.seconds, server)
     }
 
     /// Does it, as the process that was started for it.

@@ -86,7 +86,7 @@ fn fsync(folder: &Path) -> Option<f64> {
         file.sync_data().ok()?;
         Some(begun.elapsed().as_secs_f64() * 1e3)
     });
-    crate::stats::median(times.collect::<Option<Vec<f64>>>()?.into_iter())
+    crate::median::median(times.collect::<Option<Vec<f64>>>()?.into_iter())
 }
 
 /// Of the sources, as far as they are under version control.

@@ -31,7 +31,7 @@ pub(crate) async fn run(job: &Job, refused: bool, due: usize, boss: &mut Boss) -
     let ready = opened.elapsed();
     let server = job.place.server().await?;
     boss.ready().await;
-    let flight = job.flight(server.as_ref().map(|(server, _)| *server));
+    let flight = job.flight(server);
     let (tag, works) = (job.tag.clone(), runtime.clone());
     let flown =
         flight.fly(move |number| once(works.clone(), format!("{tag}-{number}"), Order { number, refused })).await?;

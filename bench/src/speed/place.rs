@@ -86,12 +86,12 @@ impl Place {
         }
     }
 
-    /// The server, if there is one, known by a session, and the connection that keeps it.
-    pub(crate) async fn server(&self) -> Result<Option<(Server, PgConnection)>, String> {
+    /// The server, if there is one and it is on this machine.
+    pub(crate) async fn server(&self) -> Result<Option<Server>, String> {
         let Self::Postgres { url, .. } = self else { return Ok(None) };
         let mut conn = connect(url).await?;
         let pid: i32 = query_scalar("SELECT pg_backend_pid()").fetch_one(&mut conn).await.map_err(said)?;
-        Ok(Some((Server::Session(pid.unsigned_abs()), conn)))
+        Ok(Server::of_session(pid.unsigned_abs()))
     }
 }
 

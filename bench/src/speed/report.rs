@@ -1,6 +1,6 @@
 //! What was measured of one case, over all runs: as a line of JSON, and as a row of a table.
 
-use crate::{stats::median, table::aligned};
+use crate::{median::median, table::aligned};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

@@ -52,28 +52,21 @@ impl Process {
     }
 }
 
-/// The database's server, by its process.
+/// A server, by its main process.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Server {
-    /// Postgres, by one of its sessions: it has a process for each.
-    Session(u32),
-    /// Any other.
-    #[allow(dead_code, reason = "`bench/peers` has one")]
-    Process(u32),
-}
+pub(crate) struct Server(pub(crate) u32);
 
 impl Server {
+    /// Postgres, by one of its sessions: it has a process for each. Nothing if it runs elsewhere.
+    pub(crate) fn of_session(pid: u32) -> Option<Self> {
+        let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+        let postgres = name.starts_with("postgres");
+        Process::read(&pid.to_string()).filter(|_| postgres).map(|session| Self(session.parent))
+    }
+
     /// Its time on the processor, with that of all its processes.
     fn cpu(self) -> Option<Duration> {
-        let session = match self {
-            Self::Process(pid) => return Process::read(&pid.to_string()).map(|process| process.cpu + process.ended),
-            Self::Session(pid) => pid,
-        };
-        let name = fs::read_to_string(format!("/proc/{session}/comm")).ok()?;
-        if !name.starts_with("postgres") {
-            return None;
-        }
-        let main = Process::read(&session.to_string())?.parent;
+        let Self(main) = self;
         let own = Process::read(&main.to_string())?;
         let mut all = own.cpu + own.ended;
         for entry in fs::read_dir("/proc").ok()?.flatten() {

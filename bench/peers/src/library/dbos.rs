@@ -30,7 +30,7 @@ pub(super) async fn run(job: &Job, ready: impl AsyncFnOnce() -> Result<(), Strin
         query_scalar("SELECT pg_backend_pid()").fetch_one(&mut conn).await.map_err(|error| error.to_string())?;
     ready().await?;
     let (workflow, tag, refused) = (Arc::new(workflow), job.tag.clone(), job.refused);
-    let flown = job.flight(Some(Server::Session(pid.unsigned_abs()))).fly(move |number| {
+    let flown = job.flight(Server::of_session(pid.unsigned_abs())).fly(move |number| {
         let (workflow, id) = (Arc::clone(&workflow), format!("{tag}-{number}"));
         async move {
             let options = RunOptions { workflow_id: Some(&id), ..RunOptions::default() };

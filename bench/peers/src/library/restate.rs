@@ -70,7 +70,7 @@ pub(super) async fn run(job: &Job, ready: impl AsyncFnOnce() -> Result<(), Strin
     let client = ReqwestClient::connect(uri).map_err(said)?;
     ready().await?;
     let refused = job.refused;
-    let flown = job.flight(Some(Server::Process(server_id))).fly(move |number| {
+    let flown = job.flight(Some(Server(server_id))).fly(move |number| {
         let work = WorkIngressClient::from_client(client.clone());
         async move {
             let answer = work.order(Json(Order { number, refused })).call().await.map_err(said)?;

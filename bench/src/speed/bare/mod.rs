@@ -65,7 +65,7 @@ pub(super) async fn run(job: &Job, refused: bool, boss: &mut Boss) -> Result<See
     let server = job.place.server().await?;
     boss.ready().await;
     let ways = Arc::new(Writer(send));
-    let flight = job.flight(server.as_ref().map(|(server, _)| *server));
+    let flight = job.flight(server);
     let flown = flight.fly(move |number| once(Arc::clone(&ways), Order { number, refused })).await;
     // Its own error says more than that it is not there.
     writer.await.map_err(|error| error.to_string())??;
