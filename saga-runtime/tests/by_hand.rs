@@ -321,7 +321,7 @@ impl __rt::Executor for Memory<'_> {
 async fn drive(durable: &mut Durable, log: &mut Vec<String>, fuse: usize) -> Option<usize> {
     let saga = Checkout;
     let entry = durable.state.map_or(__rt::Entry::Start, __rt::Entry::Calling);
-    let resume = __rt::Resume { entry, frame: durable.frame.clone() };
+    let resume = __rt::Resume { entry, frame: durable.frame.clone().into_iter().collect() };
     let mut memory = Memory { saga: &saga, durable, log, fuse, events: 0 };
     let cx = FlowContext::detached();
     let flow = saga.__flow(cx, __rt::Drive::new(&mut memory, resume));

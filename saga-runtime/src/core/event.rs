@@ -4,11 +4,12 @@
 //! build does not know is told apart from a text that is damaged: the first waits for a build that knows it, the second
 //! needs a person.
 
-use super::{instance::State, log::Log};
-use crate::{
-    definition::{ChildKind, Class},
-    machine::{Answer, Json},
+use super::{
+    called::{CallId, Called},
+    instance::State,
+    log::Log,
 };
+use crate::machine::{Answer, Json};
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 
@@ -149,32 +150,6 @@ pub(crate) struct Parent {
     pub(crate) awaits: bool,
 }
 
-/// A call or a wait that a flow has arrived at.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Called {
-    /// The state's durable name.
-    pub(crate) state: Name,
-    /// What a build must agree on to resume here.
-    pub(crate) fingerprint: Name,
-    /// Which call in this state of this strand it is, from 1; written unless it is the first.
-    #[serde(default = "first", skip_serializing_if = "is_first")]
-    pub(crate) ordinal: u64,
-    /// What is called or waited for.
-    pub(crate) calls: Calls,
-    /// The live locals, by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) frame: Saved,
-}
-
-fn first() -> u64 {
-    1
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_first(ordinal: &u64) -> bool {
-    *ordinal == 1
-}
-
 /// An answer is all that such a row says.
 mod bare {
     use crate::machine::Answer;
@@ -187,130 +162,6 @@ mod bare {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Answer, D::Error> {
         Answer::deserialize(deserializer)
     }
-}
-
-/// Saved values by name.
-pub(crate) type Saved = BTreeMap<Name, Stored>;
-
-/// What is called or waited for.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Calls {
-    /// A step, with its arguments by parameter.
-    Step(StepAt, Saved),
-    /// An inner flow, with its arguments by parameter.
-    Flow(Name, Saved),
-    /// Branches.
-    Join {
-        /// What each of them calls; one for all if there is only one.
-        callees: Vec<Callee>,
-        /// The arguments of each.
-        branches: Vec<Saved>,
-        /// How many may run at a time.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        limit: Option<u32>,
-    },
-    /// A time, or a signal.
-    Wait {
-        /// The signals.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        signals: Vec<Name>,
-        /// The time, in microseconds since the epoch.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        until: Option<i64>,
-    },
-    /// Another saga, which was started in the commit of this row.
-    Child {
-        /// Which.
-        child: ChildAt,
-        /// Its input.
-        arguments: Saved,
-        /// When its time is over, if this one says so.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        deadline: Option<i64>,
-    },
-    /// A signal for another saga's instance.
-    Send {
-        /// The saga.
-        saga: Box<str>,
-        /// The instance.
-        id: Box<str>,
-        /// The signal.
-        signal: Box<str>,
-        /// Its value.
-        value: Json,
-    },
-}
-
-/// What a branch calls.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Callee {
-    /// A step.
-    Step(StepAt),
-    /// An inner flow.
-    Flow(Name),
-}
-
-/// A step, as a journal knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct StepAt {
-    /// The step's durable name.
-    pub(crate) step: Name,
-    /// The step's class; written unless it is what most are.
-    #[serde(default = "compensatable", skip_serializing_if = "is_compensatable")]
-    pub(crate) class: Class,
-    /// The compensation that undoes it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) compensation: Option<Name>,
-    /// Whether its answer commits with what it writes: then it has happened if that is in the journal, and not otherwise.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) transactional: bool,
-}
-
-fn compensatable() -> Class {
-    Class::Compensatable
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_compensatable(class: &Class) -> bool {
-    *class == Class::Compensatable
-}
-
-/// Another saga's instance that was started by this one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ChildAt {
-    /// The saga's durable name.
-    pub(crate) saga: Box<str>,
-    /// The instance's id.
-    pub(crate) id: Box<str>,
-    /// What it is to this one.
-    pub(crate) kind: ChildKind,
-}
-
-/// A call that can be undone: the row of the call, and which branch of it, if it is one of a join.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub(crate) struct CallId {
-    /// The row.
-    pub(crate) row: u64,
-    /// The branch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) branch: Option<u32>,
-}
-
-/// A saved value: here, or in an earlier row.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Stored {
-    /// This one.
-    Value(Json),
-    /// What this row holds for this local.
-    Kept {
-        /// The row.
-        row: u64,
-        /// The local.
-        local: Name,
-    },
 }
 
 /// A failed attempt.

@@ -3,7 +3,8 @@
 //! It holds small data only: payloads stay in the journal, and are named by the row that holds them.
 
 use super::{
-    event::{CallId, Calls, Event, How, ParkCause, UnwindCause, Verb},
+    called::{CallId, Calls},
+    event::{Event, How, ParkCause, UnwindCause, Verb},
     log::{Entry, Undo},
     phase::{Doing, Held, Phase, Tries},
     strand::{Moment, Passed, Strand},

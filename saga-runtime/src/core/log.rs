@@ -1,7 +1,8 @@
 //! The undo log: what is to be undone, the last first.
 
 use super::{
-    event::{CallId, ChildAt, Name, ParkCause},
+    called::{CallId, ChildAt},
+    event::{Name, ParkCause},
     phase::Tries,
 };
 use serde::{Deserialize, Serialize};

@@ -3,6 +3,7 @@
 //! A journal is a list of [`Event`]s; folding it with [`State::apply`] gives the instance's state, or a typed error that
 //! names the pair that is not possible. [`decide`] and [`request`] say what comes next.
 
+pub(crate) mod called;
 pub(crate) mod child;
 pub(crate) mod decide;
 pub(crate) mod event;
@@ -15,10 +16,8 @@ pub(crate) mod strand;
 
 pub use self::event::ParkCause;
 pub(crate) use self::{
-    event::{
-        CallId, Called, Callee, Calls, ChildAt, Decided, Event, Failed, How, Name, Parent, Saved, StepAt, Stored,
-        UnwindCause, Verb,
-    },
+    called::{CallId, Called, Callee, Calls, ChildAt, Saved, StepAt, Stored},
+    event::{Decided, Event, Failed, How, Name, Parent, UnwindCause, Verb},
     instance::{Illegal, ParkAt, State},
     log::{Entry, Undo},
     phase::{AnswerAt, CallAt, Calling, Doing, Join, Phase},

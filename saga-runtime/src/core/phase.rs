@@ -1,7 +1,8 @@
 //! Where a strand stands, and what it does there.
 
 use super::{
-    event::{CallId, Called, Callee, Calls, ChildAt, Failed, Name, ParkCause, StepAt},
+    called::{CallId, Called, Callee, Calls, ChildAt, StepAt},
+    event::{Failed, Name, ParkCause},
     log::Entry,
     strand::Strand,
 };

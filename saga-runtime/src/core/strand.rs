@@ -1,7 +1,8 @@
 //! A strand: one run of a flow, or of one branch of a join, within an instance.
 
 use super::{
-    event::{CallId, Called, Callee, Calls, Event, Name, StepAt, Stored},
+    called::{CallId, Called, Callee, Calls, StepAt, Stored},
+    event::{Event, Name},
     log::{ChildUndo, Entry, Log, Park, Undo},
     phase::{AnswerAt, Beneath, CallAt, Calling, Doing, Held, Join, Phase, Tries, Wait},
 };
@@ -9,6 +10,7 @@ use crate::{
     definition::{ChildKind, Class},
     machine::Answer,
 };
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,9 +20,9 @@ pub(crate) struct Strand {
     /// Where it stands.
     pub(crate) phase: Phase,
     /// For each local that was ever saved, the row that holds what was saved last.
-    pub(crate) stored: BTreeMap<Name, Held>,
+    pub(crate) stored: LiteMap<Name, Held>,
     /// How many calls there were in each state.
-    pub(crate) ordinals: BTreeMap<Name, u64>,
+    pub(crate) ordinals: LiteMap<Name, u64>,
     /// What is to be undone of it.
     pub(crate) log: Log,
 }

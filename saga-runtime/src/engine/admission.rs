@@ -165,7 +165,7 @@ pub(crate) async fn call_sleepers(engine: Arc<Engine>) {
         }
         tokio::select! {
             () = engine.policies.changes() => {}
-            () = engine.clock.sleep_until(again.unwrap_or(Micros::MAX)), if again.is_some() => {}
+            () = engine.sleep_until_some(again) => {}
             () = engine.stops() => return,
         }
     }

@@ -99,14 +99,14 @@ impl Worker {
             let is_alone = self.leave().alone.is_some();
             let pass = if is_alone { engine.gate.pass_alone() } else { engine.gate.pass().await };
             engine.at(Point::BeforeAttempt { instance, state, undo, attempt }).await;
-            let held = if effort.records.is_some() { self.begin().await? } else { Held::default() };
+            let held = if effort.records.is_some() { Box::pin(self.begin()).await? } else { Held::default() };
             // The last that is done before the participant hears of it: nothing is awaited in between.
             if self.journal.life.lease.is_good() {
                 break (pass, held);
             }
             // Nobody waits for whoever waits for that.
             drop((pass, held));
-            self.is_alive().await;
+            Box::pin(self.is_alive()).await;
         };
         let begun = engine.clock.now();
         let timeout = Duration::from_micros(u64::try_from(effort.timeout).unwrap_or(1));
@@ -137,7 +137,7 @@ impl Worker {
         engine.at(Point::AfterAttempt { instance, state, undo, attempt }).await;
         let made = self.weighed(attempted, effort, timeout);
         match effort.records {
-            Some(records) => self.conclude(&held, records, made).await,
+            Some(records) => Box::pin(self.conclude(&held, records, made)).await,
             None => Ok(made),
         }
     }
@@ -150,8 +150,7 @@ impl Worker {
         timeout: Micros,
         transactional: bool,
     ) -> Result<Option<T>, Over> {
-        let clock = &self.engine.clock;
-        let over = clock.sleep_until(begun.saturating_add(timeout));
+        let over = self.engine.clock.sleep_until(begun.saturating_add(timeout));
         tokio::pin!(over);
         // It was polled a moment ago and will ring: who only wanted to let others go first is to wait for his turn.
         let mut just_polled = true;
@@ -167,10 +166,10 @@ impl Worker {
                     if std::mem::take(&mut just_polled) { Poll::Pending } else { Pin::new(&mut running).poll(cx) }
                 }) => return Ok(Some(ended)),
                 () = &mut over => return Ok(None),
-                () = clock.sleep_until(alone_until.unwrap_or_default()), if alone_until.is_some() => {
+                () = self.engine.sleep_until_some(alone_until) => {
                     self.not_alone();
                 }
-                () = clock.sleep_until(save_at.unwrap_or_default()), if save_at.is_some() => {
+                () = self.engine.sleep_until_some(save_at) => {
                     self.commit().await?;
                 }
             }

@@ -18,23 +18,23 @@ use crate::{
         phase::Tries,
     },
     definition::{Policy, Step},
-    machine::{Answer, Arguments, Call, Unreadable},
+    machine::{Answer, Arguments, Unreadable},
     store::Micros,
 };
 
 impl Strand<'_> {
     /// The flow has arrived at a call: its intent, with everything before it, is made durable, and then it is made.
-    pub(super) async fn call(&mut self, call: Call) -> Result<Answer, Halt> {
+    pub(super) async fn call(&mut self) -> Result<Answer, Halt> {
         self.boundary().await?;
         if self.path.is_empty() && (self.worker.is_overdue() || self.worker.is_asked()) {
             return Err(Halt::Turn);
         }
         self.label().await?;
-        let intent = match self.intent(call) {
+        let Some(call) = self.asked.take() else { return Err(Halt::Turn) };
+        let Intent { called, arguments } = match self.intent(call) {
             Ok(intent) => intent,
             Err(error) => return Err(self.park(ParkCause::Unsavable, &error).await),
         };
-        let Intent { called, arguments } = intent;
         let effect = match &called.calls {
             Calls::Step(step, _) => step.class.has_effect(),
             Calls::Flow(..) => false,
@@ -46,8 +46,8 @@ impl Strand<'_> {
         }
         let calls = Kind::of(&called.calls);
         let path = matches!(calls, Kind::Flow).then(|| called.at(0).path(&self.path, None));
-        let child = matches!(calls, Kind::Child).then(|| called.calls.clone());
-        self.push(Event::Called(Box::new(called)))?;
+        let child = matches!(calls, Kind::Child).then(|| Box::new(called.calls.clone()));
+        self.push(Event::Called(called))?;
         self.begun_with.clear();
         self.worker.own(&self.path);
         self.payloads = Payloads { arguments, ..Payloads::default() };
@@ -71,7 +71,7 @@ impl Strand<'_> {
                 self.wait().await
             }
             Kind::Child => match child {
-                Some(child) => self.child(child).await,
+                Some(child) => self.child(*child).await,
                 None => Err(Halt::Turn),
             },
             Kind::Send => {

@@ -107,7 +107,7 @@ async fn claimed_run(
         leave.deciding = decision;
     }
     let over = match Box::pin(worker.recover(lost)).await {
-        Ok(()) => worker.go().await,
+        Ok(()) => Box::pin(worker.go()).await,
         Err(over) => over,
     };
     Box::pin(worker.settle(over)).await

@@ -14,7 +14,6 @@ impl Worker {
     /// waits.
     pub(super) async fn drive<T>(&self, mut work: Pin<&mut impl Future<Output = T>>) -> Result<T, Halt> {
         let _thread = self.pulse.thread();
-        let clock = &self.engine.clock;
         let mut asked = false;
         loop {
             let (due, deadline) = (self.next_time(), self.next_deadline());
@@ -34,7 +33,7 @@ impl Worker {
                     }
                     false
                 }
-                () = clock.sleep_until(due.unwrap_or_default()), if due.is_some() => true,
+                () = self.engine.sleep_until_some(due) => true,
                 () = self.poke.rings(), if !asked => {
                     asked = true;
                     self.pulse.close();
@@ -45,7 +44,7 @@ impl Worker {
                     self.pulse.close();
                     false
                 }
-                () = clock.sleep_until(deadline.unwrap_or_default()), if deadline.is_some() && !asked => {
+                () = self.engine.sleep_until_some(deadline), if !asked => {
                     asked = true;
                     self.pulse.close();
                     false

@@ -11,11 +11,12 @@ use crate::{
     machine::{Argument, Arguments, Asked, Call, FrameValue, Json, Until},
     store::Micros,
 };
-use std::{collections::BTreeMap, time::UNIX_EPOCH};
+use litemap::LiteMap;
+use std::time::UNIX_EPOCH;
 
 /// What can be written down of a call, and what it is made with.
 pub(super) struct Intent {
-    pub(super) called: Called,
+    pub(super) called: Box<Called>,
     pub(super) arguments: Vec<Arguments>,
 }
 
@@ -28,7 +29,7 @@ struct Asking<'a> {
     /// The row that it will have.
     row: u64,
     /// Where locals are that were saved before.
-    stored: &'a BTreeMap<Name, Held>,
+    stored: &'a LiteMap<Name, Held>,
     /// The live locals in that row.
     frame: Saved,
     /// What makes the key of this very call: the instance's birth, the strand's path, which call in the state it is.
@@ -58,13 +59,14 @@ impl Strand<'_> {
         asking.frame(call.frame, &self.begun_with)?;
         let (calls, arguments) = asking.calls(call.asked)?;
         let (state, fingerprint) = (state.name.into(), state.fingerprint.into());
-        Ok(Intent { called: Called { state, fingerprint, ordinal, calls, frame: asking.frame }, arguments })
+        let called = Box::new(Called { state, fingerprint, ordinal, calls, frame: asking.frame });
+        Ok(Intent { called, arguments })
     }
 }
 
 impl Asking<'_> {
     /// The live locals: those that are not stored as they are now, and where the others are.
-    fn frame(&mut self, live: Vec<FrameValue>, begun_with: &BTreeMap<Name, Json>) -> Result<(), String> {
+    fn frame(&mut self, live: Vec<FrameValue>, begun_with: &LiteMap<Name, Json>) -> Result<(), String> {
         let mut size = 0;
         for value in live {
             let saved = match (value.changed, self.stored.get(value.name)) {
@@ -74,7 +76,7 @@ impl Asking<'_> {
                 }
                 (None, Some(held)) => {
                     size += held.size;
-                    Stored::Kept { row: held.row, local: value.name.into() }
+                    Stored::kept(held.row, value.name, value.name)
                 }
                 // An argument of an inner flow, which is where its call is.
                 (None, None) => match begun_with.get(value.name) {
@@ -98,10 +100,10 @@ impl Asking<'_> {
             *size += argument.value.get().len();
             let saved = match argument.same_as {
                 Some(local) if matches!(self.frame.get(local), Some(Stored::Value(_))) => {
-                    Stored::Kept { row: self.row, local: local.into() }
+                    Stored::kept(self.row, local, argument.parameter)
                 }
                 Some(local) => match self.stored.get(local) {
-                    Some(held) => Stored::Kept { row: held.row, local: local.into() },
+                    Some(held) => Stored::kept(held.row, local, argument.parameter),
                     None => Stored::Value(argument.value.clone()),
                 },
                 None => Stored::Value(argument.value.clone()),

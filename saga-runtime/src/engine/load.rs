@@ -9,6 +9,7 @@ use crate::{
     machine::{Answer, Arguments, Json},
     store::{InstanceNo, Row, Store, StoreError},
 };
+use litemap::LiteMap;
 use std::{
     collections::BTreeMap,
     fmt,
@@ -29,7 +30,7 @@ pub(crate) struct Loaded {
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Payloads {
     /// What was last saved of each local.
-    pub(crate) locals: BTreeMap<Name, Json>,
+    pub(crate) locals: LiteMap<Name, Json>,
     /// The arguments of the last call; of a join, those of each branch.
     pub(crate) arguments: Vec<Arguments>,
     /// The answer of the last call.
@@ -164,8 +165,8 @@ async fn payloads(
             && let Phase::Start = strand.phase.beneath()
         {
             for (local, held) in &strand.stored {
-                let kept = Stored::Kept { row: held.row, local: local.clone() };
-                own.locals.insert(local.clone(), rows.stored(&kept).await?);
+                let kept = Stored::Kept { row: held.row, local: None };
+                own.locals.insert(local.clone(), rows.stored(local, &kept).await?);
             }
         }
         if let Some(call) = strand.phase.call().filter(|call| call.branch.is_none()) {
@@ -281,11 +282,11 @@ impl<'s> Rows<'s> {
         }
     }
 
-    /// A saved value.
-    async fn stored(&mut self, value: &Stored) -> Result<Json, Unfoldable> {
+    /// The saved value of this name.
+    async fn stored(&mut self, name: &Name, value: &Stored) -> Result<Json, Unfoldable> {
         let (seq, local) = match value {
             Stored::Value(json) => return Ok(json.clone()),
-            Stored::Kept { row, local } => (*row, local),
+            Stored::Kept { row, local } => (*row, local.as_ref().unwrap_or(name)),
         };
         let missing = || Unfoldable::Damaged { row: seq, error: format!("it does not hold `{local}`").into() };
         match self.get(seq).await? {
@@ -298,10 +299,10 @@ impl<'s> Rows<'s> {
         }
     }
 
-    async fn saved(&mut self, values: &Saved) -> Result<BTreeMap<Name, Json>, Unfoldable> {
-        let mut saved = BTreeMap::new();
+    async fn saved(&mut self, values: &Saved) -> Result<LiteMap<Name, Json>, Unfoldable> {
+        let mut saved = LiteMap::with_capacity(values.len());
         for (name, value) in values {
-            saved.insert(name.clone(), self.stored(value).await?);
+            saved.insert(name.clone(), self.stored(name, value).await?);
         }
         Ok(saved)
     }

@@ -218,6 +218,14 @@ impl Engine {
         keeper.shutdown().await;
     }
 
+    /// Ends at this moment; never, without one.
+    pub(crate) async fn sleep_until_some(&self, at: Option<Micros>) {
+        match at {
+            Some(at) => self.clock.sleep_until(at).await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Ends when the runtime is asked to stop.
     pub(crate) async fn stops(&self) {
         let mut stopping = self.stopping.subscribe();

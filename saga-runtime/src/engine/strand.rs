@@ -14,12 +14,10 @@ use crate::{
     definition::Flow,
     machine::{Answer, Call, Drive, Ended, Entry, Executing, Executor, Json, Resume, Unreadable},
 };
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+use litemap::LiteMap;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 use tokio::sync::oneshot;
 
@@ -54,8 +52,10 @@ pub(super) struct Strand<'w> {
     pub(super) flow: usize,
     pub(super) payloads: Payloads,
     /// Of an inner flow: its arguments, until they are saved among its locals.
-    pub(super) begun_with: BTreeMap<Name, Json>,
+    pub(super) begun_with: LiteMap<Name, Json>,
     pub(super) stop: Option<Arc<Stop>>,
+    /// What the machine asks for.
+    pub(super) asked: Option<Call>,
 }
 
 /// The executor of a strand's machine.
@@ -83,8 +83,10 @@ impl Hands<'_, '_> {
 
 impl Executor for Hands<'_, '_> {
     fn call(&mut self, call: Call) -> Executing<'_, Answer> {
+        // Put down here, so that no future has to carry it.
+        self.strand.asked = Some(call);
         Box::pin(async move {
-            let result = self.strand.call(call).await;
+            let result = self.strand.call().await;
             self.answer(result).await
         })
     }
@@ -101,8 +103,8 @@ impl<'w> Strand<'w> {
     /// The strand of this path, with what was loaded for it.
     pub(super) fn new(worker: &'w Worker, path: &str, flow: usize, stop: Option<Arc<Stop>>) -> Self {
         let payloads = worker.take_payloads(path);
-        let begun_with = if path.is_empty() { BTreeMap::new() } else { payloads.locals.clone() };
-        Self { worker, path: path.into(), flow, payloads, begun_with, stop }
+        let begun_with = if path.is_empty() { LiteMap::new() } else { payloads.locals.clone() };
+        Self { worker, path: path.into(), flow, payloads, begun_with, stop, asked: None }
     }
 
     pub(super) fn definition(&self) -> &'static Flow {
@@ -190,12 +192,12 @@ impl<'w> Strand<'w> {
             return Err(self.parked().await);
         }
         if self.look(|phase| matches!(phase, Phase::Doubted { .. })).unwrap_or(false) {
-            self.worker.undo_strand(&self.path).await?;
+            Box::pin(self.worker.undo_strand(&self.path)).await?;
         }
         let Some(entry) = self.entry() else {
             return Err(Over::Broken("there is nothing that the machine could resume from".into()).into());
         };
-        let resume = Resume { entry, frame: std::mem::take(&mut self.payloads.locals) };
+        let resume = Resume { entry, frame: std::mem::take(&mut self.payloads.locals).into_tuple_vec() };
         let (saga, flow) = (Arc::clone(&self.worker.saga), self.flow);
         let ids = Arc::clone(&self.worker.journal.identity.ids);
         let (sender, halted) = oneshot::channel();
@@ -278,7 +280,7 @@ impl<'w> Strand<'w> {
             let doubt = doubt.iter().filter_map(|path| relative(path, &self.path)).collect();
             self.push(Event::Doubted { then: then.clone(), doubt })?;
             self.worker.commit().await?;
-            self.worker.undo_strand(&self.path).await?;
+            Box::pin(self.worker.undo_strand(&self.path)).await?;
             return match self.look(|phase| matches!(phase, Phase::After { .. })) {
                 // A branch that is one call has ended with its undo, and is no more.
                 Some(true) | None => Ok(then),

@@ -149,7 +149,13 @@ impl Worker {
     }
 
     pub(super) fn take_payloads(&self, path: &str) -> Payloads {
-        self.shared().payloads.remove(path).unwrap_or_default()
+        let mut shared = self.shared();
+        let payloads = shared.payloads.remove(path).unwrap_or_default();
+        if shared.payloads.is_empty() {
+            // An empty map keeps its room for eleven.
+            shared.payloads = BTreeMap::new();
+        }
+        payloads
     }
 
     pub(super) fn put_payloads(&self, path: Box<str>, payloads: Payloads) {
@@ -261,9 +267,12 @@ impl Worker {
             return Err(self.stop().await);
         }
         Box::pin(self.refresh()).await?;
-        let mut main = Strand::new(self, "", 0, None);
-        self.shared().stale = true;
-        match self.drive(pin!(main.run())).await {
+        let end = {
+            let mut main = Strand::new(self, "", 0, None);
+            self.shared().stale = true;
+            self.drive(pin!(main.run())).await
+        };
+        match end {
             Ok(Ok(end)) => self.ended(end).await,
             Ok(Err(Halt::Over(over))) | Err(Halt::Over(over)) => Err(over),
             Ok(Err(_)) | Err(_) => Ok(()),

@@ -8,9 +8,9 @@ use super::{
     slot::{AnySlot, Digest256, Persist, Saved, Slot, digest, halt},
 };
 use crate::context::{Calling, Sending, Verb, Waiting};
+use litemap::LiteMap;
 use std::{
     borrow::Cow,
-    collections::BTreeMap,
     future::Future,
     pin::Pin,
     time::{Duration, SystemTime},
@@ -154,8 +154,8 @@ pub enum Entry {
 pub struct Resume {
     /// Where.
     pub entry: Entry,
-    /// The saved locals, by name.
-    pub frame: BTreeMap<Cow<'static, str>, Json>,
+    /// The saved locals, each with its name.
+    pub frame: Vec<(Cow<'static, str>, Json)>,
 }
 
 /// What a machine is handed.
@@ -166,7 +166,7 @@ pub struct Drive<'e> {
     pending: Option<Pending>,
     answer: Option<Answer>,
     /// Which slot's value is stored under each name, so that two slots of one name do not take each other's.
-    stored: BTreeMap<&'static str, (usize, Digest256)>,
+    stored: LiteMap<&'static str, (usize, Digest256)>,
 }
 
 enum Pending {
@@ -178,7 +178,7 @@ enum Pending {
 impl<'e> Drive<'e> {
     /// A machine's hands, from where it resumes.
     pub fn new(executor: &'e mut dyn Executor, resume: Resume) -> Self {
-        Self { executor, resume, pending: None, answer: None, stored: BTreeMap::new() }
+        Self { executor, resume, pending: None, answer: None, stored: LiteMap::new() }
     }
 
     /// Where the machine begins: `None` at the start, otherwise after the state of this index (once the call, if it is
@@ -199,7 +199,8 @@ impl<'e> Drive<'e> {
 
     /// A slot, with its value if it was saved and is live (`live`) where the machine begins.
     pub fn slot<T>(&mut self, index: usize, name: &'static str, live: bool) -> Slot<T> {
-        let loaded = if live { self.resume.frame.remove(name) } else { None };
+        let at = self.resume.frame.iter().position(|(saved, _)| live && saved == name);
+        let loaded = at.map(|at| self.resume.frame.swap_remove(at).1);
         if let Some(json) = &loaded {
             self.stored.insert(name, (index, digest(json.get())));
         }

@@ -89,7 +89,7 @@ impl Strand {
             Some((state, None)) => rt::Entry::Calling(state),
             Some((state, Some(answer))) => rt::Entry::After(state, answer),
         };
-        rt::Resume { entry, frame: self.frame.clone() }
+        rt::Resume { entry, frame: self.frame.clone().into_iter().collect() }
     }
 }
 

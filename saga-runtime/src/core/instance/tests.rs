@@ -2,12 +2,11 @@ use super::*;
 use crate::{
     core::{
         Called, Callee, Decided, Failed, StepAt,
-        event::{Calls, Saved},
+        called::{Calls, Saved},
         phase::AnswerAt,
     },
     machine::null,
 };
-use std::collections::BTreeMap;
 
 fn step_at(class: Class, compensation: Option<&'static str>) -> StepAt {
     StepAt { step: "step".into(), class, compensation: compensation.map(Into::into), transactional: false }
@@ -19,7 +18,7 @@ fn calls(calls: Calls) -> Event {
         fingerprint: "1".into(),
         ordinal: 1,
         calls,
-        frame: BTreeMap::new(),
+        frame: Saved::new(),
     }))
 }
 
@@ -199,7 +198,7 @@ fn a_refused_branch_undoes_exactly_what_the_join_completed_before_the_flow_is_to
                 branches: vec![Saved::new(), Saved::new(), Saved::new()],
                 limit: None,
             },
-            frame: BTreeMap::new(),
+            frame: Saved::new(),
         })),
         Event::Begun { branches: vec![0, 1] },
         Event::Answered { answer: done }.within("both.1.0"),
