@@ -211,7 +211,8 @@ cases! {
         a_list_of_some_statuses_has_no_others,
         a_filter_admits_what_it_says_and_nothing_else,
         the_newest_can_come_first,
-        an_empty_store_lists_nothing;
+        an_empty_store_lists_nothing,
+        a_list_is_of_one_moment;
     requests:
         requests_are_kept_in_order,
         an_ended_instance_takes_requests_only_where_allowed,

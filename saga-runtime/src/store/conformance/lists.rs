@@ -1,6 +1,11 @@
-use super::support::{NOW, Worker, append, start, touch, touching};
+use super::support::{NOW, Worker, append, owned, start, touch, touching};
 use crate::store::{Append, Filter, InstanceNo, Labels, Micros, Start, Status, Store, Touch};
-use std::sync::Arc;
+use futures_util::future::{Either, select};
+use std::{
+    future::{Future as _, poll_fn},
+    sync::Arc,
+    task::Poll,
+};
 
 pub(super) async fn a_list_is_by_number_and_in_pages(store: Arc<dyn Store>) {
     let worker = Worker::new(&*store).await;
@@ -37,6 +42,31 @@ pub(super) async fn a_list_of_some_statuses_has_no_others(store: Arc<dyn Store>)
     let parked = worker.list(&[Status::Parked, Status::Parked], None, 2).await;
     assert_eq!(parked.len(), 2, "a status that is named twice is one status");
     assert_eq!(worker.list(&[Status::Parked], Some(parked[1]), 100).await.len(), 1);
+}
+
+pub(super) async fn a_list_is_of_one_moment(store: Arc<dyn Store>) {
+    let worker = Worker::new(&*store).await;
+    let no = worker.start(owned("it goes from one status to another")).await;
+    let mut wanders = std::pin::pin!(async {
+        for seq in 2.. {
+            let status = if seq % 2 == 0 { Status::Parked } else { Status::Ready };
+            worker.append(touching(no, seq, status)).await;
+            worker.claim_one(no).await.expect("what nobody owns can be claimed");
+            // A store that answers at once lets nobody else go on.
+            tokio::task::yield_now().await;
+        }
+    });
+    for _ in 0..100 {
+        poll_fn(|cx| Poll::Ready(wanders.as_mut().poll(cx).is_ready())).await;
+        let listed = worker.list(&Status::ALL, None, 10);
+        // The one polls the other, so that both get on at the same time.
+        let listed = match select(std::pin::pin!(listed), wanders.as_mut()).await {
+            Either::Left((listed, _)) => listed,
+            Either::Right(((), _)) => break,
+        };
+        assert_eq!(listed, [no], "whatever it is at this moment, it is one of them");
+    }
+    assert!(worker.journal(no).await.len() > 1, "it went on meanwhile");
 }
 
 pub(super) async fn an_empty_store_lists_nothing(store: Arc<dyn Store>) {

@@ -8,7 +8,7 @@ use super::{
     read::{count, instance, instance_columns},
 };
 use crate::store::{Filter, Instance, InstanceNo, Status};
-use sqlx::{PgConnection, QueryBuilder, query_scalar};
+use sqlx::{PgConnection, QueryBuilder, query_scalar, raw_sql};
 
 /// The sagas that there are, each found by one look into the index.
 const SAGAS: &str = "
@@ -48,21 +48,52 @@ impl Inner {
         if needs_sagas(filter) {
             sagas = query_scalar(self.names.sql(SAGAS)).fetch_all(&mut *conn).await?;
         }
-        let mut found = Vec::new();
-        for part in parts(filter, &sagas) {
-            let mut statement = statement(&self.names, filter, part, after, limit);
-            for row in &statement.build().fetch_all(&mut *conn).await? {
-                found.push(instance(row)?);
-            }
-        }
-        // Read one after the other, an instance that went from one status to another between them would be listed twice.
+        let parts = parts(filter, &sagas);
+        let mut found = if let [part] = parts[..] {
+            self.part_in(conn, filter, part, after, limit).await?
+        } else {
+            // As of one moment: what goes from one part to another meanwhile is in one of them.
+            raw_sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").execute(&mut *conn).await?;
+            let found = self.parts_in(conn, filter, &parts, after, limit).await;
+            raw_sql(if found.is_ok() { "COMMIT" } else { "ROLLBACK" }).execute(&mut *conn).await?;
+            found?
+        };
         found.sort_by_key(|instance| instance.no);
-        found.dedup_by_key(|instance| instance.no);
         if filter.newest_first {
             found.reverse();
         }
         found.truncate(limit);
         Ok(found)
+    }
+}
+
+impl Inner {
+    async fn parts_in(
+        &self,
+        conn: &mut PgConnection,
+        filter: &Filter,
+        parts: &[Part<'_>],
+        after: Option<InstanceNo>,
+        limit: usize,
+    ) -> Result<Vec<Instance>, Fault> {
+        let mut found = Vec::new();
+        for part in parts {
+            found.extend(self.part_in(conn, filter, *part, after, limit).await?);
+        }
+        Ok(found)
+    }
+
+    async fn part_in(
+        &self,
+        conn: &mut PgConnection,
+        filter: &Filter,
+        part: Part<'_>,
+        after: Option<InstanceNo>,
+        limit: usize,
+    ) -> Result<Vec<Instance>, Fault> {
+        let mut statement = statement(&self.names, filter, part, after, limit);
+        let rows = statement.build().fetch_all(conn).await?;
+        rows.iter().map(instance).collect()
     }
 }
 
