@@ -3,7 +3,6 @@
 use super::{
     Engine, SECOND,
     claimed::run_fresh,
-    erased::AnySaga,
     hub::Poke,
     journal::{Identity, Journal, Over},
     life::Life,
@@ -13,6 +12,7 @@ use super::{
 use crate::{
     context::Ids,
     core::{Event, Name, decide::micros},
+    definition::Definition,
     machine::{Arguments, Json},
     store::{Instance, InstanceNo, Labels, Micros, Start, Write, Written, committer::CommitError},
 };
@@ -53,13 +53,15 @@ impl Started {
 }
 
 impl Engine {
-    /// Starts an instance of a registered saga, or finds the one of that identity.
+    /// Starts an instance, or finds the one of that identity. Where its saga is not registered, it waits for a worker that runs it.
     ///
     /// Where this worker's life ends before it is known what became of the start, the next life tells: nothing of the one before
     /// is written any more once that has begun.
-    pub(crate) async fn start(self: &Arc<Self>, saga: &str, input: Input) -> Result<Started, Over> {
-        let Some(saga) = self.sagas.get(saga) else { return Err(Over::WaitsForBuild) };
-        let definition = saga.definition();
+    pub(crate) async fn start(
+        self: &Arc<Self>,
+        definition: &'static Definition,
+        input: Input,
+    ) -> Result<Started, Over> {
         let identity = Identity {
             ids: Arc::new(Ids { saga: definition.name.into(), instance: input.id.clone() }),
             birth: uuid::Uuid::now_v7().simple().to_string().into(),
@@ -71,7 +73,7 @@ impl Engine {
                 return Err(Over::Stopped);
             }
             let life = self.life();
-            match self.start_in(&life, saga, &identity, &input).await {
+            match self.start_in(&life, definition, &identity, &input).await {
                 Err(Over::Cut(CommitError::Fenced | CommitError::Stopped)) if self.lives_again() => {
                     self.outlives(&life).await?;
                     if let Some(started) = self.found(&identity).await? {
@@ -87,24 +89,26 @@ impl Engine {
     async fn start_in(
         self: &Arc<Self>,
         life: &Arc<Life>,
-        saga: &Arc<dyn AnySaga>,
+        definition: &'static Definition,
         identity: &Identity,
         input: &Input,
     ) -> Result<Started, Over> {
-        let definition = saga.definition();
         let journal = Journal::fresh(self, life, identity.clone());
         let parameter: Name = definition.main().parameters.first().copied().unwrap_or_default().into();
-        let begin = Payloads::start(Arguments(vec![(parameter.clone(), input.json.clone())]));
-        let payloads = BTreeMap::from([(Box::from(""), begin)]);
-        let worker = Worker::new(self, saga, journal, payloads, Arc::new(Poke::default()));
         // Its time counts from when it begins, however long before that it is started.
         let begins = input.wake_at.unwrap_or_else(|| self.clock.now());
         let within = [input.deadline, definition.deadline].into_iter().flatten().min();
         let deadline = within.map(|span| begins.saturating_add(micros(span)));
-        let (version, json) = (definition.version, input.json.clone());
-        worker.push(&Event::Started { version, parameter, input: json, deadline, parent: None })?;
+        let version = definition.version;
+        let begin = Payloads::start(Arguments(vec![(parameter.clone(), input.json.clone())]));
+        journal.push(&Event::Started { version, parameter, input: input.json.clone(), deadline, parent: None })?;
         let at_once = input.wake_at.is_none() && input.labels.is_empty();
-        if at_once && let Ok(permit) = Arc::clone(&self.forward).try_acquire_owned() {
+        if at_once
+            && let Some(saga) = self.sagas.get(definition.name)
+            && let Ok(permit) = Arc::clone(&self.forward).try_acquire_owned()
+        {
+            let payloads = BTreeMap::from([(Box::from(""), begin)]);
+            let worker = Worker::new(self, saga, journal, payloads, Arc::new(Poke::default()));
             let (reply, answered) = oneshot::channel();
             worker.has_leave(permit);
             worker.leave().reply = Some(reply);
@@ -121,8 +125,7 @@ impl Engine {
                 }
             };
         }
-        let start =
-            Start { wake_at: input.wake_at, labels: input.labels.clone(), ..worker.journal.into_waiting_start() };
+        let start = Start { wake_at: input.wake_at, labels: input.labels.clone(), ..journal.into_waiting_start() };
         match life.committer.write(Write::Start(start)).await.map_err(Over::from)? {
             Written::Started(no) => {
                 match input.wake_at {

@@ -95,11 +95,47 @@ impl Builder {
         self
     }
 
-    /// A saga that is not registered here, although one that is starts it: another runtime on the same store runs it. Without
-    /// this, or [`register`](Self::register), the runtime does not start, since what is started would wait for ever.
+    /// A saga that another runtime on the same store runs, and this one does not: here it can be started, signalled, looked at and
+    /// decided upon, and sagas that are registered here can start it.
+    ///
+    /// A program of which all sagas are elsewhere takes no instance and makes no attempt, so that it needs none of their
+    /// dependencies: a web server, or a tool for the command line, beside the workers. It shows the store that it is alive all the
+    /// same; let it end with [`Runtime::shutdown`](super::Runtime::shutdown).
+    ///
+    /// A saga that a registered one starts has to be registered or elsewhere, or the runtime does not start: what is started
+    /// would wait for ever.
+    ///
+    /// ```
+    /// # use saga_runtime::{prelude::*, store::memory::Memory};
+    /// # #[derive(Debug, serde::Serialize, serde::Deserialize, Refusal)]
+    /// # struct Refused;
+    /// # struct Greeting;
+    /// # #[saga(name = "greeting")]
+    /// # impl Greeting {
+    /// #     #[flow]
+    /// #     async fn run(&self, cx: &FlowContext, name: String) -> Result<String, Unwind<Refused>> {
+    /// #         Ok(self.words(cx, &name).await?)
+    /// #     }
+    /// #     #[step(no_compensation = "words do no harm")]
+    /// #     async fn words(&self, cx: &StepContext, name: &str) -> Result<String, Failure<Refused>> {
+    /// #         let _ = cx.key();
+    /// #         Ok(format!("hello {name}"))
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = Runtime::builder().store(Memory::default()).elsewhere::<Greeting>().start().await?;
+    /// let greeting = server.start::<Greeting>("greeting-7", "Ada".to_owned()).await?;
+    /// // It waits for a worker: here there is none.
+    /// assert_eq!(greeting.status().await?.progress, saga_runtime::runtime::Progress::Running);
+    /// server.shutdown(std::time::Duration::from_secs(1)).await;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn elsewhere<S: Saga>(mut self) -> Self {
         self.elsewhere.insert(S::DEFINITION.name);
+        self.types.insert(TypeId::of::<S>(), S::DEFINITION.name);
         self
     }
 

@@ -69,7 +69,7 @@ impl Error {
         self.kind == Kind::Stopped
     }
 
-    /// The saga was not registered with this runtime.
+    /// The saga was not registered with this runtime, nor said to be run elsewhere.
     pub fn is_unknown_saga(&self) -> bool {
         self.kind == Kind::UnknownSaga
     }
@@ -126,7 +126,10 @@ impl Error {
     }
 
     pub(crate) fn unknown_saga(name: &str) -> Self {
-        let message = format!("saga `{name}` was not registered with this runtime: `.register(..)` it");
+        let message = format!(
+            "saga `{name}` was not registered with this runtime: `.register(..)` it, or, if another runtime on this store runs it, \
+             `.elsewhere::<..>()`"
+        );
         Self::new(Kind::UnknownSaga, message)
     }
 

@@ -115,7 +115,8 @@ impl<S: Saga> Starting<'_, S> {
         let wake_at = wake_at(self.begins, engine.clock.now())?;
         let input =
             Input { id: self.id.clone().into(), json: json.clone(), hash, wake_at, deadline: self.deadline, labels };
-        let started = engine.start(saga, input).await.map_err(|over| Error::from_start(saga, &self.id, over))?;
+        let started =
+            engine.start(S::DEFINITION, input).await.map_err(|over| Error::from_start(saga, &self.id, over))?;
         if let Some(existing) = started.existing
             && existing.input_hash != hash
         {

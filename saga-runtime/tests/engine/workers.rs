@@ -144,6 +144,40 @@ async fn rule_28_what_a_dead_worker_had_is_taken_over_within_a_lease_and_a_secon
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_run_elsewhere_is_started_signalled_looked_at_and_cancelled_here_and_nothing_of_it_is_run() {
+    let office = Office::new();
+    let server = office.builder().elsewhere::<Scripted>().start().await.expect("it starts");
+    let first = server.start::<Scripted>("1", script("book:a book:b pay:p")).await.expect("it is started");
+    let again = server.start::<Scripted>("1", script("book:a book:b pay:p")).await.expect("it is the same");
+    assert_eq!(first.id(), again.id());
+    let other = server.start::<Scripted>("1", script("book:x")).await.expect_err("it has another input");
+    assert!(other.is_conflict(), "{other}");
+    tokio::time::sleep(LEASE * 2).await;
+    assert!(office.lab.world.whats().is_empty(), "it is nobody's");
+    assert_eq!(server.running(), 0);
+    let worker = office.worker().await;
+    assert!(matches!(end(&first).await, End::Completed(_)));
+    let begun = Instant::now();
+    office.lab.world.plan("d", [Act::Slow(20_000)]);
+    let second = server.start::<Scripted>("2", script("book:c book:d book:e")).await.expect("it is started");
+    office.asked("d", 1).await;
+    assert!(begun.elapsed() < Duration::from_millis(100), "the worker heard of it at once: {:?}", begun.elapsed());
+    second.cancel("enough").await.expect("the worker decides it");
+    assert!(matches!(end(&second).await, End::Compensated { .. }), "{:?}", second.status().await);
+    assert!(office.lab.world.about("e").is_empty());
+    // Whoever takes over what a dead worker had does not take what it does not run.
+    office.lab.world.plan("f", [Act::Hang]);
+    let third = server.start::<Scripted>("3", script("book:f")).await.expect("it is started");
+    office.asked("f", 1).await;
+    drop(worker);
+    tokio::time::sleep(LEASE * 2).await;
+    assert_eq!((server.running(), office.lab.world.about("f").len()), (0, 1));
+    let _worker = office.worker().await;
+    assert!(matches!(end(&third).await, End::Completed(_)));
+    server.shutdown(Duration::from_secs(1)).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_worker_that_stops_in_good_order_hands_over_at_once() {
     let office = Office::new();
     office.lab.world.plan("b", [Act::Hang]);

@@ -177,7 +177,8 @@ async fn start(engine: &Arc<Engine>, one: &Recurring, tick: &Tick) -> Result<boo
         deadline: None,
         labels: Labels::new(),
     };
-    let started = engine.start(saga, input).await.map_err(|over| Error::from_start(saga, &id, over))?;
+    let definition = engine.sagas.get(saga).ok_or_else(|| Error::unknown_saga(saga))?.definition();
+    let started = engine.start(definition, input).await.map_err(|over| Error::from_start(saga, &id, over))?;
     let Some(existing) = started.existing else { return Ok(true) };
     if existing.input_hash != made.hash {
         tracing::warn!(schedule = tick.schedule(), %tick, "its instance was started before, with another input");
