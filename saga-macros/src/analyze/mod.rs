@@ -13,10 +13,11 @@ use crate::{
     errors::Errors,
     model::{Model, Step},
     parse::{Method, SagaImpl},
+    pretty,
 };
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{Ident, Type, ext::IdentExt};
+use syn::{Ident, Type, ext::IdentExt, spanned::Spanned};
 
 /// Builds the model, and reports everything about it that tokens tell. Without a flow there is no model.
 pub(crate) fn analyze(saga: &SagaImpl, errors: &mut Errors) -> Option<Model> {
@@ -24,6 +25,7 @@ pub(crate) fn analyze(saga: &SagaImpl, errors: &mut Errors) -> Option<Model> {
     let version = saga.options.number("version", errors).map_or(1, |(version, _)| version);
     let deadline = saga.options.duration("deadline", errors);
     let flows = flow::flows(saga, errors);
+    bare_refusals(saga, errors);
     let signals = signal::signals(saga, errors);
     let mut names = Vec::new();
     let mut steps: Vec<(Step, &Method)> = Vec::new();
@@ -56,6 +58,28 @@ pub(crate) fn krate(saga: &SagaImpl, errors: &mut Errors) -> syn::Path {
 /// An optional value as a const expression.
 pub(crate) fn optional(value: Option<impl ToTokens>) -> TokenStream {
     value.map_or_else(|| quote!(__rt::None), |value| quote!(__rt::Some(#value)))
+}
+
+/// A flow that fails with what its steps refuse with, where an `Unwind` of it is meant.
+fn bare_refusals(saga: &SagaImpl, errors: &mut Errors) {
+    let steps = saga.steps.iter().filter_map(|step| Returns::of(&step.sig.output).refusal());
+    let refusals: Vec<String> = steps.map(pretty::tokens).collect();
+    for method in &saga.flows {
+        let Returns::Result { ok, err } = Returns::of(&method.sig.output) else { continue };
+        let (name, ok, refusal) = (&method.sig.ident, pretty::tokens(ok), pretty::tokens(err));
+        if refusals.contains(&refusal) {
+            let known = errors.count();
+            errors.span(
+                "signature",
+                err.span(),
+                format_args!(
+                    "flow `{name}` cannot fail with `{refusal}`, which is what a step refuses with: a step may also be exhausted\n\
+                     help: return `Result<{ok}, Unwind<{refusal}>>`"
+                ),
+            );
+            errors.of_signature(name, known);
+        }
+    }
 }
 
 /// Two steps of one durable name.

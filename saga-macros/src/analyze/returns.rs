@@ -57,11 +57,20 @@ impl<'t> Returns<'t> {
 
     /// `R` of `Result<T, Unwind<R>>`, and `T`.
     pub(crate) fn flow(self) -> Option<(&'t Type, &'t Type)> {
-        let Self::Result { ok, err } = self else { return None };
+        self.ok().zip(self.refusal_in("Unwind"))
+    }
+
+    /// `R` of `Result<T, Failure<R>>`.
+    pub(crate) fn refusal(self) -> Option<&'t Type> {
+        self.refusal_in("Failure")
+    }
+
+    fn refusal_in(self, word: &str) -> Option<&'t Type> {
+        let Self::Result { err, .. } = self else { return None };
         let Type::Path(path) = bare(err) else { return None };
         let last = path.path.segments.last()?;
         match &types(&last.arguments)[..] {
-            [refusal] if last.ident == "Unwind" => Some((ok, refusal)),
+            [refusal] if last.ident == word => Some(refusal),
             _ => None,
         }
     }
