@@ -19,6 +19,9 @@ use std::{
 /// How many rows are read at a time.
 const PAGE: usize = 256;
 
+/// Most journals are no longer than this: they are read by one query, and whole.
+const SHORT: usize = 64;
+
 /// An instance as its journal has it: the state, and the payloads that its strands resume with, by path.
 #[derive(Debug, Default)]
 pub(crate) struct Loaded {
@@ -93,33 +96,60 @@ pub(crate) fn read(row: &Row) -> Result<Event, Unfoldable> {
 
 /// Reads and folds a journal; with an error, how far the rows go all the same.
 pub(crate) async fn load(store: &dyn Store, instance: InstanceNo) -> Result<Loaded, (Unfoldable, u64)> {
-    let state = fold(store, instance).await?;
+    let (state, read) = folded(store, instance).await?;
     let last = state.seq;
-    let payloads = payloads(store, instance, &state).await.map_err(|error| (error, last))?;
+    let payloads = payloads(store, instance, &state, read).await.map_err(|error| (error, last))?;
     Ok(Loaded { state, payloads })
 }
 
 /// Reads and folds a journal, from its last snapshot on.
 pub(crate) async fn fold(store: &dyn Store, instance: InstanceNo) -> Result<State, (Unfoldable, u64)> {
-    let mut state = State::default();
-    let mut broken = None;
-    let mut last = last_snapshot(store, instance).await.map_err(|e| (Unfoldable::Store(e), 0))?.saturating_sub(1);
+    folded(store, instance).await.map(|(state, _)| state)
+}
+
+/// The same, with what was read if that is all of it.
+async fn folded(store: &dyn Store, instance: InstanceNo) -> Result<(State, Vec<Row>), (Unfoldable, u64)> {
+    let mut folding = Folding::default();
+    let whole = store.journal(instance, 1, SHORT).await.map_err(|e| (Unfoldable::Store(e), 0))?;
+    if whole.len() < SHORT {
+        folding.add(&whole);
+        return folding.end().map(|state| (state, whole));
+    }
+    let snapshot = last_snapshot(store, instance).await.map_err(|e| (Unfoldable::Store(e), 0))?;
+    folding.last = snapshot.saturating_sub(1);
     loop {
-        let rows = store.journal(instance, last + 1, PAGE).await.map_err(|e| (Unfoldable::Store(e), last))?;
-        let Some(end) = rows.last() else { break };
-        last = end.seq;
-        for row in &rows {
-            if broken.is_none() {
-                broken = read(row).and_then(|event| apply(&mut state, row, &event)).err();
-            }
-        }
+        let rows = store.journal(instance, folding.last + 1, PAGE).await;
+        let rows = rows.map_err(|e| (Unfoldable::Store(e), folding.last))?;
+        folding.add(&rows);
         if rows.len() < PAGE {
-            break;
+            return folding.end().map(|state| (state, Vec::new()));
         }
     }
-    match broken {
-        Some(error) => Err((error, last)),
-        None => Ok(state),
+}
+
+/// A journal that is being folded: after a row that cannot be, the others are only counted.
+#[derive(Default)]
+struct Folding {
+    state: State,
+    last: u64,
+    broken: Option<Unfoldable>,
+}
+
+impl Folding {
+    fn add(&mut self, rows: &[Row]) {
+        for row in rows {
+            self.last = row.seq;
+            if self.broken.is_none() {
+                self.broken = read(row).and_then(|event| apply(&mut self.state, row, &event)).err();
+            }
+        }
+    }
+
+    fn end(self) -> Result<State, (Unfoldable, u64)> {
+        match self.broken {
+            Some(error) => Err((error, self.last)),
+            None => Ok(self.state),
+        }
     }
 }
 
@@ -149,15 +179,16 @@ pub(crate) fn apply(state: &mut State, row: &Row, event: &Event) -> Result<(), U
     state.apply(row.seq, row.at, event).map_err(Unfoldable::Illegal)
 }
 
-/// What every strand resumes with.
+/// What every strand resumes with, as far as it is not in these rows read from the store.
 async fn payloads(
     store: &dyn Store,
     instance: InstanceNo,
     state: &State,
+    read: Vec<Row>,
 ) -> Result<BTreeMap<Box<str>, Payloads>, Unfoldable> {
     let mut strands = Vec::new();
     state.root.visit("", &mut |path, strand| strands.push((Box::<str>::from(path), strand)));
-    let mut rows = Rows::new(store, instance);
+    let mut rows = Rows::new(store, instance, read);
     let mut all: BTreeMap<Box<str>, Payloads> = BTreeMap::new();
     for (path, strand) in strands {
         let mut own = all.remove(&path).unwrap_or_default();
@@ -238,8 +269,9 @@ struct Rows<'s> {
 }
 
 impl<'s> Rows<'s> {
-    fn new(store: &'s dyn Store, instance: InstanceNo) -> Self {
-        Self { store, instance, read: BTreeMap::new(), again: false }
+    /// Some of them have been read.
+    fn new(store: &'s dyn Store, instance: InstanceNo, read: Vec<Row>) -> Self {
+        Self { store, instance, read: read.into_iter().map(|row| (row.seq, row)).collect(), again: false }
     }
 
     async fn get(&mut self, seq: u64) -> Result<Event, Unfoldable> {
@@ -348,8 +380,7 @@ pub(crate) async fn undoing(
     joined: &Joined,
     recent: Vec<Row>,
 ) -> Result<Undoing, Unfoldable> {
-    let mut rows = Rows::new(store, instance);
-    rows.read.extend(recent.into_iter().map(|row| (row.seq, row)));
+    let mut rows = Rows::new(store, instance, recent);
     let CallId { row, branch } = undo.call;
     let no_call = || Unfoldable::Damaged { row, error: "it is no call of a step".into() };
     let event = match joined.get(row) {
