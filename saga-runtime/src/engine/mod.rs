@@ -32,7 +32,7 @@ mod waits;
 mod worker;
 
 pub(crate) use self::{
-    admission::call_sleepers, journal::Over, load::history, scheduler::run as schedule, start::Input,
+    admission::call_sleepers, journal::Over, known::unknown_to, load::history, scheduler::run as schedule, start::Input,
 };
 
 use crate::{

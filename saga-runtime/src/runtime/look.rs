@@ -3,10 +3,11 @@
 use super::{Error, Handle, Parked, Pending, Progress, Relative, Status, doing};
 use crate::{
     core::{Event, Parent, State, child, request::Request},
-    engine::load::Unfoldable,
+    engine::{load::Unfoldable, unknown_to},
     machine::Saga,
-    store::{Filter, Instance},
+    store::{Filter, Instance, Status as Stored},
 };
+use std::collections::BTreeMap;
 
 /// So many children are named at the most.
 const MOST_CHILDREN: usize = 100;
@@ -61,7 +62,9 @@ impl<S: Saga> Handle<S> {
             }
         }
         let messages = store.messages(self.no).await?;
-        status.unread_signals = messages.iter().filter(|message| !child::is_end(&message.name)).count();
+        for message in messages.into_iter().filter(|message| !child::is_end(&message.name)) {
+            *status.unread_signals.entry(message.name).or_default() += 1;
+        }
         let children = Filter { parent: Some(self.no), newest_first: true, ..Filter::default() };
         status.children = store.list(&children, None, MOST_CHILDREN).await?.into_iter().map(Relative::of).collect();
         status.parent = self.parent().await?;
@@ -87,6 +90,7 @@ impl<S: Saga> Handle<S> {
             ended_at: instance.ended_at,
             progress: Progress::of(instance.status),
             state: instance.state.clone().unwrap_or_default(),
+            unknown: instance.state.clone().filter(|_| instance.status == Stored::WaitsForBuild),
             doing: Vec::new(),
             failed_attempts: 0,
             last_error: None,
@@ -95,7 +99,7 @@ impl<S: Saga> Handle<S> {
             reason: None,
             parks: Vec::new(),
             pivot_passed: false,
-            passed: std::collections::BTreeMap::new(),
+            passed: BTreeMap::new(),
             rows: 0,
             deadline: None,
             deadline_passed: false,
@@ -103,7 +107,7 @@ impl<S: Saga> Handle<S> {
             parent: None,
             children: Vec::new(),
             requests: Vec::new(),
-            unread_signals: 0,
+            unread_signals: BTreeMap::new(),
             debt: Vec::new(),
         }
     }
@@ -113,8 +117,10 @@ impl<S: Saga> Handle<S> {
         if status.progress == Progress::Running && state.is_undoing() {
             status.progress = Progress::Unwinding;
         }
-        if status.progress != Progress::WaitsForBuild || status.state.is_empty() {
-            status.state = state.state_name();
+        status.state = state.state_name();
+        if status.unknown.is_none() && !state.phase().is_end() {
+            let saga = self.engine.sagas.get(self.saga);
+            status.unknown = saga.and_then(|saga| unknown_to(saga.definition(), state));
         }
         if let Some(tries) = state.tries() {
             status.failed_attempts = tries.count;

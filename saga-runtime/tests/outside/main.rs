@@ -1,5 +1,7 @@
 //! What somebody outside a saga does with it while it runs: tells it something, and looks at it.
 
+mod builds;
+mod log;
 mod looking;
 mod signals;
 mod tour;
