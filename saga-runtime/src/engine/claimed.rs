@@ -168,15 +168,20 @@ impl Engine {
         if !waited {
             return true;
         }
+        let mut asking = self.outage.asking();
         loop {
-            match self.store.find(&instance.saga, &instance.id).await {
+            let found = self.store.find(&instance.saga, &instance.id).await;
+            if found.is_ok() {
+                asking.answered();
+            }
+            match found {
                 Ok(Some(found)) if found.owner == Some(life.epoch) => return true,
                 Ok(_) => {
                     self.hub.leave(instance.no, poke);
                     return false;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, id = %instance.id, "it cannot be read who owns it");
+                    asking.failed("it cannot be read who owns an instance", &error);
                     self.clock.sleep_until(self.clock.now().saturating_add(SECOND)).await;
                 }
             }

@@ -93,6 +93,7 @@ impl Engine {
         self.end_runs(LAST_WORDS).await;
         self.policies.forget_waiting(self.clock.now());
         self.hub.forget_running();
+        let mut store = self.outage.asking();
         loop {
             if self.is_stopping() {
                 return false;
@@ -105,7 +106,7 @@ impl Engine {
                     return true;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "this worker cannot begin again yet");
+                    store.failed("this worker cannot begin again yet", &error);
                     tokio::select! {
                         () = sleep(SOON) => {}
                         () = self.stops() => return false,
@@ -136,6 +137,7 @@ pub(crate) async fn keep_alive(engine: Arc<Engine>, clock: Arc<StoreClock>) {
     // Since when every renewal came through: who was away itself buries nobody.
     let mut in_touch = Instant::now();
     let mut next = Instant::now() + every;
+    let mut store = engine.outage.asking();
     loop {
         let life = engine.life();
         let mut health = life.committer.health();
@@ -160,6 +162,7 @@ pub(crate) async fn keep_alive(engine: Arc<Engine>, clock: Arc<StoreClock>) {
         };
         match renewed {
             Ok(renewed) => {
+                store.answered();
                 engine.is_silent(None);
                 life.lease.renew(moment);
                 if let Some(now) = renewed.now {
@@ -179,12 +182,13 @@ pub(crate) async fn keep_alive(engine: Arc<Engine>, clock: Arc<StoreClock>) {
                 if !engine.begin_again().await {
                     return;
                 }
+                store.answered();
                 engine.is_silent(None);
                 in_touch = Instant::now();
                 next = Instant::now() + every;
             }
             Err(error) => {
-                tracing::warn!(%error, "this worker cannot show that it is alive");
+                store.failed("this worker cannot show that it is alive", &error);
                 engine.is_silent(Some(error.to_string().into()));
                 in_touch = Instant::now();
                 next = Instant::now() + SOON.min(every);

@@ -19,10 +19,14 @@ impl Worker {
         let seq = self.journal.inner().state.seq;
         let moved = self.leave().waits_since.is_some_and(|row| row != seq);
         let Some(no) = self.journal.no().filter(|_| rung || moved) else { return Ok(()) };
+        let mut asking = self.engine.outage.asking();
         let inbox = match self.engine.store.inbox(no).await {
-            Ok(inbox) => inbox,
+            Ok(inbox) => {
+                asking.answered();
+                inbox
+            }
             Err(error) => {
-                tracing::warn!(%error, "the inbox cannot be read now");
+                asking.failed("an inbox cannot be read now", &error);
                 // Looked at again with the next move.
                 self.leave().waits_since = Some(0);
                 self.engine.hub.want(no);

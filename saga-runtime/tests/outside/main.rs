@@ -2,6 +2,7 @@
 
 mod builds;
 mod log;
+mod logs;
 mod looking;
 mod signals;
 mod tour;
