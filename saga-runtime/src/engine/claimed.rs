@@ -141,7 +141,8 @@ async fn park_unfolded(journal: Journal, last: u64, error: &str) -> Over {
     if status == Status::Parked {
         return journal.give_back(Status::Parked, None).await.err().unwrap_or(Over::Broken(error.into()));
     }
-    tracing::error!(id = %journal.identity.ids.instance, error, "parked: the journal cannot be read");
+    let ids = &journal.identity.ids;
+    tracing::error!(saga = %ids.saga, id = %ids.instance, error, "parked: the journal cannot be read");
     {
         let mut inner = journal.inner();
         inner.state.seq = last;
@@ -220,7 +221,8 @@ impl Worker {
             let alone = Alone::enter(&self.engine).await;
             self.leave().alone = Some(alone);
         }
-        tracing::info!(id = %self.journal.identity.ids.instance, count, "recovered");
+        let ids = &self.journal.identity.ids;
+        tracing::info!(saga = %ids.saga, id = %ids.instance, count, "recovered");
         self.push(&Event::Recovered { count })?;
         self.commit().await
     }

@@ -75,8 +75,9 @@ impl Worker {
             Grant::Granted => park.as_ref().and_then(|park| self.wrong_output(park, request)),
         };
         let granted = refused.is_none();
+        let ids = &self.journal.identity.ids;
         tracing::info!(
-            id = %self.journal.identity.ids.instance, verb = request.verb.name(), by = %request.by, granted, "decided"
+            saga = %ids.saga, id = %ids.instance, verb = request.verb.name(), by = %request.by, granted, "decided"
         );
         // Before the decision takes it out of its park.
         let mut doubt = self.doubts("");
@@ -207,7 +208,8 @@ impl Worker {
             (state.pivot_passed, can_cancel(state), !state.parks().is_empty())
         };
         if passed {
-            tracing::warn!(id = %self.journal.identity.ids.instance, at, "its time is over, and there is no way back");
+            let ids = &self.journal.identity.ids;
+            tracing::warn!(saga = %ids.saga, id = %ids.instance, at, "its time is over, and there is no way back");
             return self.push(&Event::DeadlinePassed {}).map(drop);
         }
         // What is parked waits for a person, and a pivot in flight for its answer.

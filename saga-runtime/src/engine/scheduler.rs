@@ -12,7 +12,7 @@ const BATCH: usize = 256;
 
 impl Engine {
     /// The sagas that run here.
-    fn names(&self) -> Vec<&'static str> {
+    pub(super) fn names(&self) -> Vec<&'static str> {
         self.sagas.keys().copied().collect()
     }
 
