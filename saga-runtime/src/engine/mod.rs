@@ -33,7 +33,8 @@ mod waits;
 mod worker;
 
 pub(crate) use self::{
-    admission::call_sleepers, journal::Over, known::unknown_to, load::history, scheduler::run as schedule, start::Input,
+    admission::call_sleepers, journal::Over, known::unknown_to, load::history, requests::key_has_expired,
+    scheduler::run as schedule, start::Input,
 };
 
 use crate::{

@@ -7,6 +7,7 @@ use crate::{
         decide::key_expired,
         request::{Grant, Request, can_cancel, decide},
     },
+    definition::Definition,
     machine::Answer,
     store::{Micros, RequestNo},
 };
@@ -232,9 +233,7 @@ impl Worker {
 
     fn key_has_expired(&self, park: &ParkAt) -> bool {
         // Asked under the lock of the journal, which is not taken again here.
-        let Some(expires) = &park.key else { return false };
-        let step = self.saga.definition().step(&expires.step);
-        step.is_some_and(|(_, step)| key_expired(&expires.tries, step.key_valid, self.engine.clock.now()))
+        key_has_expired(self.saga.definition(), park, self.engine.clock.now())
     }
 
     /// Why the output that a step is to be resolved with is none.
@@ -257,4 +256,11 @@ impl Worker {
         let error = self.saga.check_output(index, output).err()?;
         Some(format!("this is no output of step `{}`: {error}", step.name).into())
     }
+}
+
+/// Whether the key of the step that is parked is no longer valid at its participant.
+pub(crate) fn key_has_expired(definition: &Definition, park: &ParkAt, now: Micros) -> bool {
+    let Some(expires) = &park.key else { return false };
+    let step = definition.step(&expires.step);
+    step.is_some_and(|(_, step)| key_expired(&expires.tries, step.key_valid, now))
 }

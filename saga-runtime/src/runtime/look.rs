@@ -2,8 +2,11 @@
 
 use super::{Error, Handle, Parked, Pending, Progress, Relative, Status, doing};
 use crate::{
-    core::{Event, Parent, State, child, request::Request},
-    engine::{load::Unfoldable, unknown_to},
+    core::{
+        Event, Parent, ParkAt, State, Verb, child,
+        request::{Request, possible},
+    },
+    engine::{key_has_expired, load::Unfoldable, unknown_to},
     machine::Saga,
     store::{Filter, Instance, Status as Stored},
 };
@@ -119,8 +122,7 @@ impl<S: Saga> Handle<S> {
         }
         status.state = state.state_name();
         if status.unknown.is_none() && !state.phase().is_end() {
-            let saga = self.engine.sagas.get(self.saga);
-            status.unknown = saga.and_then(|saga| unknown_to(saga.definition(), state));
+            status.unknown = unknown_to(S::DEFINITION, state);
         }
         if let Some(tries) = state.tries() {
             status.failed_attempts = tries.count;
@@ -140,7 +142,10 @@ impl<S: Saga> Handle<S> {
                 }
             }
         }
+        let now = self.engine.clock.now();
+        let expired = |park: &ParkAt| key_has_expired(S::DEFINITION, park, now);
         for park in state.parks() {
+            let verbs = possible(state, &park, &expired).into_iter().map(|verb| method(verb, &park)).collect();
             let branch = Some(park.branch.clone()).filter(|branch| !branch.is_empty());
             let strand = state.root.at(&park.branch).and_then(|strand| strand.phase.call());
             let name = strand.filter(|_| branch.is_some()).map(|call| Box::from(&*call.state));
@@ -150,6 +155,7 @@ impl<S: Saga> Handle<S> {
                 state: name.unwrap_or_else(|| state.state_name()),
                 cause: park.cause,
                 error: self.parked_for(park.row).await?,
+                verbs,
             });
         }
         if let Some(park) = status.parks.first() {
@@ -173,6 +179,19 @@ impl<S: Saga> Handle<S> {
         let found = self.engine.store.find(&saga, &id).await?;
         let gone = Relative { saga, id, progress: None, error: None };
         Ok(Some(found.map_or(gone, Relative::of)))
+    }
+}
+
+/// The method of [`Park`](super::Park) that asks for this.
+fn method(verb: Verb, park: &ParkAt) -> &'static str {
+    match verb {
+        Verb::Retry => "retry",
+        Verb::Resolve if park.undo.is_some() => "resolved",
+        Verb::Resolve => "resolve",
+        Verb::DidNotHappen => "did_not_happen",
+        Verb::Skip => "skip",
+        // The others are asked of no park.
+        Verb::Cancel | Verb::Settle | Verb::Undo => "cancel",
     }
 }
 

@@ -80,6 +80,9 @@ pub struct Parked {
     pub cause: ParkCause,
     /// In words.
     pub error: Box<str>,
+    /// What a person can ask of it now: the methods of its [`Park`](super::Park), which is at the same place in
+    /// [`Handle::parks`](super::Handle::parks).
+    pub verbs: Vec<&'static str>,
 }
 
 /// A request that has not been decided yet.

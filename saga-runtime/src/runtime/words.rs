@@ -154,9 +154,18 @@ impl fmt::Display for Status {
             doing.write(self.at, f)?;
             writeln!(f)?;
         }
-        for park in &self.parks {
+        for (index, park) in self.parks.iter().enumerate() {
             let place = park.branch.as_deref().unwrap_or(&park.state);
             writeln!(f, "  parked at {place} by row {}, {}: {}", park.row, park.cause, park.error)?;
+            let of = if self.parks.len() == 1 { "park()".to_owned() } else { format!("parks()[{index}]") };
+            let call = |verb: &&str| match *verb {
+                "resolve" => "resolve(by, why, output)".to_owned(),
+                verb => format!("{verb}(by, why)"),
+            };
+            let calls: Vec<_> = park.verbs.iter().map(call).collect();
+            if !calls.is_empty() {
+                writeln!(f, "    possible on its {of}: {}", calls.join(", "))?;
+            }
         }
         if self.deadline_passed {
             writeln!(f, "  its time is over")?;
