@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     definition::{ChildKind, Class},
-    machine::Json,
+    machine::{Json, null},
 };
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +77,17 @@ pub(crate) fn decide(state: &State, request: &Request, key_expired: &dyn Fn(&Par
         (Some(park), _) | (None, [park]) => parked(state, park, request, key_expired),
         (None, _) => Grant::Refused("several things are parked: say which"),
     }
+}
+
+/// What would be granted now of what can be asked of something parked.
+pub(crate) fn possible(state: &State, park: &ParkAt, key_expired: &dyn Fn(&ParkAt) -> bool) -> Vec<Verb> {
+    let granted = |verb: &Verb| {
+        let output = (*verb == Verb::Resolve && park.undo.is_none()).then(null);
+        let request = Request { verb: *verb, by: "".into(), why: "".into(), park: Some(park.row), output };
+        decide(state, &request, key_expired) == Grant::Granted
+    };
+    let all = [Verb::Retry, Verb::Resolve, Verb::DidNotHappen, Verb::Skip, Verb::Cancel];
+    all.into_iter().filter(granted).collect()
 }
 
 /// Whether the instance can give up now.

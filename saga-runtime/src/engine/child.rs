@@ -103,6 +103,7 @@ impl Worker {
     pub(super) async fn undo_child(&self, path: &str, undo: &ChildUndo) -> Result<(), Halt> {
         let ChildAt { saga, id, .. } = &undo.child;
         let mut asked = false;
+        let mut store = self.engine.outage.asking();
         loop {
             self.pulse.pass().await;
             self.commit().await?;
@@ -112,9 +113,12 @@ impl Worker {
             // Before the child is looked at: what it said after this look stays in the inbox, and wakes this instance again.
             self.take_messages(&end_of(id)).await;
             let found = match self.engine.store.find(saga, id).await {
-                Ok(found) => found,
+                Ok(found) => {
+                    store.answered();
+                    found
+                }
                 Err(error) => {
-                    tracing::warn!(%error, "the child cannot be looked at now");
+                    store.failed("a child cannot be looked at now", &error);
                     self.until(self.engine.clock.now().saturating_add(SECOND)).await;
                     continue;
                 }
@@ -137,7 +141,7 @@ impl Worker {
                         self.engine.deliver(child.no);
                     }
                     Err(error) => {
-                        tracing::warn!(%error, "the child cannot be asked now");
+                        store.failed("a child cannot be asked now", &error);
                         self.until(self.engine.clock.now().saturating_add(SECOND)).await;
                         continue;
                     }
@@ -151,13 +155,15 @@ impl Worker {
     /// Takes every message of this name: what it says is known otherwise, and it is not to wake the instance again.
     async fn take_messages(&self, name: &str) {
         let Some(no) = self.journal.no() else { return };
+        let mut asking = self.engine.outage.asking();
         match self.engine.store.messages(no).await {
             Ok(messages) => {
+                asking.answered();
                 for message in messages.iter().filter(|message| *message.name == *name) {
                     self.journal.receive(message.no);
                 }
             }
-            Err(error) => tracing::warn!(%error, "the messages cannot be read now"),
+            Err(error) => asking.failed("messages cannot be read now", &error),
         }
     }
 

@@ -88,14 +88,12 @@ async fn claimed_run(
         Ok(loaded) => loaded,
         Err((Unfoldable::Store(error), _)) => return Over::Broken(error.to_string().into()),
         Err((unknown @ Unfoldable::Unknown { .. }, _)) => {
-            let named = Some(unknown.to_string().into());
-            return journal.give_back(Status::WaitsForBuild, named).await.err().unwrap_or(Over::WaitsForBuild);
+            return give_back_unknown(&journal, unknown.to_string().into()).await;
         }
         Err((error, last)) => return Box::pin(park_unfolded(journal, last, &error.to_string())).await,
     };
     if let Some(unknown) = unknown_to(saga.definition(), &loaded.state) {
-        let named = Some(unknown);
-        return journal.give_back(Status::WaitsForBuild, named).await.err().unwrap_or(Over::WaitsForBuild);
+        return give_back_unknown(&journal, unknown).await;
     }
     // One that was given back by a build that did not know it may have been running before that.
     let lost = claimed.orphaned || instance.status == Status::WaitsForBuild;
@@ -111,6 +109,19 @@ async fn claimed_run(
         Err(over) => over,
     };
     Box::pin(worker.settle(over)).await
+}
+
+/// Gives back what this build does not know. It is not taken here again, so this is the one time to say so.
+async fn give_back_unknown(journal: &Journal, unknown: Box<str>) -> Over {
+    if let Err(over) = journal.give_back(Status::WaitsForBuild, Some(unknown.clone())).await {
+        return over;
+    }
+    let ids = &journal.identity.ids;
+    tracing::warn!(
+        saga = %ids.saga, id = %ids.instance, %unknown,
+        "given back: this build does not know that name; what was renamed needs its old name, or a build that has it must run"
+    );
+    Over::WaitsForBuild
 }
 
 pub(super) async fn load_patiently(engine: &Arc<Engine>, no: InstanceNo) -> Result<Loaded, (Unfoldable, u64)> {
@@ -130,7 +141,8 @@ async fn park_unfolded(journal: Journal, last: u64, error: &str) -> Over {
     if status == Status::Parked {
         return journal.give_back(Status::Parked, None).await.err().unwrap_or(Over::Broken(error.into()));
     }
-    tracing::error!(id = %journal.identity.ids.instance, error, "parked: the journal cannot be read");
+    let ids = &journal.identity.ids;
+    tracing::error!(saga = %ids.saga, id = %ids.instance, error, "parked: the journal cannot be read");
     {
         let mut inner = journal.inner();
         inner.state.seq = last;
@@ -157,15 +169,20 @@ impl Engine {
         if !waited {
             return true;
         }
+        let mut asking = self.outage.asking();
         loop {
-            match self.store.find(&instance.saga, &instance.id).await {
+            let found = self.store.find(&instance.saga, &instance.id).await;
+            if found.is_ok() {
+                asking.answered();
+            }
+            match found {
                 Ok(Some(found)) if found.owner == Some(life.epoch) => return true,
                 Ok(_) => {
                     self.hub.leave(instance.no, poke);
                     return false;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, id = %instance.id, "it cannot be read who owns it");
+                    asking.failed("it cannot be read who owns an instance", &error);
                     self.clock.sleep_until(self.clock.now().saturating_add(SECOND)).await;
                 }
             }
@@ -204,7 +221,8 @@ impl Worker {
             let alone = Alone::enter(&self.engine).await;
             self.leave().alone = Some(alone);
         }
-        tracing::info!(id = %self.journal.identity.ids.instance, count, "recovered");
+        let ids = &self.journal.identity.ids;
+        tracing::info!(saga = %ids.saga, id = %ids.instance, count, "recovered");
         self.push(&Event::Recovered { count })?;
         self.commit().await
     }

@@ -1,12 +1,12 @@
 //! What this build knows of where an instance stands (SEMANTICS.md rule 32).
 
 use crate::{
-    core::{Calling, Doing, Phase, State, Strand},
-    definition::{Branch, Definition, Work},
+    core::{self, Calling, Doing, Phase, Strand},
+    definition::{Branch, Definition, State, Work},
 };
 
 /// What this build does not know, if there is something.
-pub(super) fn unknown_to(definition: &Definition, state: &State) -> Option<Box<str>> {
+pub(crate) fn unknown_to(definition: &Definition, state: &core::State) -> Option<Box<str>> {
     if let Phase::Start = state.phase().beneath() {
         let parameter = definition.main().parameters.first().copied().unwrap_or_default();
         if !state.root.stored.contains_key(parameter) {
@@ -31,9 +31,11 @@ fn unknown_strand(definition: &Definition, flow: usize, strand: &Strand) -> Opti
         let known = step.is_some_and(|at| definition.step(&at.step).is_some());
         return if known { None } else { unknown };
     }
-    let Some((_, state)) = definition.flows.get(flow).and_then(|flow| flow.state(&call.state)) else {
-        return unknown;
-    };
+    let state = definition.flows.get(flow).and_then(|flow| flow.state(&call.state)).map(|(_, state)| state);
+    if let Some(signal) = strand.phase.calling().and_then(|calling| unknown_signal(definition, state, calling)) {
+        return Some(format!("{} (signal {signal})", call.state).into());
+    }
+    let Some(state) = state else { return unknown };
     let same_step = match (state.work, step) {
         (Work::Step(index), Some(at)) => definition.steps.get(index).is_some_and(|step| *step.name == *at.step),
         (Work::Step(_), None) | (_, Some(_)) => false,
@@ -43,6 +45,21 @@ fn unknown_strand(definition: &Definition, flow: usize, strand: &Strand) -> Opti
         return unknown;
     }
     strand.phase.calling().and_then(|calling| beneath(definition, state.work, calling))
+}
+
+/// A signal that is waited for and that this build would not wait for here: under another name it could come and not be heard, and
+/// its time would seem to run out. A signal is told from the others of its wait by its place, so that has to be the same as well.
+fn unknown_signal<'c>(definition: &Definition, state: Option<&State>, calling: &'c Calling) -> Option<&'c str> {
+    let Doing::Wait(wait) = &calling.doing else { return None };
+    let known = |index: usize| definition.signals.get(index).map(|signal| signal.name);
+    let here: Option<&[usize]> =
+        state.and_then(|state| if let Work::Wait(here) = state.work { Some(here) } else { None });
+    let mut waited = wait.signals.iter().map(|name| &**name).enumerate();
+    let unknown = waited.find(|(place, name)| match here {
+        Some(here) => here.get(*place).copied().and_then(known) != Some(*name),
+        None => !definition.signals.iter().any(|signal| signal.name == *name),
+    });
+    unknown.map(|(_, name)| name)
 }
 
 fn beneath(definition: &Definition, work: Work, calling: &Calling) -> Option<Box<str>> {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     clock::{Clock, Sleeping},
     store::{
-        Epoch, Micros, Store, StoreError, Told,
+        Dead, Epoch, Micros, Store, StoreError, Told,
         committer::{Committer, Health},
     },
 };
@@ -87,25 +87,27 @@ impl Engine {
         let lost = self.life();
         tracing::warn!(
             epoch = lost.epoch.0,
-            "this worker was taken for dead: others go on with its instances, and it begins again"
+            "this worker stood still for longer than its lease and was taken for dead: the others take over, it drops what it ran and \
+             registers anew"
         );
         // Whoever waits for a commit is told at once; attempts that go on are cut off.
         self.end_runs(LAST_WORDS).await;
         self.policies.forget_waiting(self.clock.now());
         self.hub.forget_running();
+        let mut store = self.outage.asking();
         loop {
             if self.is_stopping() {
                 return false;
             }
             match Life::begin(&self.store, lost.lease.clock()).await {
                 Ok(life) => {
-                    tracing::info!(epoch = life.epoch.0, "this worker lives again");
+                    self.introduce(&life);
                     self.life.send_replace(life);
                     self.look_at_everything();
                     return true;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "this worker cannot begin again yet");
+                    store.failed("this worker cannot register anew yet", &error);
                     tokio::select! {
                         () = sleep(SOON) => {}
                         () = self.stops() => return false,
@@ -113,6 +115,13 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Says who this worker is: others that find it dead name the epoch.
+    pub(crate) fn introduce(&self, life: &Life) {
+        let mut sagas = self.names();
+        sagas.sort_unstable();
+        tracing::info!(epoch = life.epoch.0, process = std::process::id(), ?sagas, "worker registered");
     }
 
     /// Whether this worker can show that it is alive, and if not, why.
@@ -136,6 +145,7 @@ pub(crate) async fn keep_alive(engine: Arc<Engine>, clock: Arc<StoreClock>) {
     // Since when every renewal came through: who was away itself buries nobody.
     let mut in_touch = Instant::now();
     let mut next = Instant::now() + every;
+    let mut store = engine.outage.asking();
     loop {
         let life = engine.life();
         let mut health = life.committer.health();
@@ -160,13 +170,14 @@ pub(crate) async fn keep_alive(engine: Arc<Engine>, clock: Arc<StoreClock>) {
         };
         match renewed {
             Ok(renewed) => {
+                store.answered();
                 engine.is_silent(None);
                 life.lease.renew(moment);
                 if let Some(now) = renewed.now {
                     clock.is(now, asked);
                 }
-                if renewed.dead > 0 {
-                    tracing::warn!(workers = renewed.dead, "found dead: their instances are taken over");
+                if !renewed.dead.is_empty() {
+                    tell_of_dead(&renewed.dead);
                     engine.waits();
                 }
                 // What was missed, for whatever reason, is not missed for long.
@@ -179,17 +190,30 @@ pub(crate) async fn keep_alive(engine: Arc<Engine>, clock: Arc<StoreClock>) {
                 if !engine.begin_again().await {
                     return;
                 }
+                store.answered();
                 engine.is_silent(None);
                 in_touch = Instant::now();
                 next = Instant::now() + every;
             }
             Err(error) => {
-                tracing::warn!(%error, "this worker cannot show that it is alive");
+                store.failed("this worker cannot show that it is alive", &error);
                 engine.is_silent(Some(error.to_string().into()));
                 in_touch = Instant::now();
                 next = Instant::now() + SOON.min(every);
             }
         }
+    }
+}
+
+/// That a worker is gone which had nothing to do, as after a deploy, harms nobody.
+fn tell_of_dead(dead: &[Dead]) {
+    let of = |owned| dead.iter().filter(|dead| dead.owned == owned).map(|dead| dead.epoch.0).collect::<Vec<_>>();
+    let (owners, idle) = (of(true), of(false));
+    if !owners.is_empty() {
+        tracing::warn!(epochs = ?owners, "found dead: their instances are taken over");
+    }
+    if !idle.is_empty() {
+        tracing::info!(epochs = ?idle, "found dead: they owned nothing");
     }
 }
 

@@ -20,6 +20,7 @@ mod lease;
 pub(crate) mod life;
 pub(crate) mod load;
 pub(crate) mod observer;
+mod outage;
 mod pulse;
 mod requests;
 mod scheduler;
@@ -32,7 +33,8 @@ mod waits;
 mod worker;
 
 pub(crate) use self::{
-    admission::call_sleepers, journal::Over, load::history, scheduler::run as schedule, start::Input,
+    admission::call_sleepers, journal::Over, known::unknown_to, load::history, requests::key_has_expired,
+    scheduler::run as schedule, start::Input,
 };
 
 use crate::{
@@ -82,6 +84,8 @@ pub(crate) struct Engine {
     life: watch::Sender<Arc<Life>>,
     /// Why this worker could not show that it is alive, the last time it tried.
     silent: Mutex<Option<Box<str>>>,
+    /// Whether the store is away, for whoever asks something of it, to say so.
+    pub(crate) outage: outage::Outage,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sagas: HashMap<&'static str, Arc<dyn AnySaga>>,
     pub(crate) limits: Limits,
@@ -130,6 +134,7 @@ impl Engine {
             store,
             life: watch::Sender::new(life),
             silent: Mutex::default(),
+            outage: outage::Outage::default(),
             clock,
             sagas,
             limits,

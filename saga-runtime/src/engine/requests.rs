@@ -7,6 +7,7 @@ use crate::{
         decide::key_expired,
         request::{Grant, Request, can_cancel, decide},
     },
+    definition::Definition,
     machine::Answer,
     store::{Micros, RequestNo},
 };
@@ -19,10 +20,14 @@ impl Worker {
         let seq = self.journal.inner().state.seq;
         let moved = self.leave().waits_since.is_some_and(|row| row != seq);
         let Some(no) = self.journal.no().filter(|_| rung || moved) else { return Ok(()) };
+        let mut asking = self.engine.outage.asking();
         let inbox = match self.engine.store.inbox(no).await {
-            Ok(inbox) => inbox,
+            Ok(inbox) => {
+                asking.answered();
+                inbox
+            }
             Err(error) => {
-                tracing::warn!(%error, "the inbox cannot be read now");
+                asking.failed("an inbox cannot be read now", &error);
                 // Looked at again with the next move.
                 self.leave().waits_since = Some(0);
                 self.engine.hub.want(no);
@@ -71,8 +76,9 @@ impl Worker {
             Grant::Granted => park.as_ref().and_then(|park| self.wrong_output(park, request)),
         };
         let granted = refused.is_none();
+        let ids = &self.journal.identity.ids;
         tracing::info!(
-            id = %self.journal.identity.ids.instance, verb = request.verb.name(), by = %request.by, granted, "decided"
+            saga = %ids.saga, id = %ids.instance, verb = request.verb.name(), by = %request.by, granted, "decided"
         );
         // Before the decision takes it out of its park.
         let mut doubt = self.doubts("");
@@ -203,7 +209,8 @@ impl Worker {
             (state.pivot_passed, can_cancel(state), !state.parks().is_empty())
         };
         if passed {
-            tracing::warn!(id = %self.journal.identity.ids.instance, at, "its time is over, and there is no way back");
+            let ids = &self.journal.identity.ids;
+            tracing::warn!(saga = %ids.saga, id = %ids.instance, at, "its time is over, and there is no way back");
             return self.push(&Event::DeadlinePassed {}).map(drop);
         }
         // What is parked waits for a person, and a pivot in flight for its answer.
@@ -226,9 +233,7 @@ impl Worker {
 
     fn key_has_expired(&self, park: &ParkAt) -> bool {
         // Asked under the lock of the journal, which is not taken again here.
-        let Some(expires) = &park.key else { return false };
-        let step = self.saga.definition().step(&expires.step);
-        step.is_some_and(|(_, step)| key_expired(&expires.tries, step.key_valid, self.engine.clock.now()))
+        key_has_expired(self.saga.definition(), park, self.engine.clock.now())
     }
 
     /// Why the output that a step is to be resolved with is none.
@@ -251,4 +256,11 @@ impl Worker {
         let error = self.saga.check_output(index, output).err()?;
         Some(format!("this is no output of step `{}`: {error}", step.name).into())
     }
+}
+
+/// Whether the key of the step that is parked is no longer valid at its participant.
+pub(crate) fn key_has_expired(definition: &Definition, park: &ParkAt, now: Micros) -> bool {
+    let Some(expires) = &park.key else { return false };
+    let step = definition.step(&expires.step);
+    step.is_some_and(|(_, step)| key_expired(&expires.tries, step.key_valid, now))
 }

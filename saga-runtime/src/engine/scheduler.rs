@@ -1,6 +1,6 @@
 //! The one task that takes waiting instances from the store when there is room for them.
 
-use super::{Engine, SECOND, claimed::run_claimed, life::Life};
+use super::{Engine, SECOND, claimed::run_claimed, life::Life, outage::Asking};
 use crate::store::{Claims, InstanceNo, Micros, StoreError};
 use std::{
     collections::{HashSet, VecDeque},
@@ -12,7 +12,7 @@ const BATCH: usize = 256;
 
 impl Engine {
     /// The sagas that run here.
-    fn names(&self) -> Vec<&'static str> {
+    pub(super) fn names(&self) -> Vec<&'static str> {
         self.sagas.keys().copied().collect()
     }
 
@@ -59,7 +59,13 @@ struct Requests {
 impl Requests {
     /// Goes on with the look at all inboxes: so many at a time, so that what wants to run is taken in between. While there is as much
     /// to decide as one look finds, it does not go on.
-    async fn look(&mut self, engine: &Engine, life: &Life, names: &[&str]) -> Result<(), StoreError> {
+    async fn look(
+        &mut self,
+        engine: &Engine,
+        life: &Life,
+        names: &[&str],
+        asking: &mut Asking<'_>,
+    ) -> Result<(), StoreError> {
         if self.asked.len() >= BATCH || (self.seen.is_none() && !engine.inboxes_unseen.swap(false, Ordering::AcqRel)) {
             return Ok(());
         }
@@ -68,6 +74,7 @@ impl Requests {
         }
         let page = engine.store.inboxes(life.epoch, names, self.seen, BATCH).await;
         let page = page.inspect_err(|_| engine.inboxes_unseen.store(true, Ordering::Release))?;
+        asking.answered();
         self.seen = page.last().copied().filter(|_| page.len() == BATCH);
         let known: HashSet<InstanceNo> = self.asked.iter().map(|asked| asked.no).collect();
         // Where it is looked again and again, one that cannot be taken now is left to the next look.
@@ -80,13 +87,14 @@ impl Requests {
 /// Runs until the runtime stops or has lost its work to another for good.
 pub(crate) async fn run(engine: Arc<Engine>) {
     let mut requests = Requests::default();
+    let mut asking = engine.outage.asking();
     loop {
         if engine.is_stopping() {
             return;
         }
         let life = engine.life();
-        let result = match decisions(&engine, &life, &mut requests).await {
-            Ok(()) => claims(&engine, &life).await,
+        let result = match decisions(&engine, &life, &mut requests, &mut asking).await {
+            Ok(()) => claims(&engine, &life, &mut asking).await,
             Err(error) => Err(error),
         };
         let now = engine.clock.now();
@@ -96,7 +104,7 @@ pub(crate) async fn run(engine: Arc<Engine>) {
             // One that was just being started, or let go, when it was asked for.
             Ok(false) => now.saturating_add(SECOND / 20),
             Err(error @ (StoreError::Unavailable(_) | StoreError::InDoubt(_))) => {
-                tracing::warn!(%error, "no instances can be taken now");
+                asking.failed("no instances can be taken now", &error);
                 engine.backlog.store(true, Ordering::Release);
                 now.saturating_add(SECOND / 2)
             }
@@ -106,7 +114,7 @@ pub(crate) async fn run(engine: Arc<Engine>) {
             }
             // While its lease goes on, nobody else takes what it owns.
             Err(error) if engine.lives_again() => {
-                tracing::error!(%error, "no instances can be taken");
+                asking.failed_for_good("no instances can be taken", &error);
                 engine.backlog.store(true, Ordering::Release);
                 now.saturating_add(SECOND)
             }
@@ -132,11 +140,16 @@ pub(crate) async fn run(engine: Arc<Engine>) {
 }
 
 /// Takes the instances that somebody asked something of, one by one, whatever they wait for.
-async fn decisions(engine: &Arc<Engine>, life: &Arc<Life>, requests: &mut Requests) -> Result<(), StoreError> {
+async fn decisions(
+    engine: &Arc<Engine>,
+    life: &Arc<Life>,
+    requests: &mut Requests,
+    asking: &mut Asking<'_>,
+) -> Result<(), StoreError> {
     let told = std::mem::take(&mut *engine.asked.lock().unwrap_or_else(PoisonError::into_inner));
     requests.asked.extend(told.into_iter().map(|no| Asked { no, tries: 0 }));
     let names = engine.names();
-    requests.look(engine, life, &names).await?;
+    requests.look(engine, life, &names, asking).await?;
     let asked = &mut requests.asked;
     for _ in 0..asked.len() {
         let Ok(permit) = Arc::clone(&engine.deciding).try_acquire_owned() else { return Ok(()) };
@@ -147,7 +160,9 @@ async fn decisions(engine: &Arc<Engine>, life: &Arc<Life>, requests: &mut Reques
         }
         // Not forgotten, should the store not answer now.
         asked.push_back(Asked { no, tries: tries + 1 });
-        match engine.store.claim_one(life.epoch, &names, no).await? {
+        let claimed = engine.store.claim_one(life.epoch, &names, no).await?;
+        asking.answered();
+        match claimed {
             Some(claimed) => {
                 asked.pop_back();
                 engine.run(life, run_claimed(Arc::clone(engine), Arc::clone(life), claimed, permit, true));
@@ -168,7 +183,7 @@ async fn decisions(engine: &Arc<Engine>, life: &Arc<Life>, requests: &mut Reques
 }
 
 /// Takes as many waiting instances as there is room for; whether there may be more.
-async fn claims(engine: &Arc<Engine>, life: &Arc<Life>) -> Result<bool, StoreError> {
+async fn claims(engine: &Arc<Engine>, life: &Arc<Life>, asking: &mut Asking<'_>) -> Result<bool, StoreError> {
     let due = engine.wake_at.load(Ordering::Acquire) <= engine.clock.now();
     if !due && !engine.backlog.load(Ordering::Acquire) {
         return Ok(false);
@@ -192,6 +207,7 @@ async fn claims(engine: &Arc<Engine>, life: &Arc<Life>) -> Result<bool, StoreErr
     let (names, limit) = (engine.names(), permits.len());
     let now = engine.clock.now();
     let Claims { claimed, next_wake } = engine.store.claim(life.epoch, &names, now, limit).await?;
+    asking.answered();
     // What was due and was not taken is just being taken by another worker, which may stand still in the middle of it.
     let left = claimed.is_empty() && next_wake.is_some_and(|at| at <= now);
     let next_wake = if left { Some(engine.clock.now().saturating_add(PAUSE)) } else { next_wake };

@@ -57,13 +57,17 @@ impl Worker {
     /// Begins a transaction, once everything before it is durable.
     pub(super) async fn begin(&self) -> Result<Held, Over> {
         self.commit().await?;
+        let mut asking = self.engine.outage.asking();
         loop {
             match self.engine.store.transact(self.journal.life.epoch).await {
-                Ok(transaction) => return Ok(Held::of(transaction)),
+                Ok(transaction) => {
+                    asking.answered();
+                    return Ok(Held::of(transaction));
+                }
                 Err(StoreError::Fenced) => return Err(Over::Cut(CommitError::Fenced)),
                 // No attempt has been made: a store that is away is waited for, as with every other write.
                 Err(error) => {
-                    tracing::warn!(id = %self.journal.identity.ids.instance, %error, "no transaction for a step");
+                    asking.failed("a step cannot begin its transaction now", &error);
                     self.until(self.engine.clock.now().saturating_add(SECOND)).await;
                 }
             }

@@ -79,10 +79,14 @@ impl Worker {
         let now = self.engine.clock.now();
         let mut messages = Vec::new();
         if waits.iter().any(|wait| !wait.names.is_empty()) {
+            let mut asking = self.engine.outage.asking();
             messages = match self.engine.store.messages(no).await {
-                Ok(messages) => messages,
+                Ok(messages) => {
+                    asking.answered();
+                    messages
+                }
                 Err(error) => {
-                    tracing::warn!(%error, "the messages cannot be read now");
+                    asking.failed("messages cannot be read now", &error);
                     // Looked at again with the next move.
                     self.engine.clock.sleep_until(now.saturating_add(SECOND / 2)).await;
                     self.pulse.look_again();
@@ -133,15 +137,20 @@ impl Strand<'_> {
         let Calls::Send { saga, id, signal, value } = &called.calls else { return Err(Halt::Turn) };
         let once = key(&worker.journal.identity.birth, &self.path, &call.state, call.ordinal, Purpose::Step);
         let message = Message { name: signal.clone(), id: (&*once).into(), body: value.get().into() };
+        let mut asking = worker.engine.outage.asking();
         loop {
             self.boundary().await?;
-            match worker.engine.send(saga, id, &message).await {
+            let sent = worker.engine.send(saga, id, &message).await;
+            if sent.is_ok() {
+                asking.answered();
+            }
+            match sent {
                 Ok(Sent::Stored(_) | Sent::Duplicate(_)) => return Ok(self.sent(Answer::Done(crate::machine::null()))?),
                 Ok(Sent::Conflict(_)) => return Ok(self.sent(Answer::NotSent(NotSent::Conflict))?),
                 Ok(Sent::Ended(_)) => return Ok(self.sent(Answer::NotSent(NotSent::Ended))?),
                 Ok(Sent::Unknown) => return Ok(self.sent(Answer::NotSent(NotSent::Unknown))?),
                 Err(error) => {
-                    tracing::warn!(%error, "a signal cannot be sent now");
+                    asking.failed("a signal cannot be sent now", &error);
                     worker.until(worker.engine.clock.now().saturating_add(SECOND)).await;
                 }
             }

@@ -299,13 +299,17 @@ impl Worker {
 
     /// One row of its journal, however long the store is away.
     pub(super) async fn row(&self, no: InstanceNo, seq: u64) -> Result<Event, Unfoldable> {
+        let mut asking = self.engine.outage.asking();
         loop {
             match row(&*self.engine.store, no, seq).await {
                 Err(error) if error.passes() => {
-                    tracing::warn!(%error, "the journal cannot be read now");
+                    asking.failed("a journal cannot be read now", &error);
                     self.until(self.engine.clock.now().saturating_add(SECOND)).await;
                 }
-                read => return read,
+                read => {
+                    asking.answered();
+                    return read;
+                }
             }
         }
     }

@@ -316,6 +316,7 @@ impl Builder {
         let policies = Policies::new(self.policies, clock.now());
         let observer = self.observer;
         let engine = Engine::new(store, life, clock, self.sagas, limits, policies, observer, self.seed);
+        engine.introduce(&engine.life());
         engine.spawn(schedule(Arc::clone(&engine)));
         if engine.lives_again() {
             engine.keep(keep_alive(Arc::clone(&engine), store_clock));

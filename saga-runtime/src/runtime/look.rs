@@ -2,11 +2,15 @@
 
 use super::{Error, Handle, Parked, Pending, Progress, Relative, Status, doing};
 use crate::{
-    core::{Event, Parent, State, child, request::Request},
-    engine::load::Unfoldable,
+    core::{
+        Event, Parent, ParkAt, State, Verb, child,
+        request::{Request, possible},
+    },
+    engine::{key_has_expired, load::Unfoldable, unknown_to},
     machine::Saga,
-    store::{Filter, Instance},
+    store::{Filter, Instance, Status as Stored},
 };
+use std::collections::BTreeMap;
 
 /// So many children are named at the most.
 const MOST_CHILDREN: usize = 100;
@@ -61,7 +65,9 @@ impl<S: Saga> Handle<S> {
             }
         }
         let messages = store.messages(self.no).await?;
-        status.unread_signals = messages.iter().filter(|message| !child::is_end(&message.name)).count();
+        for message in messages.into_iter().filter(|message| !child::is_end(&message.name)) {
+            *status.unread_signals.entry(message.name).or_default() += 1;
+        }
         let children = Filter { parent: Some(self.no), newest_first: true, ..Filter::default() };
         status.children = store.list(&children, None, MOST_CHILDREN).await?.into_iter().map(Relative::of).collect();
         status.parent = self.parent().await?;
@@ -87,6 +93,7 @@ impl<S: Saga> Handle<S> {
             ended_at: instance.ended_at,
             progress: Progress::of(instance.status),
             state: instance.state.clone().unwrap_or_default(),
+            unknown: instance.state.clone().filter(|_| instance.status == Stored::WaitsForBuild),
             doing: Vec::new(),
             failed_attempts: 0,
             last_error: None,
@@ -95,7 +102,7 @@ impl<S: Saga> Handle<S> {
             reason: None,
             parks: Vec::new(),
             pivot_passed: false,
-            passed: std::collections::BTreeMap::new(),
+            passed: BTreeMap::new(),
             rows: 0,
             deadline: None,
             deadline_passed: false,
@@ -103,7 +110,7 @@ impl<S: Saga> Handle<S> {
             parent: None,
             children: Vec::new(),
             requests: Vec::new(),
-            unread_signals: 0,
+            unread_signals: BTreeMap::new(),
             debt: Vec::new(),
         }
     }
@@ -113,8 +120,9 @@ impl<S: Saga> Handle<S> {
         if status.progress == Progress::Running && state.is_undoing() {
             status.progress = Progress::Unwinding;
         }
-        if status.progress != Progress::WaitsForBuild || status.state.is_empty() {
-            status.state = state.state_name();
+        status.state = state.state_name();
+        if status.unknown.is_none() && !state.phase().is_end() {
+            status.unknown = unknown_to(S::DEFINITION, state);
         }
         if let Some(tries) = state.tries() {
             status.failed_attempts = tries.count;
@@ -134,7 +142,10 @@ impl<S: Saga> Handle<S> {
                 }
             }
         }
+        let now = self.engine.clock.now();
+        let expired = |park: &ParkAt| key_has_expired(S::DEFINITION, park, now);
         for park in state.parks() {
+            let verbs = possible(state, &park, &expired).into_iter().map(|verb| method(verb, &park)).collect();
             let branch = Some(park.branch.clone()).filter(|branch| !branch.is_empty());
             let strand = state.root.at(&park.branch).and_then(|strand| strand.phase.call());
             let name = strand.filter(|_| branch.is_some()).map(|call| Box::from(&*call.state));
@@ -144,6 +155,7 @@ impl<S: Saga> Handle<S> {
                 state: name.unwrap_or_else(|| state.state_name()),
                 cause: park.cause,
                 error: self.parked_for(park.row).await?,
+                verbs,
             });
         }
         if let Some(park) = status.parks.first() {
@@ -167,6 +179,19 @@ impl<S: Saga> Handle<S> {
         let found = self.engine.store.find(&saga, &id).await?;
         let gone = Relative { saga, id, progress: None, error: None };
         Ok(Some(found.map_or(gone, Relative::of)))
+    }
+}
+
+/// The method of [`Park`](super::Park) that asks for this.
+fn method(verb: Verb, park: &ParkAt) -> &'static str {
+    match verb {
+        Verb::Retry => "retry",
+        Verb::Resolve if park.undo.is_some() => "resolved",
+        Verb::Resolve => "resolve",
+        Verb::DidNotHappen => "did_not_happen",
+        Verb::Skip => "skip",
+        // The others are asked of no park.
+        Verb::Cancel | Verb::Settle | Verb::Undo => "cancel",
     }
 }
 

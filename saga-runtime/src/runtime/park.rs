@@ -31,14 +31,61 @@ impl fmt::Display for Decision {
 /// A parked instance, at the moment that it was looked at.
 ///
 /// Every verb names the park it was made for. If the instance has moved on meanwhile, nothing changes, and the decision
-/// says so. Each is journaled with who asked for it and why.
-#[derive(Debug)]
+/// says so. Each is journaled with who asked for it and why. Which of them are possible now, its
+/// [`status`](Handle::status) says.
+///
+/// ```
+/// # use saga_runtime::{prelude::*, store::memory::Memory};
+/// # #[derive(Debug, serde::Serialize, serde::Deserialize, Refusal)]
+/// # struct No;
+/// # struct Errand;
+/// # #[saga]
+/// # impl Errand {
+/// #     #[flow]
+/// #     async fn run(&self, cx: &FlowContext, what: String) -> Result<(), Unwind<No>> { Ok(self.go(cx, &what).await?) }
+/// #     #[step]
+/// #     async fn go(&self, cx: &StepContext, what: &str) -> Result<(), Failure<No>> {
+/// #         assert!(!what.is_empty() && !cx.key().is_empty());
+/// #         if cx.attempt() == 1 { Err(Transient::park("the counter is closed").into()) } else { Ok(()) }
+/// #     }
+/// #     #[compensate(go)]
+/// #     async fn come_back(&self, _cx: &StepContext) -> Result<(), Transient> { Ok(()) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), saga_runtime::Error> {
+/// # let runtime = Runtime::builder().store(Memory::default()).register(Errand).start().await?;
+/// # let saga = runtime.start::<Errand>("errand-1", "a parcel".into()).await?;
+/// # saga.settled().await?;
+/// # assert!(saga.status().await?.to_string().contains("possible on its park(): retry(by, why), resolve(by, why, output)"));
+/// if let Some(park) = saga.park().await? {
+///     println!("{}", saga.status().await?); // why it is parked, and which verbs are possible
+///     let decision = park.retry("ann", "the counter is open again").await?;
+///     assert!(decision.granted, "{decision}");
+/// }
+/// assert!(matches!(saga.result().await?, End::Completed(())));
+/// # Ok(())
+/// # }
+/// ```
 pub struct Park<S> {
     pub(super) handle: Handle<S>,
     pub(super) row: u64,
     pub(super) state: Box<str>,
     pub(super) cause: ParkCause,
     pub(super) error: Box<str>,
+}
+
+impl<S> fmt::Debug for Park<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { handle, row, state, cause, error } = self;
+        let mut shown = f.debug_struct("Park");
+        shown
+            .field("handle", handle)
+            .field("row", row)
+            .field("state", state)
+            .field("cause", cause)
+            .field("error", error);
+        shown.finish()
+    }
 }
 
 impl<S: Saga> Park<S> {

@@ -26,6 +26,9 @@ pub struct Status {
     pub progress: Progress,
     /// The state of the main flow: the name of the call that it stands at or after, of the compensation that it is at, or `start`.
     pub state: Box<str>,
+    /// The name that the build does not know with which it could go on: of a state, perhaps with a compensation or a signal. While it
+    /// waits for a build, what the one that gave it back did not know; otherwise what this one does not.
+    pub unknown: Option<Box<str>>,
     /// What is being done: by the main flow, and by every inner flow and branch of a join beneath it.
     pub doing: Vec<Doing>,
     /// How many attempts have failed, or were lost in a crash, of the call or undo at hand; of several, of the one with the most.
@@ -58,8 +61,8 @@ pub struct Status {
     pub children: Vec<Relative>,
     /// Requests that have not been decided yet.
     pub requests: Vec<Pending>,
-    /// How many signals there are that no wait has taken.
-    pub unread_signals: usize,
+    /// The signals that no wait has taken, by name, and how many there are of each.
+    pub unread_signals: BTreeMap<Box<str>, usize>,
     /// What was not undone, and is not settled.
     pub debt: Vec<Debt>,
 }
@@ -77,6 +80,9 @@ pub struct Parked {
     pub cause: ParkCause,
     /// In words.
     pub error: Box<str>,
+    /// What a person can ask of it now: the methods of its [`Park`](super::Park), which is at the same place in
+    /// [`Handle::parks`](super::Handle::parks).
+    pub verbs: Vec<&'static str>,
 }
 
 /// A request that has not been decided yet.

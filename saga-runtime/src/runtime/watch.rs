@@ -10,7 +10,7 @@ use crate::{
     store::{Micros, Row},
 };
 use futures_util::stream::{Stream, unfold};
-use std::collections::VecDeque;
+use std::{collections::VecDeque, fmt};
 
 /// How many rows are read at a time.
 const PAGE: usize = 256;
@@ -66,7 +66,6 @@ impl<S: Saga> Handle<S> {
 }
 
 /// What [`Handle::watch`] returns.
-#[derive(Debug)]
 #[must_use = "a watch reads nothing until it is asked for what is next"]
 pub struct Watch<S> {
     handle: Handle<S>,
@@ -78,6 +77,12 @@ pub struct Watch<S> {
     entries: VecDeque<Entry>,
     news: News,
     over: bool,
+}
+
+impl<S> fmt::Debug for Watch<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("handle", &self.handle).field("position", &self.position).finish_non_exhaustive()
+    }
 }
 
 impl<S: Saga> Watch<S> {

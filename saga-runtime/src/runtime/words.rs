@@ -142,13 +142,30 @@ impl fmt::Display for Status {
             (_, true) if self.ended_at.is_none() => writeln!(f, ", past the point of no return")?,
             _ => writeln!(f)?,
         }
+        if let Some(unknown) = &self.unknown {
+            let waits = self.progress == Progress::WaitsForBuild;
+            let who = if waits { "the build that gave it back does" } else { "this build does" };
+            writeln!(
+                f,
+                "  {who} not know {unknown}: what was renamed needs its old name, or a build that has it must run"
+            )?;
+        }
         for doing in &self.doing {
             doing.write(self.at, f)?;
             writeln!(f)?;
         }
-        for park in &self.parks {
+        for (index, park) in self.parks.iter().enumerate() {
             let place = park.branch.as_deref().unwrap_or(&park.state);
             writeln!(f, "  parked at {place} by row {}, {}: {}", park.row, park.cause, park.error)?;
+            let of = if self.parks.len() == 1 { "park()".to_owned() } else { format!("parks()[{index}]") };
+            let call = |verb: &&str| match *verb {
+                "resolve" => "resolve(by, why, output)".to_owned(),
+                verb => format!("{verb}(by, why)"),
+            };
+            let calls: Vec<_> = park.verbs.iter().map(call).collect();
+            if !calls.is_empty() {
+                writeln!(f, "    possible on its {of}: {}", calls.join(", "))?;
+            }
         }
         if self.deadline_passed {
             writeln!(f, "  its time is over")?;
@@ -170,10 +187,13 @@ impl fmt::Display for Status {
         for request in &self.requests {
             writeln!(f, "  {} asked by {} ({}), not decided yet", request.verb, request.by, request.why)?;
         }
-        match self.unread_signals {
-            0 => {}
-            1 => writeln!(f, "  1 signal that no wait has taken")?,
-            many => writeln!(f, "  {many} signals that no wait has taken")?,
+        if !self.unread_signals.is_empty() {
+            let named = self.unread_signals.iter().map(|(name, many)| match many {
+                1 => name.to_string(),
+                many => format!("{name} ({many})"),
+            });
+            let unread: Vec<_> = named.collect();
+            writeln!(f, "  signals that no wait has taken: {}", unread.join(", "))?;
         }
         for debt in &self.debt {
             writeln!(f, "  debt: {debt}")?;

@@ -129,6 +129,7 @@ pair_cases! {
     workers_live_beside_one_another,
     a_worker_that_begins_again_ends_its_own_life_only,
     whoever_is_not_heard_of_for_a_lease_is_dead_once_another_one_says_so,
+    of_the_dead_it_is_told_whether_they_owned_anything,
     whoever_renews_its_lease_is_left_alone,
     whoever_stops_in_good_order_hands_over_at_once,
     what_was_given_back_is_for_whoever_has_not_had_it,

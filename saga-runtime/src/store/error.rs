@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Why a store could not do what it was asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreError {
     /// Another worker has taken over: this one's writes change nothing any more.
@@ -23,6 +23,13 @@ pub enum StoreError {
     Unusable(Box<str>),
 }
 
+impl fmt::Debug for StoreError {
+    /// The message, as it stands: a `main` that returns an error prints it so, and some have lines to be copied.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -36,3 +43,16 @@ impl fmt::Display for StoreError {
 }
 
 impl std::error::Error for StoreError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_main_that_returns_an_error_prints_its_lines_as_they_are() {
+        let error =
+            StoreError::Unusable("role \"worker\" may not do that:\n    GRANT USAGE ON SCHEMA saga TO worker".into());
+        assert_eq!(format!("{error:?}"), error.to_string());
+        assert!(format!("{:?}", StoreError::Unavailable("\"db\" is away".into())).ends_with(": \"db\" is away"));
+    }
+}

@@ -30,7 +30,7 @@ pub use instance::{Claimed, Claims, Expired, Filter, Instance, Labels, Row, Stat
 pub use message::{Message, MessageNo, Received, Sent};
 pub use transaction::Transaction;
 pub(crate) use transaction::{outside, within};
-pub use workers::{News, Renewed, Told};
+pub use workers::{Dead, News, Renewed, Told};
 pub use write::{Append, Delivery, Request, Start, Touch, Write, Written};
 
 use serde::{Deserialize, Serialize};

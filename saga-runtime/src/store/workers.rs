@@ -1,17 +1,26 @@
 //! Of a store on which several workers live at the same time: how each shows that it is alive, and what it is told of the others.
 
-use super::{InstanceNo, Micros, Storing};
+use super::{Epoch, InstanceNo, Micros, Storing};
 use std::{fmt, time::Duration};
 
 /// What a worker learns when it shows that it is alive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Renewed {
     /// What the store's own clock says, if it has one: the same for all workers.
     pub now: Option<Micros>,
-    /// How many workers were found dead: what they owned may be claimed from now on.
-    pub dead: u64,
+    /// The workers that were found dead: what they owned may be claimed from now on.
+    pub dead: Vec<Dead>,
     /// In how long the first of the other workers' leases runs out, unless it is renewed; nothing if there is no other one.
     pub next: Option<Duration>,
+}
+
+/// A worker that was found dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dead {
+    /// Its last life.
+    pub epoch: Epoch,
+    /// Whether it owned an instance that is to go on.
+    pub owned: bool,
 }
 
 /// What a worker is told of without asking.

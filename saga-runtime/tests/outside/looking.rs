@@ -104,7 +104,8 @@ async fn a_status_tells_what_is_parked_where_and_how_far_the_join_is() {
             "tour 1: parked\n  \
              seat-and-stay: 1 of 2 branches done, 1 running\n  \
              seat-and-stay.1.1 room: step room, attempt 2, after: ask at the counter\n  \
-             parked at seat-and-stay.1.1 by row {row}, asked for a person: ask at the counter\n  \
+             parked at seat-and-stay.1.1 by row {row}, asked for a person: ask at the counter\n    \
+             possible on its park(): retry(by, why), resolve(by, why, output), did_not_happen(by, why), cancel(by, why)\n  \
              its time is over at 2026-01-31 00:00:00 UTC (in 30 d 0 h)\n  \
              labels first=Rome\n"
         )
@@ -162,7 +163,7 @@ async fn a_status_tells_which_signals_are_waited_for_until_when_and_which_nobody
     saga.signal(Tour::STAY, false).await.expect("sent");
     saga.result().await.expect("it ends");
     let told = status(&saga).await;
-    assert_eq!((told.unread_signals, told.progress), (0, Progress::Compensated));
+    assert_eq!((told.unread_signals.len(), told.progress), (0, Progress::Compensated));
 }
 
 #[tokio::test]
@@ -177,4 +178,72 @@ async fn a_label_that_cannot_be_one_parks_the_instance_before_anything_begins() 
         "{told}"
     );
     assert!(told.labels.is_empty() && told.passed.is_empty(), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_status_names_the_verbs_that_are_possible_and_they_are_granted() {
+    let (lab, world) = (Lab::new(), World::default());
+    // One undo in the join, and one of the saga itself.
+    world.plan("room in Rome", [Act::Refuse]);
+    world.plan("undo seat", [Act::Park]);
+    world.plan("undo guide", [Act::Park]);
+    let runtime = runtime(&lab, &world).await;
+    let saga = start(&runtime, &["Rome"]).await;
+    let told = once(&saga, |status| status.progress == Progress::Parked).await;
+    assert_eq!(told.parks[0].verbs, ["retry", "resolved", "skip"], "{told}");
+    assert!(
+        told.to_string().contains("\n    possible on its park(): retry(by, why), resolved(by, why), skip(by, why)\n")
+    );
+    let park = saga.park().await.expect("the store answers").expect("it is parked");
+    let refused = park.did_not_happen("ann", "it says so").await.expect("decided");
+    assert!(!refused.granted, "what is not named is not granted");
+    assert!(park.resolved("ann", "at the counter").await.expect("decided").granted);
+    let told = once(&saga, |status| status.progress == Progress::Parked && status.parks[0].row != park.row()).await;
+    assert_eq!(told.parks[0].verbs, ["retry", "resolved", "skip"], "{told}");
+    let park = saga.park().await.expect("the store answers").expect("it is parked");
+    assert!(park.skip("ann", "he went home").await.expect("decided").granted);
+    assert!(saga.result().await.expect("it ends").cause().is_some());
+}
+
+#[tokio::test]
+async fn of_several_parks_each_says_which_it_is() {
+    let (lab, world) = (Lab::new(), World::default());
+    world.plan("front", [Act::Park]);
+    world.plan("room in Rome", [Act::Park]);
+    let runtime = runtime(&lab, &world).await;
+    let saga = start(&runtime, &["Rome"]).await;
+    let told = once(&saga, |status| status.parks.len() == 2 && status.progress == Progress::Parked).await;
+    for (index, park) in saga.parks().await.expect("the store answers").iter().enumerate() {
+        assert_eq!(told.parks[index].row, park.row());
+        assert!(
+            told.to_string().contains(&format!("\n    possible on its parks()[{index}]: retry(by, why), ")),
+            "{told}"
+        );
+    }
+}
+
+/// A pivot of which nobody knows whether it was done leaves no way back before that is settled.
+#[tokio::test]
+async fn a_cancel_that_would_have_to_wait_is_not_called_possible() {
+    let (lab, world) = (Lab::new(), World::default());
+    world.plan("pay", [Act::Park]);
+    let runtime = runtime(&lab, &world).await;
+    let saga = start(&runtime, &["Rome"]).await;
+    goes(&lab, &saga).await;
+    let told = once(&saga, |status| status.progress == Progress::Parked).await;
+    assert_eq!(told.parks[0].verbs, ["retry", "resolve", "did_not_happen"], "{told}");
+}
+
+#[tokio::test]
+async fn handles_are_shown_without_the_saga_being_so() {
+    let (lab, world) = (Lab::new(), World::default());
+    world.plan("front", [Act::Park]);
+    let runtime = runtime(&lab, &world).await;
+    let starting = format!("{:?}", runtime.start::<Tour>("1", Vec::new()));
+    let saga = start(&runtime, &["Rome"]).await;
+    once(&saga, |status| status.progress == Progress::Parked).await;
+    let park = saga.park().await.expect("the store answers").expect("it is parked");
+    for shown in [starting, format!("{saga:?}"), format!("{:?}", saga.watch(0)), format!("{park:?}")] {
+        assert!(shown.contains("tour") && shown.contains('1'), "{shown}");
+    }
 }

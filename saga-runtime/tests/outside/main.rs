@@ -1,5 +1,8 @@
 //! What somebody outside a saga does with it while it runs: tells it something, and looks at it.
 
+mod builds;
+mod log;
+mod logs;
 mod looking;
 mod signals;
 mod tour;

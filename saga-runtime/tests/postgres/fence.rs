@@ -1,7 +1,7 @@
 //! A worker whose life was ended changes nothing, at whatever moment that happens.
 
 use crate::support::{append, number, open, prompt, run, schema, start, started, touching, until_somebody_waits};
-use saga_runtime::store::{Status, Store, StoreError, Write};
+use saga_runtime::store::{Dead, Status, Store, StoreError, Write};
 use std::{sync::Arc, time::Duration};
 
 /// What rule 28 is about: under `READ COMMITTED` a check without a lock sees the past, and writes into the present.
@@ -98,7 +98,8 @@ async fn a_take_over_waits_for_the_commit_under_way_and_sees_it() {
     assert!(!bury.is_finished(), "a life was ended in the middle of a commit");
     run(&mut blocker, "COMMIT").await;
     assert_eq!(commit.await.unwrap(), Ok(()), "what was under way is committed");
-    assert_eq!(bury.await.unwrap().unwrap().dead, 1);
+    let gone = bury.await.unwrap().unwrap().dead;
+    assert_eq!(gone, [Dead { epoch, owned: false }], "its last commit let go of what it had");
     assert_eq!(other.length(no).await, Ok(2));
     assert_eq!(store.commit(epoch, &[append(no, 3)]).await.unwrap_err(), StoreError::Fenced);
 }
@@ -113,7 +114,7 @@ async fn a_worker_that_stands_still_in_a_transaction_is_taken_over() {
     let stopped = store.transact(epoch).await.unwrap();
     let lease = store.lease().unwrap();
     tokio::time::sleep(lease + lease / 4).await;
-    assert_eq!(other.renew(heir, true).await.unwrap().dead, 1);
+    assert_eq!(other.renew(heir, true).await.unwrap().dead, [Dead { epoch, owned: true }]);
     let claims = other.claim(heir, &["checkout"], 10, 10).await.unwrap();
     assert!(matches!(&*claims.claimed, [claimed] if claimed.orphaned && claimed.instance.no == no));
     stopped.commit(&[append(no, 2)]).await.unwrap_err();

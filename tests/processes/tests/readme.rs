@@ -40,6 +40,14 @@ fn the_readme_s_program_undoes_what_it_did_when_the_card_is_declined() {
 }
 
 #[test]
+fn the_way_out_of_a_park_is_that_of_an_example_which_is_compiled_and_run() {
+    let shown = block(&read("../../README.md"), "of which the status names those that are possible:\n\n```rust");
+    let example: String = shown.lines().map(|line| format!("/// {line}\n")).collect();
+    let docs = read("../../saga-runtime/src/runtime/park.rs");
+    assert!(docs.contains(&example), "the documentation of `Park` has no such lines:\n{shown}");
+}
+
+#[test]
 fn the_message_that_the_readme_quotes_is_the_compiler_s() {
     let readme = read("../../README.md");
     let program = read("src/bin/readme/program.rs");

@@ -97,9 +97,13 @@ impl Recurring {
 /// Runs one until the runtime stops or has lost its work to another.
 pub(in crate::runtime) async fn run(engine: Arc<Engine>, one: Recurring, board: Arc<Board>) {
     let name = &*one.planned.schedule.name;
+    let mut store = engine.outage.asking();
     loop {
         let next = match turn(&engine, &one, &board).await {
-            Ok(Some(next)) => next,
+            Ok(Some(next)) => {
+                store.answered();
+                next
+            }
             Ok(None) => {
                 tracing::info!(schedule = name, "the last tick has come: nothing recurs any more");
                 return;
@@ -107,7 +111,7 @@ pub(in crate::runtime) async fn run(engine: Arc<Engine>, one: Recurring, board: 
             Err(error)
                 if !engine.is_stopping() && (error.is_unavailable() || error.is_fenced() && engine.lives_again()) =>
             {
-                tracing::warn!(schedule = name, %error, "nothing can be started now");
+                store.failed("recurring starts cannot be made now", &error);
                 board.change(name, |status| status.last_error = Some(error.to_string().into()));
                 engine.clock.now().saturating_add(SECOND)
             }

@@ -1,7 +1,7 @@
 //! Two workers, each with a value of the store, and with a lease.
 
 use super::support::{NOW, SAGA, Worker, append, message, owned, start, touch, touching};
-use crate::store::{Append, InstanceNo, News, Status, Store, StoreError, Told, Touch, Write, Written};
+use crate::store::{Append, Dead, InstanceNo, News, Status, Store, StoreError, Told, Touch, Write, Written};
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -24,7 +24,7 @@ async fn outlive(worker: &Worker<'_>) {
     }
 }
 
-async fn bury_dead(worker: &Worker<'_>) -> u64 {
+async fn bury_dead(worker: &Worker<'_>) -> Vec<Dead> {
     worker.store.renew(worker.epoch, true).await.expect("a living worker's lease can be renewed").dead
 }
 
@@ -54,8 +54,8 @@ pub(super) async fn whoever_is_not_heard_of_for_a_lease_is_dead_once_another_one
     outlive(&living).await;
     dead.append(append(no, [2])).await;
     assert_eq!(living.claimed(NOW, 10).await, [], "nobody has said that it is dead");
-    assert_eq!(bury_dead(&living).await, 1);
-    assert_eq!(bury_dead(&living).await, 0, "it was buried before");
+    assert_eq!(bury_dead(&living).await, [Dead { epoch: dead.epoch, owned: true }]);
+    assert_eq!(bury_dead(&living).await, [], "it was buried before");
     assert_eq!(dead.try_commit([Write::Append(append(no, [3]))]).await.unwrap_err(), StoreError::Fenced);
     assert_eq!(dead.try_commit([Write::Start(start("b"))]).await.unwrap_err(), StoreError::Fenced);
     assert_eq!(dead.store.renew(dead.epoch, false).await.unwrap_err(), StoreError::Fenced);
@@ -66,13 +66,21 @@ pub(super) async fn whoever_is_not_heard_of_for_a_lease_is_dead_once_another_one
     living.append(append(no, [3])).await;
 }
 
+pub(super) async fn of_the_dead_it_is_told_whether_they_owned_anything(pair: Pair) {
+    let (dead, living) = both(&pair).await;
+    let no = dead.start(owned("a")).await;
+    dead.append(touching(no, 2, Status::Waiting)).await;
+    outlive(&living).await;
+    assert_eq!(bury_dead(&living).await, [Dead { epoch: dead.epoch, owned: false }]);
+}
+
 pub(super) async fn whoever_renews_its_lease_is_left_alone(pair: Pair) {
     let (one, two) = both(&pair).await;
     let no = one.start(owned("a")).await;
     for _ in 0..2 {
         outlive(&one).await;
         two.store.renew(two.epoch, false).await.expect("nobody has said that it is dead");
-        assert_eq!(bury_dead(&two).await, 0);
+        assert_eq!(bury_dead(&two).await, []);
     }
     one.append(append(no, [2])).await;
 }

@@ -1,7 +1,7 @@
 //! Who lives on the store in memory, and what they tell one another.
 
 use super::{
-    super::{Epoch, InstanceNo, News, Renewed, StoreError, Storing, Told},
+    super::{Dead, Epoch, InstanceNo, News, Renewed, StoreError, Storing, Told},
     state::State,
 };
 use std::{collections::BTreeMap, time::Duration};
@@ -62,17 +62,18 @@ impl State {
 
     pub(super) fn renew(&mut self, epoch: Epoch, bury_dead: bool) -> Result<Renewed, StoreError> {
         self.owned_by(epoch)?;
-        let Some(lease) = self.lease else { return Ok(Renewed { now: None, dead: 0, next: None }) };
+        let Some(lease) = self.lease else { return Ok(Renewed { now: None, dead: Vec::new(), next: None }) };
         self.living.0.insert(epoch, Some(until(lease)));
         let now = Instant::now();
         let late = self.living.0.iter().filter(|(_, until)| bury_dead && until.is_some_and(|until| until <= now));
-        let dead: Vec<Epoch> = late.map(|(epoch, _)| *epoch).collect();
-        for epoch in &dead {
-            self.end_life(*epoch);
+        let owns = |epoch| self.instances.values().any(|kept| kept.instance.owner == Some(epoch));
+        let dead: Vec<Dead> = late.map(|(epoch, _)| Dead { epoch: *epoch, owned: owns(*epoch) }).collect();
+        for dead in &dead {
+            self.end_life(dead.epoch);
         }
         let others = self.living.0.iter().filter(|(other, _)| **other != epoch).filter_map(|(_, until)| *until);
         let next = others.min().map(|until| until.saturating_duration_since(now));
-        Ok(Renewed { now: None, dead: dead.len().try_into().unwrap_or(u64::MAX), next })
+        Ok(Renewed { now: None, dead, next })
     }
 
     /// What it owned may be claimed from now on, and what it writes is refused.

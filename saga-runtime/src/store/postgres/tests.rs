@@ -1,6 +1,6 @@
 //! What can be seen from the inside only: how Postgres reads what is asked often, once there is much of it.
 
-use super::{Inner, Postgres, claim, inbox, list, read, retention, write};
+use super::{Inner, Postgres, claim, inbox, list, read, retention, worker, write};
 use crate::store::{Filter, InstanceNo, Labels, Status, Store as _};
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Execute as _, PgConnection, postgres::PgConnectOptions, query_scalar,
@@ -73,6 +73,7 @@ async fn what_is_asked_often_is_read_from_indexes() {
     let statements = [
         ("claim", &*claim, "(9, '{checkout,refund}', 100, 64)".to_owned()),
         ("next wake", claim::NEXT_WAKE, "('{checkout,refund}')".to_owned()),
+        ("owned by the dead", worker::OWNED, "('{1,2}')".to_owned()),
         ("settle", claim::SETTLE, String::new()),
         ("expired", retention::EXPIRED, "('checkout', 'completed', 100, 10)".to_owned()),
         ("tombstones", retention::BURIED, "('checkout', 100, 10)".to_owned()),

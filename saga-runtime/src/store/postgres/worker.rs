@@ -1,7 +1,7 @@
 //! Who lives.
 
 use super::{Inner, attempt::on, error::Fault, news::Word};
-use crate::store::{Epoch, Micros, Renewed, StoreError};
+use crate::store::{Dead, Epoch, Micros, Renewed, StoreError};
 use sqlx::{Row as _, query, query_scalar};
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -30,7 +30,12 @@ const BURY: &str = "
     ), left_behind AS (
         INSERT INTO saga.dead (epoch) SELECT epoch FROM gone ON CONFLICT DO NOTHING
     )
-    SELECT count(*) FROM gone";
+    SELECT epoch FROM gone ORDER BY epoch";
+
+/// Which of these lives owned something that goes on. A statement of its own: what they were just committing is there by now.
+pub(super) const OWNED: &str = "
+    SELECT EXISTS (SELECT FROM saga.instance AS i WHERE i.owned AND i.epoch = dead.epoch AND i.due_at IS NOT NULL)
+    FROM unnest($1::bigint[]) WITH ORDINALITY AS dead (epoch, place) ORDER BY place";
 
 /// How many others there are, and in how long the first of their leases runs out.
 const OTHERS: &str = "
@@ -69,18 +74,23 @@ impl Inner {
             let renew = query_scalar(self.names.sql(RENEW)).bind(epoch.0).bind(self.micros());
             let now: Option<Micros> = renew.fetch_optional(&mut *conn).await?;
             let Some(now) = now else { return Err(StoreError::Fenced.into()) };
-            let mut dead: i64 = 0;
+            let mut dead: Vec<i64> = Vec::new();
             if bury_dead {
-                dead = query_scalar(self.names.sql(BURY)).bind(epoch.0).fetch_one(&mut *conn).await?;
+                dead = query_scalar(self.names.sql(BURY)).bind(epoch.0).fetch_all(&mut *conn).await?;
             }
+            let mut owned: Vec<bool> = Vec::new();
+            if !dead.is_empty() {
+                owned = query_scalar(self.names.sql(OWNED)).bind(&dead).fetch_all(&mut *conn).await?;
+            }
+            let dead = dead.into_iter().zip(owned).map(|(epoch, owned)| Dead { epoch: Epoch(epoch), owned }).collect();
             let row = query(self.names.sql(OTHERS)).bind(epoch.0).fetch_one(&mut *conn).await?;
             let (others, next): (i64, Option<i64>) = (row.try_get("others")?, row.try_get("next")?);
             let next = next.map(|micros| Duration::from_micros(micros.try_into().unwrap_or(0)));
-            Ok((others, Renewed { now: Some(now), dead: dead.try_into().unwrap_or(0), next }))
+            Ok((others, Renewed { now: Some(now), dead, next }))
         });
         let (others, renewed) = renewed?;
         self.company.others.store(others > 0, Ordering::Release);
-        if renewed.dead > 0 {
+        if !renewed.dead.is_empty() {
             self.tell(Word::Work);
         }
         Ok(renewed)
