@@ -142,8 +142,13 @@ impl Engine {
     /// What became of a start in a life that is over; nothing, if it was not written, and never will be.
     async fn found(&self, identity: &Identity) -> Result<Option<Started>, Over> {
         let ids = &identity.ids;
+        let mut asking = self.outage.asking();
         loop {
-            match self.store.find(&ids.saga, &ids.instance).await {
+            let found = self.store.find(&ids.saga, &ids.instance).await;
+            if found.is_ok() {
+                asking.answered();
+            }
+            match found {
                 Ok(None) => return Ok(None),
                 Ok(Some(found)) if found.birth == identity.birth => {
                     return Ok(Some(Started { no: found.no, existing: None }));
@@ -152,7 +157,7 @@ impl Engine {
                 Err(_) if self.is_stopping() => return Err(Over::Stopped),
                 // To say that it failed would be a guess.
                 Err(error) => {
-                    tracing::warn!(%error, id = %ids.instance, "it cannot be read whether it was started");
+                    asking.failed("it cannot be read whether an instance was started", &error);
                     tokio::select! {
                         () = self.clock.sleep_until(self.clock.now().saturating_add(SECOND)) => {}
                         () = self.stops() => {}
