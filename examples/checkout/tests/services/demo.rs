@@ -69,12 +69,12 @@ fn a_worker_that_stood_still_for_longer_than_its_lease_changes_nothing_when_it_w
 fn where_the_sagas_are_kept_is_said_once() {
     for (arguments, wanted) in [
         (&["orders"][..], "--db <FILE>|--store <URL>"),
-        (&["orders", "--db", "x", "--store", "y"][..], "cannot be used with"),
+        (&["orders", "--db", "x", "--store", "postgres://y"][..], "cannot be used with"),
         (&["orders", "--db", "x", "--lease", "3"][..], "cannot be used with"),
         (&["demo", "--workers", "3"][..], "--store <URL>"),
         (&["demo", "--pauses", "1"][..], "--store <URL>"),
     ] {
-        let others = ["--inventory", "a", "--payments", "b", "--shipping", "c"];
+        let others = ["--inventory", "http://a", "--payments", "http://b", "--shipping", "http://c"];
         let others = if arguments[0] == "orders" { &others[..] } else { &[] };
         let checkout = Command::new(env!("CARGO_BIN_EXE_checkout")).args(arguments).args(others).output().unwrap();
         let told = String::from_utf8(checkout.stderr).unwrap();
