@@ -33,6 +33,7 @@ fn an_address_that_no_call_can_be_made_to_is_refused_with_its_option() {
         &told(&["place", "orders.jsonl", "--orders-url", "localhost:7000"], 2),
         &["--orders-url <URL>", "`localhost:`"],
     );
+    says(&told(&["demo", "--store", "notaurl"], 2), &["--store <URL>", "as in postgres://"]);
 }
 
 #[test]
@@ -63,4 +64,14 @@ fn a_share_that_is_none_is_named_with_its_option() {
     let told = told(&["inventory", "--db", "never-made.db", "--faults", "refuse=2,lost=-1,late=0.1"], 1);
     says(&told, &["`--faults`: refuse is 2, and a share must be from 0 to 1", "lost is -1"]);
     assert!(!told.contains("late is"), "{told}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let below = file.join("kept");
+    let below = below.to_str().unwrap();
+    says(&told(&["demo", "--dir", below], 1), &[&format!("the folder {below} cannot be made"), "give `--dir`"]);
 }
