@@ -25,25 +25,47 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     }
 }
 
-/// Reads a value: what is no JSON at all is a 400, a value that is not of this shape a 422 that
+/// Reads an object: what is no JSON at all is a 400, a value that is not of this shape a 422 that
 /// names the field.
 pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let pointer = pointer(error.path());
-        misread(pointer, error.inner())
+        let (pointer, error) = (pointer(error.path()), error.inner());
+        if error.is_data() && !is_object(bytes) { no_object() } else { misread(pointer, error) }
     })?;
     reader.end().map_err(|error| misread(String::new(), &error))?;
-    Ok(value)
+    // An array of the right length is read as the fields in the order of the Rust type, which nobody was told.
+    if is_object(bytes) { Ok(value) } else { Err(no_object()) }
+}
+
+/// Whether it begins as an object does.
+fn is_object(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().first() == Some(&b'{')
+}
+
+fn no_object() -> Problem {
+    let detail = r#"the body is no JSON object; write its fields by name, as in {"name": "value"}"#;
+    Problem::invalid(vec![FieldError::new("", detail)])
 }
 
 fn misread(pointer: String, error: &serde_json::Error) -> Problem {
     match error.classify() {
-        Category::Data => Problem::invalid(vec![FieldError::new(pointer, error.to_string())]),
+        Category::Data => Problem::invalid(vec![FieldError::new(pointer, in_plain_words(&error.to_string()))]),
         Category::Syntax | Category::Eof | Category::Io => {
             Problem::new(StatusCode::BAD_REQUEST, "malformed-json", format!("the body is not JSON: {error}"))
         }
     }
+}
+
+/// What serde says, without the names that Rust has for numbers.
+fn in_plain_words(said: &str) -> String {
+    let names = [
+        ("expected i64", "a whole number"),
+        ("expected u32", "a whole number from 0"),
+        ("expected u64", "a whole number from 0"),
+        ("expected f64", "a number"),
+    ];
+    names.iter().fold(said.to_owned(), |said, (name, words)| said.replace(name, &format!("expected {words}")))
 }
 
 /// The path as a JSON pointer, with its two escapes.

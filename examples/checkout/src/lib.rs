@@ -4,6 +4,7 @@
 //! The saga is public, for others that have a checkout as a part of them: [`Checkout`], what it takes and gives
 //! ([`Order`], [`Receipt`], [`Denial`]), and the three [`Services`] that it calls, in the caller's own process.
 
+mod address;
 mod chance;
 mod cli;
 mod demo;

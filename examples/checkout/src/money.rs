@@ -90,7 +90,7 @@ pub(crate) struct Money {
 
 /// How money is written down: `{"amount": "12.50", "currency": "EUR"}`.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with amount and currency")]
 struct Written {
     amount: String,
     currency: Currency,

@@ -54,7 +54,7 @@ struct Draft {
 
 /// A line as it arrives.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with sku, quantity and unit_price")]
 struct DraftLine {
     sku: Option<String>,
     quantity: Option<i64>,
@@ -98,10 +98,7 @@ impl FromStr for Order {
 
     /// Reads what a customer would send, and checks it as it is checked there.
     fn from_str(json: &str) -> Result<Self, BadOrder> {
-        Self::read(json.as_bytes()).map_err(|problem| {
-            let fields = problem.errors.iter().map(|error| format!("; {} {}", error.pointer, error.detail));
-            BadOrder(fields.fold(problem.detail.clone(), |said, field| said + &field))
-        })
+        Self::read(json.as_bytes()).map_err(|problem| BadOrder(problem.detail))
     }
 }
 
@@ -284,6 +281,35 @@ mod tests {
         assert_eq!(blamed(b"{}"), ["/id", "/customer", "/currency", "/card", "/lines"]);
         let empty_line = with("/lines/0", json!({}));
         assert_eq!(blamed(&empty_line), ["/lines/0/sku", "/lines/0/quantity", "/lines/0/unit_price"]);
+    }
+
+    #[test]
+    fn what_is_no_object_is_told_so_without_a_rust_name() {
+        let fields = r#"["o-1", "Zoe", "EUR", "tok_visa", [{"sku": "mug", "quantity": 1, "unit_price": "1"}]]"#;
+        for body in ["[]", " [1]", "7", "null", "\"order\"", fields] {
+            let problem = Order::read(body.as_bytes()).unwrap_err();
+            assert_eq!((problem.status, problem.errors[0].pointer.as_str()), (422, ""), "{body}");
+            assert!(problem.detail.starts_with("the body is no JSON object; write its fields by name"), "{problem:?}");
+        }
+        for (pointer, value, said) in [
+            ("/lines/0", json!([]), "/lines/0 invalid length 0, expected an object with sku, quantity and unit_price"),
+            ("/lines/0", json!("mug"), "expected an object with sku, quantity and unit_price"),
+            (
+                "/lines/0/quantity",
+                json!(1.5),
+                "/lines/0/quantity invalid type: floating point `1.5`, expected a whole number",
+            ),
+        ] {
+            let problem = Order::read(&with(pointer, value)).unwrap_err();
+            assert!(problem.detail.contains(said), "{problem:?}");
+        }
+    }
+
+    #[test]
+    fn a_bad_order_says_each_thing_once() {
+        let said =
+            r#"{"customer": "Zoe", "currency": "EUR", "card": "tok_visa"}"#.parse::<Order>().unwrap_err().to_string();
+        assert_eq!(said, "/id is missing; /lines is missing");
     }
 
     #[test]

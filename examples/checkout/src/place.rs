@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::Failed;
+use crate::address;
 use crate::order::Order;
 use crate::shop::Shop;
 
@@ -28,7 +29,7 @@ pub(crate) struct Options {
     #[arg(value_name = "FILE.jsonl")]
     file: PathBuf,
     /// Where the orders service listens.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = address::read)]
     orders_url: String,
 }
 

@@ -63,7 +63,7 @@ impl Problem {
     /// Input that can be read and cannot be accepted. The detail names every field, so that it
     /// says enough where only it is shown.
     pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
-        let detail: Vec<String> = errors.iter().map(|error| format!("{} {}", error.pointer, error.detail)).collect();
+        let detail: Vec<String> = errors.iter().map(FieldError::told).collect();
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-input", detail.join("; ")) }
     }
 
@@ -102,6 +102,12 @@ impl FieldError {
     /// One field, and what it must be.
     pub(crate) fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), detail: detail.into() }
+    }
+
+    /// The field and what it must be, in one sentence. The pointer to all of the input is empty, and such a detail has its
+    /// own subject.
+    pub(crate) fn told(&self) -> String {
+        if self.pointer.is_empty() { self.detail.clone() } else { format!("{} {}", self.pointer, self.detail) }
     }
 }
 

@@ -33,7 +33,10 @@ pub(crate) async fn until_stopped<F>(listen: Listen, serve: impl FnOnce(TcpListe
 where
     F: Future<Output = io::Result<()>>,
 {
-    let listener = TcpListener::bind(listen.listen).await?;
+    let listener = TcpListener::bind(listen.listen).await.map_err(|error| {
+        let what = format!("cannot listen on {}: {error}; give `--listen` another address", listen.listen);
+        io::Error::new(error.kind(), format!("{what}, with port 0 for a free one"))
+    })?;
     let (stopping, stop) = oneshot::channel();
     // Listening for signals begins before anybody is told where this is.
     let asked = asked_to_stop(listen.until_stdin_ends)?;

@@ -1,6 +1,10 @@
 //! The README's program is the one that is built here, does what the README says, and gives the message that it quotes.
 
+use std::time::{SystemTime, UNIX_EPOCH};
 use std::{fs, path::Path, process::Command};
+
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection, query_as};
 
 fn read(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
@@ -36,6 +40,35 @@ fn the_readme_s_program_undoes_what_it_did_when_the_card_is_declined() {
         assert_eq!(said.lines().filter(|line| line.starts_with("give hold")).count(), releases, "{run}: {said}");
         assert!(said.contains("undone, because Refused(Declined); left undone: 0"), "{run}: {said}");
     }
+    fs::remove_dir_all(&folder).expect("it can be removed");
+}
+
+#[tokio::test]
+async fn the_readme_s_query_shows_the_instance_s_own_id_and_times_as_the_readme_says() {
+    let readme = read("../../README.md");
+    let (_, query) = readme.split_once("`sqlite3 orders.db '").expect("the README has such a line");
+    let query = query.split_once("'`").expect("the query ends").0.to_owned();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("readme-query-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder can be made");
+    let output = Command::new(env!("CARGO_BIN_EXE_readme")).current_dir(&folder).output().expect("it can be started");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+
+    let file = SqliteConnectOptions::new().filename(folder.join("orders.db"));
+    let mut database = SqliteConnection::connect_with(&file).await.expect("it can be opened");
+    let rows = query_as::<_, (String, i64, i64, String)>(AssertSqlSafe(query)).fetch_all(&mut database).await;
+    let rows = rows.expect("the query fits the tables");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970").as_micros();
+    for (id, _, at, _) in &rows {
+        assert_eq!(id, "order-42");
+        assert!(u128::try_from(*at).is_ok_and(|at| (now - 60_000_000..=now).contains(&at)), "{at} {now}");
+    }
+    let further: Vec<&str> = rows.iter().flat_map(|(.., event)| event.lines().skip(1)).collect();
+    let told = |line: &str| {
+        line.strip_prefix('+')
+            .and_then(|line| line.split_once(' '))
+            .is_some_and(|(micros, event)| micros.parse::<u64>().is_ok() && event.starts_with(['{', '"']))
+    };
+    assert!(!further.is_empty() && further.iter().all(|line| told(line)), "{further:?}");
     fs::remove_dir_all(&folder).expect("it can be removed");
 }
 

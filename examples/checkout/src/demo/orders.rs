@@ -12,10 +12,10 @@ pub(super) struct Shipped {
     pub(super) text: String,
 }
 
-/// So many orders. When the shipped ones are used up they begin again, with a number at their id.
-pub(super) fn first(count: u32) -> Result<Vec<Shipped>, Failed> {
+/// The order at this place, from 0. When the shipped ones are used up they begin again, with a number at their id.
+pub(super) fn nth(index: usize) -> Result<Shipped, Failed> {
     let lines: Vec<&str> = SHIPPED.lines().collect();
-    (0..count as usize).map(|index| shipped(lines[index % lines.len()], index / lines.len())).collect()
+    shipped(lines[index % lines.len()], index / lines.len())
 }
 
 fn shipped(line: &str, round: usize) -> Result<Shipped, Failed> {
@@ -36,7 +36,7 @@ mod tests {
 
     #[test]
     fn orders_repeat_with_fresh_ids() {
-        let orders = first(400).unwrap();
+        let orders: Vec<Shipped> = (0..400).map(|index| nth(index).unwrap()).collect();
         let ids: BTreeSet<&str> = orders.iter().map(|shipped| shipped.order.id.as_str()).collect();
         assert_eq!(ids.len(), 400);
         assert!(ids.contains("order-001") && ids.contains("order-001-2") && ids.contains("order-001-3"));

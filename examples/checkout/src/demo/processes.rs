@@ -93,6 +93,35 @@ impl Process {
     }
 }
 
+/// All processes of a demonstration.
+#[derive(Default)]
+pub(super) struct Fleet {
+    pub(super) participants: Vec<Process>,
+    pub(super) workers: Vec<Process>,
+}
+
+impl Fleet {
+    pub(super) fn all(&mut self) -> impl Iterator<Item = &mut Process> {
+        self.participants.iter_mut().chain(&mut self.workers)
+    }
+
+    /// Starts those again that ended by themselves, so that they can be asked what they know.
+    pub(super) async fn revive(&mut self) {
+        for process in self.all().filter_map(|process| process.died().is_err().then_some(process)) {
+            // One that does not start has been told of by how it ended.
+            let _ = process.restart().await;
+        }
+    }
+
+    /// Ends them. None writes to its database or its log any more when this returns.
+    pub(super) async fn end(mut self) {
+        for process in self.all() {
+            // One that has ended already is what is wanted.
+            let _ = process.kill().await;
+        }
+    }
+}
+
 async fn spawn(name: &str, arguments: &[OsString], address: &str, log: &Path) -> Result<(Child, String), Failed> {
     let mut child = Command::new(std::env::current_exe()?)
         .args(arguments)

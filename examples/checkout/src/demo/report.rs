@@ -1,6 +1,6 @@
 //! What the demonstration shows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,8 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use serde_json::json;
 
-use super::{Found, Options};
+use super::story::Story;
+use super::{Found, Options, legend};
 use crate::Failed;
 use crate::orders;
 use crate::shop::{Moment, Status};
@@ -41,9 +42,11 @@ fn object(options: &Options, found: &Found) -> serde_json::Value {
         "parked": count(found, Status::Parked),
         "kills": found.watched.kills.len(),
         "pauses": found.watched.pauses.len(),
+        "missed": found.missed(options),
         "workers": options.workers,
         "violations": violated.len(),
         "violated": violated,
+        "trouble": found.watched.trouble,
         "seed": options.seed,
         "seconds": found.watched.took.as_secs_f64(),
         "replays": sum(|kept| kept.replays),
@@ -53,58 +56,125 @@ fn object(options: &Options, found: &Found) -> serde_json::Value {
 }
 
 fn tell(options: &Options, found: &Found, out: &mut impl Write) -> Result<(), Failed> {
-    let kills: Vec<String> = found.watched.kills.iter().map(ToString::to_string).collect();
-    writeln!(out, "{} orders in {:.1} s", found.watched.orders.len(), found.watched.took.as_secs_f64())?;
+    let (orders, seconds) = (found.watched.orders.len(), found.watched.took.as_secs_f64());
+    writeln!(out, "{} in {seconds:.1} s", counted(orders, "order"))?;
+    tell_kills(options, found, out)?;
+    writeln!(out, "\nHow they ended\n{}", outcomes(found))?;
+    writeln!(out, "\nWhat the participants had to deal with\n{}", participants(found))?;
+    writeln!(out, "{}", legend::of_participants())?;
+    if let Some(story) = &found.story {
+        writeln!(out, "\n{}\n{}", heading(options, story), timeline(&story.moments))?;
+    }
+    writeln!(out, "\nThe saga is drawn in {}", found.svg.display())?;
+    tell_verdict(options, found, out)?;
+    if let Some(trouble) = &found.watched.trouble {
+        writeln!(out, "\nNot all came to its end: {trouble}")?;
+    }
+    if found.missed(options) > 0 {
+        writeln!(out, "\n{}", too_little(options, found))?;
+    }
+    Ok(())
+}
+
+fn tell_kills(options: &Options, found: &Found, out: &mut impl Write) -> Result<(), Failed> {
+    let orders = |counts: &[usize]| {
+        let listed = counts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        if counts == [1] { "1 order".to_owned() } else { format!("{listed} orders") }
+    };
+    let kills = &found.watched.kills;
     if !kills.is_empty() {
-        let (times, in_flight) = (kills.len(), kills.join(", "));
+        let times = counted(kills.len(), "time");
         match options.workers {
-            1 => writeln!(out, "The orchestrator was killed {times} times, with {in_flight} orders in flight.")?,
+            1 => writeln!(out, "The orchestrator was killed {times}, with {} in flight.", orders(kills))?,
             workers => {
-                let what = format!("Of {workers} orchestrators one was killed {times} times");
-                writeln!(out, "{what}, with {in_flight} orders in flight; the others went on.")?;
+                let what = format!("Of {workers} orchestrators one was killed {times}");
+                writeln!(out, "{what}, with {} in its hands; the others went on.", orders(kills))?;
             }
         }
     }
-    let pauses: Vec<String> = found.watched.pauses.iter().map(ToString::to_string).collect();
+    let pauses = &found.watched.pauses;
     if !pauses.is_empty() {
-        let (times, in_flight) = (pauses.len(), pauses.join(", "));
-        let what = format!("One stood still {times} times until others had what it had, and then went on");
-        writeln!(out, "{what}; they were {in_flight} orders.")?;
+        let what = format!("One stood still {} until others had what it had", counted(pauses.len(), "time"));
+        writeln!(out, "{what}, and then went on: {}.", orders(pauses))?;
     }
-    writeln!(out, "\nHow they ended\n{}", outcomes(found))?;
-    writeln!(out, "\nWhat the participants had to deal with\n{}", participants(found))?;
-    if let Some((id, story)) = &found.compensated {
-        writeln!(out, "\nWhat happened to {id}\n{}", timeline(story))?;
-    }
-    writeln!(out, "\nThe saga is drawn in {}", found.svg.display())?;
+    Ok(())
+}
+
+fn tell_verdict(options: &Options, found: &Found, out: &mut impl Write) -> Result<(), Failed> {
     if found.violations.is_empty() {
         writeln!(
             out,
-            "\nVerdict: all is well. Every SKU is accounted for and nothing is held; each of the {} completed orders \
+            "\nVerdict: all is well. Every SKU is accounted for and nothing is held; each of the {} \
              has exactly one charge and one parcel, no other has any, and nobody was charged twice.{}",
-            count(found, Status::Completed),
+            counted(count(found, Status::Completed), "completed order"),
             if options.store.is_some() { " No orchestrator wrote to what was no longer its own." } else { "" }
         )?;
         return Ok(());
     }
-    writeln!(out, "\nVerdict: {} VIOLATIONS (seed {})", found.violations.len(), options.seed)?;
+    let violated = match found.violations.len() {
+        1 => "1 VIOLATION".to_owned(),
+        several => format!("{several} VIOLATIONS"),
+    };
+    writeln!(out, "\nVerdict: {violated} (seed {})", options.seed)?;
     for violation in &found.violations {
         writeln!(out, "  {violation}")?;
     }
     Ok(())
 }
 
-fn outcomes(found: &Found) -> Table {
+/// Why a run without violations is none that went well.
+fn too_little(options: &Options, found: &Found) -> String {
+    let watched = &found.watched;
+    let kills = format!("{} of {}", watched.kills.len(), counted(options.kills as usize, "kill"));
+    let pauses = match options.pauses {
+        0 => String::new(),
+        pauses => format!(" and {} of {}", watched.pauses.len(), counted(pauses as usize, "pause")),
+    };
+    let placed = counted(watched.orders.len(), "order");
+    let what = format!("Too little was broken: {kills}{pauses} hit orders in flight, with {placed} placed");
+    if watched.trouble.is_some() {
+        return format!("{what} until then.");
+    }
+    let more = u64::from(options.orders).saturating_mul(2).max(100);
+    format!("{what} of at most {}. More orders give them more to hit: `--orders {more}`.", watched.most)
+}
+
+/// Which order is shown, and why that one.
+fn heading(options: &Options, story: &Story) -> String {
+    let Story { order, status, recovered, .. } = story;
+    if !recovered {
+        return format!("What happened to {order}: of those that were undone, one to which much happened");
+    }
+    let what = if options.pauses > 0 { "a kill or a pause" } else { "a kill" };
+    let end = match status {
+        Status::Compensated => "was undone",
+        Status::Completed => "completed",
+        Status::Parked => "waits for a person",
+        Status::Running => "has not ended",
+    };
+    format!(
+        "What happened to {order}, which {what} met in flight and which then {end}: from `recovered` on another process \
+         goes on with it, and makes the call at hand again with the same key"
+    )
+}
+
+/// So many of something, whose plural ends in `s`.
+pub(super) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The table of ends, with its legend.
+fn outcomes(found: &Found) -> String {
     let mut counts: BTreeMap<(Status, &str), usize> = BTreeMap::new();
     for (_, view) in &found.watched.orders {
         *counts.entry((view.status, view.cause.as_deref().unwrap_or_default())).or_default() += 1;
     }
     let mut table = table(&["end", "because", "orders"]);
-    for ((status, cause), orders) in counts {
-        table.add_row([status.to_string(), cause.to_owned(), orders.to_string()]);
+    for ((status, cause), orders) in &counts {
+        table.add_row([status.to_string(), (*cause).to_owned(), orders.to_string()]);
     }
     align_right(&mut table, 2..3);
-    table
+    format!("{table}\n{}", legend::of_ends(&counts.into_keys().collect::<BTreeSet<_>>()))
 }
 
 fn participants(found: &Found) -> Table {
@@ -166,4 +236,101 @@ pub(super) fn draw(folder: Option<&Path>) -> Result<PathBuf, Failed> {
     let file = folder.unwrap_or(&temporary).join("checkout-saga.svg");
     std::fs::write(&file, orders::svg())?;
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::demo::verdict::Violation;
+    use crate::demo::watch::Watched;
+    use crate::order::Order;
+    use crate::participant::KeysKept;
+    use crate::shop::OrderView;
+
+    /// What is told of a demonstration with these options of one order, in which one kill hit it.
+    fn told(options: &[&str], change: impl FnOnce(&mut Found)) -> (String, bool) {
+        let options = Options::parse_from([&["demo"], options].concat());
+        let order: Order = r#"{"id":"o-1","customer":"Zoe","currency":"EUR","card":"tok_visa",
+            "lines":[{"sku":"mug","quantity":1,"unit_price":"1"}]}"#
+            .parse()
+            .unwrap();
+        let cause = Some("reserve-exhausted".to_owned());
+        let view = OrderView { id: "o-1".into(), status: Status::Compensated, receipt: None, cause, reason: None };
+        let watched = Watched {
+            orders: vec![(order, view)],
+            kills: vec![1],
+            pauses: Vec::new(),
+            met: BTreeSet::new(),
+            most: 31,
+            took: std::time::Duration::from_millis(100),
+            trouble: None,
+        };
+        let kept = vec![("inventory", KeysKept::default())];
+        let mut found = Found { watched, violations: Vec::new(), kept, story: None, svg: PathBuf::new() };
+        change(&mut found);
+        let mut out = Vec::new();
+        tell(&options, &found, &mut out).unwrap();
+        (String::from_utf8(out).unwrap(), found.is_fine(&options))
+    }
+
+    #[test]
+    fn one_is_not_told_as_several_and_every_word_of_the_tables_is_explained() {
+        let (told, fine) = told(&["--kills", "1", "--orders", "1"], |_| {});
+        assert!(fine);
+        assert!(
+            told.starts_with("1 order in 0.1 s\nThe orchestrator was killed 1 time, with 1 order in flight."),
+            "{told}"
+        );
+        let explained = [
+            "compensated        given up",
+            "reserve-exhausted  every attempt",
+            "late          fault:",
+            "undone first  an undo",
+            "turned away   a call",
+        ];
+        for line in explained {
+            assert!(told.contains(line), "{line}: {told}");
+        }
+        assert!(told.contains("Verdict: all is well"), "{told}");
+    }
+
+    #[test]
+    fn kills_that_hit_nothing_are_told_after_the_verdict_and_are_no_success() {
+        let options = ["--kills", "2", "--orders", "1", "--store", "postgres://", "--workers", "2", "--pauses", "1"];
+        let (told, fine) = told(&options, |_| {});
+        assert!(!fine);
+        let (_, end) = told.split_once("Verdict: all is well").expect("the verdict is there, and the tables before");
+        assert!(
+            end.contains("Too little was broken: 1 of 2 kills and 0 of 1 pause hit orders in flight, with 1 order placed of at most 31"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn what_ended_the_watching_is_told_after_the_verdict_and_is_no_success() {
+        let (told, fine) = told(&["--kills", "1"], |found| {
+            found.watched.kills.clear();
+            found.watched.trouble = Some("orders-2 was not given up within 30s".to_owned());
+            found.violations.push(Violation::NotEnded { order: "o-1".into() });
+        });
+        assert!(!fine);
+        assert!(told.contains("Verdict: 1 VIOLATION (seed 1)\n  o-1 has not ended"), "{told}");
+        let end = "Not all came to its end: orders-2 was not given up within 30s\n\nToo little was broken: 0 of 1 kill hit orders \
+            in flight, with 1 order placed until then.\n";
+        assert!(told.ends_with(end), "{told}");
+    }
+
+    #[test]
+    fn it_is_said_why_one_order_is_shown() {
+        let options = Options::parse_from(["demo"]);
+        let story =
+            |recovered| Story { order: "o-1".into(), status: Status::Completed, recovered, moments: Vec::new() };
+        assert!(
+            heading(&options, &story(true))
+                .starts_with("What happened to o-1, which a kill met in flight and which then completed")
+        );
+        assert!(heading(&options, &story(false)).contains("of those that were undone"));
+    }
 }

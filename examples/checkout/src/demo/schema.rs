@@ -1,10 +1,11 @@
 //! The schema of a PostgreSQL database in which a demonstration keeps its sagas, and an auditor in it: triggers that look at each
 //! write and note the ones of an orchestrator that has no right to it any more.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, query, query_scalar, raw_sql};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::Failed;
 
@@ -45,13 +46,16 @@ const AUDIT: &str = "
 pub(super) struct Schema {
     url: String,
     name: String,
+    /// Whether it was certainly made.
+    made: AtomicBool,
 }
 
 impl Schema {
     /// A name that no other run has had. The first worker makes the schema.
     pub(super) fn new(url: &str) -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { url: url.to_owned(), name: format!("checkout_demo_{}_{}", since.as_millis(), std::process::id()) }
+        let name = format!("checkout_demo_{}_{}", since.as_millis(), std::process::id());
+        Self { url: url.to_owned(), name, made: AtomicBool::new(false) }
     }
 
     /// How the worker of this name is told of it.
@@ -64,6 +68,7 @@ impl Schema {
 
     /// Has every write looked at from now on. Called once the first worker, of this name, has made the schema.
     pub(super) async fn audit(&self, first: &str) -> Result<(), Failed> {
+        self.made.store(true, Ordering::Relaxed);
         let mut database = PgConnection::connect(&self.url).await?;
         raw_sql(AssertSqlSafe(self.put_in(&AUDIT.replace("$NAME$", &format!("'{first}'")))))
             .execute(&mut database)
@@ -123,16 +128,45 @@ impl Schema {
         sql.replace("saga.", &format!("\"{}\".", self.name))
     }
 
-    /// Takes it away, if nothing in it is needed to find out what went wrong.
-    pub(super) async fn close(self, fine: bool) -> Result<(), Failed> {
-        let drop = format!("DROP SCHEMA \"{}\" CASCADE", self.name);
-        if !fine {
-            eprintln!("the sagas are kept in the database: {drop}; takes them away");
-            return Ok(());
+    /// The statement that takes it away.
+    fn drop_it(&self) -> String {
+        format!("DROP SCHEMA IF EXISTS \"{}\" CASCADE", self.name)
+    }
+
+    /// Takes it away, with all that is in it.
+    pub(super) async fn remove(&self) -> Result<(), Failed> {
+        let gone = async {
+            let mut database = PgConnection::connect(&self.url).await?;
+            query(AssertSqlSafe(self.drop_it())).execute(&mut database).await?;
+            database.close().await
+        };
+        // The database lets go of what a process had locked that was killed, and not at once.
+        timeout(NOTICED, gone).await.map_err(|_| format!("not within {NOTICED:?}"))??;
+        Ok(())
+    }
+
+    /// Where the sagas are, if there is such a schema.
+    pub(super) async fn told(&self) -> Option<String> {
+        let name = &self.name;
+        let is_there = async {
+            let mut database = PgConnection::connect(&self.url).await?;
+            let sql = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)";
+            let is_there: bool = query_scalar(sql).bind(name).fetch_one(&mut database).await?;
+            database.close().await?;
+            Ok::<_, sqlx::Error>(is_there)
+        };
+        match is_there.await {
+            Ok(false) => None,
+            // A database that was never reached has no sagas.
+            Err(_) if !self.made.load(Ordering::Relaxed) => None,
+            Ok(true) => Some(format!(
+                "the sagas are in the schema {name} of the database that `--store` names; `{};` takes it away",
+                self.drop_it()
+            )),
+            Err(error) => {
+                Some(format!("the sagas may be in the schema {name}; whether it is there cannot be asked: {error}"))
+            }
         }
-        let mut database = PgConnection::connect(&self.url).await?;
-        query(AssertSqlSafe(drop)).execute(&mut database).await?;
-        Ok(database.close().await?)
     }
 }
 
@@ -199,6 +233,8 @@ mod tests {
         assert_eq!(schema.stale().await.unwrap().len(), 3);
         schema.is_given_up("two").await.unwrap();
         schema.lives("one").await.unwrap();
-        schema.close(true).await.unwrap();
+        assert!(schema.told().await.unwrap().contains(&schema.name));
+        schema.remove().await.unwrap();
+        assert_eq!(schema.told().await, None);
     }
 }

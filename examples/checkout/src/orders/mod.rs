@@ -15,6 +15,7 @@ use saga_runtime::store::postgres::Postgres;
 use saga_runtime::store::sqlite::Sqlite;
 
 use crate::Failed;
+use crate::address;
 use crate::serve::{self, Listen};
 pub use saga::{Checkout, Denial};
 
@@ -35,13 +36,13 @@ pub(crate) struct Options {
     #[command(flatten)]
     listen: Listen,
     /// Where the inventory listens.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = address::read)]
     inventory: String,
     /// Where payments listens.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = address::read)]
     payments: String,
     /// Where shipping listens.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = address::read)]
     shipping: String,
 }
 
@@ -53,7 +54,7 @@ struct Kept {
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
     /// A PostgreSQL database: any number of these processes may work on it. `postgres://role:password@host/database`
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = address::read_database)]
     store: Option<String>,
 }
 

@@ -43,12 +43,18 @@ impl Default for Faults {
 impl Faults {
     /// Whether the shares make sense, and together for this service.
     pub(super) fn suit(&self, service: Service) -> Result<(), BadFaults> {
-        let shares = [self.refuse, self.unavailable, self.lost, self.slow, self.late];
-        if !shares.iter().all(|share| (0.0..=1.0).contains(share)) {
-            return Err(BadFaults("each share must be from 0 to 1".to_owned()));
+        let Self { refuse, unavailable, lost, slow, late, .. } = *self;
+        let shares = [("refuse", refuse), ("unavailable", unavailable), ("lost", lost), ("slow", slow), ("late", late)];
+        let bad: Vec<String> = shares
+            .iter()
+            .filter(|(_, share)| !(0.0..=1.0).contains(share))
+            .map(|(name, share)| format!("{name} is {share}, and a share must be from 0 to 1, such as 0.05"))
+            .collect();
+        if !bad.is_empty() {
+            return Err(BadFaults(bad.join("; ")));
         }
         // A call goes wrong in one way only; the refusals are drawn apart.
-        if shares[1..].iter().sum::<f64>() > 1.0 {
+        if unavailable + lost + slow + late > 1.0 {
             let detail = "unavailable, lost, slow and late must not come to more than 1 together";
             return Err(BadFaults(detail.to_owned()));
         }

@@ -23,6 +23,7 @@ use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
 use axum::middleware;
 use clap::Args;
 use saga_participant::{Decided, Effect, Failed, Participant};
+use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqlitePool};
 use tokio::net::TcpListener;
@@ -73,7 +74,7 @@ struct Desk {
 
 /// Runs one participant until it is told to stop.
 pub(crate) async fn run(service: Service, options: Options) -> Result<(), crate::Failed> {
-    options.faults.suit(service)?;
+    options.faults.suit(service).map_err(|error| format!("`--faults`: {error}"))?;
     let dice = faults::Dice::new(options.faults, options.seed);
     let (router, db) = route(service, &options.db, dice).await?;
     serve::until_stopped(options.listen, |listener, stop| async move {
@@ -127,11 +128,28 @@ fn refuse(effect: Effect<Sqlite>, problem: &Problem) -> Result<Decided<Sqlite>, 
 
 /// Opens a database. Everything goes through one connection: SQLite has one writer at a time, and
 /// a queue in front of it is kinder than its busy handler.
-async fn open(file: &Path) -> Result<SqlitePool, sqlx::Error> {
+async fn open(file: &Path) -> Result<SqlitePool, crate::Failed> {
     let options = SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full);
-    SqlitePoolOptions::new().max_connections(1).connect_with(options).await
+    let opened = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
+    opened.map_err(|error| unopened(file, &error).into())
+}
+
+/// Why a database cannot be opened, and what to give instead.
+fn unopened(file: &Path, error: &sqlx::Error) -> String {
+    let file = file.display();
+    let sqlite = error.as_database_error();
+    let reason = sqlite.map_or_else(|| error.to_string(), |error| error.message().to_owned());
+    match sqlite.and_then(DatabaseError::code).as_deref() {
+        // SQLITE_NOTADB
+        Some("26") => format!("{file} is no SQLite database; give `--db` one, or a name that no file has yet"),
+        // SQLITE_CANTOPEN, which does not tell a folder that is missing from one that is somebody else's.
+        Some("14") => format!(
+            "{file} cannot be opened: {reason}; give `--db` a file in a folder that is there and can be written to"
+        ),
+        _ => format!("{file} cannot be opened: {reason}"),
+    }
 }

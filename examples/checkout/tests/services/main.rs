@@ -11,3 +11,4 @@ mod place;
 mod process;
 mod service;
 mod shop;
+mod start;
