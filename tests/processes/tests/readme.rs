@@ -75,7 +75,7 @@ async fn the_readme_s_query_shows_the_instance_s_own_id_and_times_as_the_readme_
 #[test]
 fn the_way_out_of_a_park_is_that_of_an_example_which_is_compiled_and_run() {
     let shown = block(&read("../../README.md"), "of which the status names those that are possible:\n\n```rust");
-    let example: String = shown.lines().map(|line| format!("/// {line}\n")).collect();
+    let example: String = shown.lines().flat_map(|line| ["/// ", line, "\n"]).collect();
     let docs = read("../../saga-runtime/src/runtime/park.rs");
     assert!(docs.contains(&example), "the documentation of `Park` has no such lines:\n{shown}");
 }
