@@ -1,6 +1,6 @@
 //! For tests of sagas.
 //!
-//! A saga is tested in two ways. Its **methods** are called as they are, with [`FlowContext::detached()`]: steps one by one, or
+//! A saga is tested in three ways. Its **methods** are called as they are, with [`FlowContext::detached()`]: steps one by one, or
 //! the flow as the plain method that it is. Signals, other sagas and a connection for transactional steps are put in
 //! beforehand. Nothing is saved, retried or undone there: no compensation runs, neither of the saga nor of an inner flow that is
 //! refused.
@@ -45,10 +45,16 @@
 //! # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(test).unwrap();
 //! ```
 //!
+//! And [`explore`] runs **every history** of one instance, with each way in which its steps, its worker and its callers can fail, and
+//! says which one breaks a promise: an undo that forgets something, or cannot be done twice, is found in a plain `#[test]`.
+//!
 //! On a store in a file, time that is paused does not stand still: its answers come from another thread, and tokio skips
 //! timeouts and deadlines while everybody waits for one. A test on SQLite takes a [`ManualClock`], and moves it when the
 //! instances are at rest: a wait begins when the flow comes to it, and not before.
 
+mod explore;
+
+pub use self::explore::{Counterexample, Ending, Explore, Explored, explore};
 pub use crate::{
     context::FlowContext,
     store::faulty::{Faulty, Lost},

@@ -103,6 +103,11 @@ impl Graph {
         self.ends.insert(seq, vec![Pending { from, label: label.into(), kind }]);
     }
 
+    /// The way at the end of this run goes on in others only, which begin there.
+    pub(crate) fn forks(&mut self, seq: SeqId) {
+        self.ends.remove(&seq);
+    }
+
     /// The way at the end of one run goes on at the end of another.
     pub(crate) fn merge(&mut self, from: SeqId, into: SeqId) {
         let pending = self.ends.remove(&from).unwrap_or_default();

@@ -138,6 +138,33 @@ fn the_graph_has_the_branches_that_matter() {
 }
 
 #[test]
+fn a_decision_is_left_by_its_branches_only() {
+    let edges = |body: TokenStream| -> Vec<String> {
+        let edges = machine(body).edges;
+        edges.iter().map(ToString::to_string).filter(|edge| edge.contains("next (3 ,")).collect()
+    };
+    let early = edges(quote! {
+        self.a(cx, "a").await?;
+        if input.small {
+            return Err(No.into());
+        }
+        self.b(cx, "b").await?;
+        Ok(0)
+    });
+    assert!(early.len() == 2 && early[0].contains("\"yes\"") && early[1].contains("\"no\""), "{early:?}");
+    let arms = edges(quote! {
+        self.a(cx, "a").await?;
+        match input.name {
+            Some(_) => return Ok(1),
+            None => {}
+        }
+        self.b(cx, "b").await?;
+        Ok(0)
+    });
+    assert!(arms.len() == 2 && arms[0].contains("Some(_)") && arms[1].contains("None"), "{arms:?}");
+}
+
+#[test]
 fn only_a_name_that_is_taken_where_it_is_needed_is_replaced() {
     let body = |machine: &Machine| machine.body.to_string();
     let plain = machine(quote! {

@@ -164,6 +164,7 @@ pub(crate) async fn call_sleepers(engine: Arc<Engine>) {
             engine.deliver(instance);
         }
         tokio::select! {
+            biased;
             () = engine.policies.changes() => {}
             () = engine.sleep_until_some(again) => {}
             () = engine.stops() => return,

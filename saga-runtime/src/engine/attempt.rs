@@ -190,6 +190,7 @@ impl Worker {
             }
             // The instance may be let go meanwhile, or decided upon.
             tokio::select! {
+                biased;
                 () = renewal => {}
                 () = self.until(self.engine.clock.now().saturating_add(SECOND / 2)) => {}
             }

@@ -71,7 +71,7 @@ impl Strand<'_> {
         Ok(Start {
             saga: child.saga.clone(),
             id: child.id.clone(),
-            birth: uuid::Uuid::now_v7().simple().to_string().into(),
+            birth: worker.engine.birth(&worker.journal.life),
             version: definition.version,
             input_hash,
             owned: false,

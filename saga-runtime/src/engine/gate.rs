@@ -78,6 +78,7 @@ impl Alone {
         let alone = Self { gate: std::sync::Arc::clone(engine), _turn: turn };
         let patience = engine.clock.now().saturating_add(super::SECOND);
         tokio::select! {
+            biased;
             () = engine.gate.quiet() => {}
             () = engine.clock.sleep_until(patience) => {}
         }

@@ -71,6 +71,7 @@ impl Engine {
     pub(super) async fn outlives(&self, life: &Life) -> Result<(), Over> {
         let mut lives = self.life.subscribe();
         tokio::select! {
+            biased;
             // An error would say that this engine is gone, which is borrowed here.
             _ = lives.wait_for(|next| next.epoch != life.epoch) => Ok(()),
             () = self.stops() => Err(Over::Stopped),
@@ -109,6 +110,7 @@ impl Engine {
                 Err(error) => {
                     store.failed("this worker cannot register anew yet", &error);
                     tokio::select! {
+                        biased;
                         () = sleep(SOON) => {}
                         () = self.stops() => return false,
                     }
@@ -151,11 +153,12 @@ pub(crate) async fn keep_alive(engine: Arc<Engine>, clock: Arc<StoreClock>) {
         let mut health = life.committer.health();
         let fenced = health.wait_for(|health| *health == Health::Fenced);
         let lost = tokio::select! {
-            () = sleep_until(next) => false,
-            // Somebody is not sure any more.
-            () = life.lease.is_wanted() => false,
+            biased;
             // Fenced, or without a writer: either way nothing of this life is written any more.
             _ = fenced => true,
+            // Somebody is not sure any more.
+            () = life.lease.is_wanted() => false,
+            () = sleep_until(next) => false,
         };
         let (asked, moment) = (clock.own(), Moment::now(&clock));
         let renewed = if lost {
@@ -227,10 +230,11 @@ pub(crate) async fn hear(engine: Arc<Engine>) {
                 engine.look_at_everything();
                 while engine.life().epoch == epoch {
                     let told = tokio::select! {
+                        biased;
+                        () = engine.stops() => return,
                         told = news.next() => told,
                         // Another life may have begun.
                         () = sleep(LOOK) => continue,
-                        () = engine.stops() => return,
                     };
                     match told {
                         Ok(told) => told.into_iter().for_each(|told| engine.is_told(told)),
@@ -245,6 +249,7 @@ pub(crate) async fn hear(engine: Arc<Engine>) {
             Err(error) => tracing::debug!(%error, "no news"),
         }
         tokio::select! {
+            biased;
             () = sleep(SOON) => {}
             () = engine.stops() => return,
         }

@@ -39,6 +39,7 @@ pub(crate) use self::{
 
 use crate::{
     clock::Clock,
+    core::key::{Purpose, key},
     policy::Policies,
     store::{InstanceNo, Message, Micros, Sent, Store, StoreError, committer::Health},
 };
@@ -110,6 +111,9 @@ pub(crate) struct Engine {
     /// A point was told to be this worker's last.
     dead: AtomicBool,
     random: AtomicU64,
+    /// Where everything is to be the same each time.
+    seed: Option<u64>,
+    births: AtomicU64,
     /// What goes on for as long as the runtime does.
     tasks: Mutex<JoinSet<()>>,
     /// What runs instances, for as long as this worker's life does.
@@ -128,8 +132,9 @@ impl Engine {
         limits: Limits,
         policies: Policies,
         observer: Option<Observer>,
-        seed: u64,
+        seed: Option<u64>,
     ) -> Arc<Self> {
+        let some = || u64::from_le_bytes(uuid::Uuid::now_v7().into_bytes()[8..].try_into().unwrap_or_default());
         Arc::new(Self {
             store,
             life: watch::Sender::new(life),
@@ -152,7 +157,9 @@ impl Engine {
             asked: Mutex::default(),
             observer,
             dead: AtomicBool::new(false),
-            random: AtomicU64::new(seed),
+            random: AtomicU64::new(seed.unwrap_or_else(some)),
+            seed,
+            births: AtomicU64::new(0),
             tasks: Mutex::default(),
             runs: Mutex::default(),
             keeper: Mutex::default(),
@@ -212,6 +219,7 @@ impl Engine {
             while poll_fn(runs).await.is_some() {}
         };
         tokio::select! {
+            biased;
             () = all => {}
             () = self.clock.sleep_until(by) => {}
             // What keeps the life goes on to the end, unless that is lost.
@@ -296,6 +304,14 @@ impl Engine {
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         let top = u32::try_from((z ^ (z >> 31)) >> 32).unwrap_or(u32::MAX);
         f64::from(top) / (f64::from(u32::MAX) + 1.0)
+    }
+
+    /// What tells an instance from every other one for ever, and so its keys from theirs.
+    pub(crate) fn birth(&self, life: &Life) -> Box<str> {
+        let Some(seed) = self.seed else { return uuid::Uuid::now_v7().simple().to_string().into() };
+        let number = self.births.fetch_add(1, Ordering::Relaxed);
+        let made_of = format!("{seed} {} {number}", life.epoch.0);
+        key(&made_of, "", "", 0, Purpose::Step)[..32].into()
     }
 
     /// Whether somebody wants to know of the named points.

@@ -128,6 +128,7 @@ pub(crate) async fn run(engine: Arc<Engine>) {
         // Without room a due instance has to wait for a permit, which rings.
         let timed = again < Micros::MAX && (again > now || engine.has_room());
         tokio::select! {
+            biased;
             () = engine.wake.notified() => {}
             () = engine.clock.sleep_until(again), if timed => {
                 if looks {

@@ -64,7 +64,7 @@ impl Engine {
     ) -> Result<Started, Over> {
         let identity = Identity {
             ids: Arc::new(Ids { saga: definition.name.into(), instance: input.id.clone() }),
-            birth: uuid::Uuid::now_v7().simple().to_string().into(),
+            birth: self.birth(&self.life()),
             version: definition.version,
             input_hash: input.hash,
         };
@@ -159,6 +159,7 @@ impl Engine {
                 Err(error) => {
                     asking.failed("it cannot be read whether an instance was started", &error);
                     tokio::select! {
+                        biased;
                         () = self.clock.sleep_until(self.clock.now().saturating_add(SECOND)) => {}
                         () = self.stops() => {}
                     }

@@ -476,6 +476,7 @@ impl Worker {
         changed.as_mut().enable();
         let _waiting = self.pulse.wait(what);
         tokio::select! {
+            biased;
             () = self.engine.clock.sleep_until(at) => {}
             () = changed => {}
         }

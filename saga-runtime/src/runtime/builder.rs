@@ -47,12 +47,11 @@ pub struct Builder {
     #[cfg(feature = "cron")]
     schedules: Vec<Planned>,
     observer: Option<Observer>,
-    seed: u64,
+    seed: Option<u64>,
 }
 
 impl Builder {
     pub(super) fn new() -> Self {
-        let seed = u64::from_le_bytes(uuid::Uuid::now_v7().into_bytes()[8..].try_into().unwrap_or_default());
         Self {
             store: None,
             closes: false,
@@ -68,7 +67,7 @@ impl Builder {
             #[cfg(feature = "cron")]
             schedules: Vec::new(),
             observer: None,
-            seed,
+            seed: None,
         }
     }
 
@@ -92,6 +91,13 @@ impl Builder {
             self.twice = Some(name);
         }
         self.types.insert(TypeId::of::<S>(), name);
+        self
+    }
+
+    /// A saga with something around it.
+    pub(crate) fn register_as<S: Saga>(mut self, saga: Arc<dyn AnySaga>) -> Self {
+        self.sagas.insert(S::DEFINITION.name, saga);
+        self.types.insert(TypeId::of::<S>(), S::DEFINITION.name);
         self
     }
 
@@ -255,7 +261,7 @@ impl Builder {
     #[doc(hidden)]
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {
-        Self { seed, ..self }
+        Self { seed: Some(seed), ..self }
     }
 
     /// Starts the runtime: it registers with the store, and everything unfinished goes on by itself.

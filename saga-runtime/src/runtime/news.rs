@@ -57,6 +57,7 @@ impl<T> News<T> {
     pub(super) async fn come(&mut self, engine: &Engine) -> Result<(), Error> {
         let at = engine.clock.now().saturating_add(self.pause);
         tokio::select! {
+            biased;
             told = self.told.changed() => {
                 self.heard = told.is_ok();
                 self.pause = SECOND;

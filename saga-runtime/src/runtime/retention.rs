@@ -125,6 +125,7 @@ pub(super) async fn sweep(engine: Arc<Engine>, retentions: Retentions) {
             }
         }
         tokio::select! {
+            biased;
             () = engine.clock.sleep_until(next) => {}
             () = engine.stops() => return,
         }

@@ -334,6 +334,7 @@ impl Lowering<'_> {
             return None;
         }
         if in_place && open.iter().all(|(start, end)| start == end) {
+            self.graph.forks(at);
             for (_, end) in open {
                 self.graph.merge(end, at);
             }

@@ -121,6 +121,7 @@ pub(in crate::runtime) async fn run(engine: Arc<Engine>, one: Recurring, board: 
             }
         };
         tokio::select! {
+            biased;
             () = engine.clock.sleep_until(next) => {}
             () = engine.stops() => return,
         }

@@ -221,6 +221,7 @@ impl Task<'_> {
         loop {
             let end = self.until.map_or(end, |until| end.min(until));
             tokio::select! {
+                biased;
                 () = sleep_until(end) => return,
                 message = self.queue.recv(), if open => match message {
                     Some(message) => self.accept(message),
