@@ -20,6 +20,9 @@ const CONNECT: Duration = Duration::from_secs(1);
 pub(crate) struct Participant {
     url: String,
     http: Client,
+    /// In its place, in tests.
+    #[cfg(test)]
+    fake: Option<super::explored::Shop>,
 }
 
 /// An answer: what was asked for, or a "no" that would be the same if it were asked for again.
@@ -29,11 +32,26 @@ impl Participant {
     /// The service at this address.
     pub(super) fn at(url: &str) -> Result<Self, reqwest::Error> {
         let http = Client::builder().connect_timeout(CONNECT).build()?;
-        Ok(Self { url: url.trim_end_matches('/').to_owned(), http })
+        Ok(Self {
+            url: url.trim_end_matches('/').to_owned(),
+            http,
+            #[cfg(test)]
+            fake: None,
+        })
+    }
+
+    /// A shop in memory.
+    #[cfg(test)]
+    pub(super) fn in_memory(shop: super::explored::Shop) -> Self {
+        Self { fake: Some(shop), ..Self::at("http://nowhere.invalid").expect("a client needs nothing") }
     }
 
     /// Asks, without an effect.
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Answer<T>, Transient> {
+        #[cfg(test)]
+        if let Some(shop) = &self.fake {
+            return Ok(shop.get(path));
+        }
         send(self.http.get(format!("{}{path}", self.url))).await
     }
 
@@ -44,6 +62,10 @@ impl Participant {
         path: &str,
         body: &(impl Serialize + Sync),
     ) -> Result<Answer<T>, Transient> {
+        #[cfg(test)]
+        if let Some(shop) = &self.fake {
+            return Ok(shop.post(cx, path, &serde_json::to_value(body).unwrap()));
+        }
         let mut request = self.http.post(format!("{}{path}", self.url)).header(IDEMPOTENCY_KEY, cx.key());
         if let Some(undone) = cx.undoes() {
             request = request.header(UNDOES, undone);

@@ -2,6 +2,8 @@
 
 mod api;
 mod call;
+#[cfg(test)]
+mod explored;
 mod saga;
 mod view;
 

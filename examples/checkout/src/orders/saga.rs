@@ -26,6 +26,12 @@ impl Checkout {
         let [inventory, payments, shipping] = [inventory, payments, shipping].map(Participant::at);
         Ok(Self { inventory: inventory?, payments: payments?, shipping: shipping? })
     }
+
+    /// One whose services are one.
+    #[cfg(test)]
+    pub(super) fn of(participant: Participant) -> Self {
+        Self { inventory: participant.clone(), payments: participant.clone(), shipping: participant }
+    }
 }
 
 /// Why an order cannot be had: a business "no".
@@ -156,8 +162,7 @@ mod tests {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new().route("/{*path}", post(answer));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        let participant = Participant::at(&url).unwrap();
-        Checkout { inventory: participant.clone(), payments: participant.clone(), shipping: participant }
+        Checkout::of(Participant::at(&url).unwrap())
     }
 
     async fn turned_down(status: StatusCode, kind: &str) -> Failure<Denial> {

@@ -48,6 +48,8 @@ pub(super) type Sends<S> = Arc<dyn Fn(Handle<S>) -> Asking + Send + Sync>;
 /// What was asked of the instance, and is not answered.
 pub(super) type Asking = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
+type Cancels = Arc<dyn Fn() -> Asking + Send + Sync>;
+
 /// A signal that may come when it is waited for.
 pub(super) struct MayCome<S> {
     pub(super) name: &'static str,
@@ -89,6 +91,10 @@ pub(super) struct Shared {
     cancels: AtomicBool,
     /// Whether a cancel was asked for, which is done once.
     cancelled: AtomicBool,
+    /// Asks the worker that lives for a cancel.
+    cancel: Mutex<Option<Cancels>>,
+    /// What was asked and is for the driver to wait for.
+    asked: Mutex<Vec<Asking>>,
     idle: Mutex<Idle>,
     pub(super) known: Known,
 }
@@ -114,6 +120,8 @@ impl Shared {
             left: Mutex::default(),
             cancels: AtomicBool::new(cancels),
             cancelled: AtomicBool::new(false),
+            cancel: Mutex::default(),
+            asked: Mutex::default(),
             idle: Mutex::default(),
             known,
         }
@@ -213,7 +221,13 @@ impl Shared {
             1 => self.dead.store(true, Ordering::Release),
             _ => {
                 self.cancelled.store(true, Ordering::Release);
-                self.wake();
+                // Here and now: it is in the inbox before anything else happens.
+                let cancel = lock(&self.cancel).clone();
+                if let Some(cancel) = cancel {
+                    let asking = begun(cancel());
+                    lock(&self.asked).push(asking);
+                    self.wake();
+                }
             }
         }
         if self.dead.load(Ordering::Acquire) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -347,7 +361,11 @@ where
     async fn lives(&mut self) -> Result<Rest, Error> {
         loop {
             let runtime = self.runtime().await?;
-            if let Some(rest) = self.life(&runtime).await? {
+            let rest = self.life(&runtime).await;
+            // They keep the runtime alive.
+            lock(&self.shared.cancel).take();
+            lock(&self.shared.asked).clear();
+            if let Some(rest) = rest? {
                 return Ok(rest);
             }
             drop(runtime);
@@ -360,7 +378,8 @@ where
         let mut asked: FuturesUnordered<Asking> = FuturesUnordered::new();
         let mut starting = Box::pin(runtime.start::<S>(ID, self.input.clone()).into_future());
         let mut handle: Option<Handle<S>> = None;
-        let mut cancelled = false;
+        let cancelling = runtime.clone();
+        *lock(&self.shared.cancel) = Some(Arc::new(move || cancel::<S>(cancelling.clone())));
         loop {
             // Whoever starts it, or asks something of it, is answered whenever there is an answer.
             let idle = {
@@ -374,13 +393,11 @@ where
                             Err(error) => return Poll::Ready(Err(error)),
                         }
                     }
+                    asked.extend(lock(&self.shared.asked).drain(..));
                     while let Poll::Ready(Some(answered)) = asked.poll_next_unpin(cx) {
                         if let Err(error) = answered {
                             return Poll::Ready(Err(error));
                         }
-                    }
-                    if self.shared.cancelled.load(Ordering::Acquire) && !cancelled && handle.is_some() {
-                        return Poll::Ready(Ok(()));
                     }
                     idle.as_mut().poll(cx).map(Ok)
                 })
@@ -394,11 +411,6 @@ where
             }
             idle?;
             let Some(handle) = &handle else { continue };
-            if self.shared.cancelled.load(Ordering::Acquire) && !cancelled {
-                cancelled = true;
-                asked.push(begun(cancel(handle.clone())));
-                continue;
-            }
             if let Some((step, undo)) = self.shared.hopeless() {
                 return Ok(Some(Rest::Hopeless { step, undo }));
             }
@@ -477,8 +489,13 @@ fn begun(mut asking: Asking) -> Asking {
     }
 }
 
-fn cancel<S: Saga>(handle: Handle<S>) -> Asking {
-    Box::pin(async move { handle.cancel("explored").await.map(drop) })
+fn cancel<S: Saga>(runtime: Runtime) -> Asking {
+    Box::pin(async move {
+        match runtime.get::<S>(ID).await? {
+            Some(handle) => handle.cancel("explored").await.map(drop),
+            None => Ok(()),
+        }
+    })
 }
 
 fn retry<S: Saga>(handle: Handle<S>) -> Asking {

@@ -119,7 +119,6 @@ impl Judge {
 fn rest(seen: &Seen, efforts: &[Effort]) -> Option<Broken> {
     let last = efforts.last();
     match &seen.rest {
-        Rest::Ended | Rest::Left(_) => None,
         Rest::Broken(error) => Some(broken(CHAIN, &**error)),
         Rest::Hopeless { step, undo } => {
             let what = if *undo { "the compensation of step" } else { "step" };
@@ -128,7 +127,7 @@ fn rest(seen: &Seen, efforts: &[Effort]) -> Option<Broken> {
         Rest::Parked(why) if last.is_none_or(|last| !last.told) => {
             Some(broken(ENDS, format!("it is parked, also when it is tried again, and no fault did that: {why}")))
         }
-        Rest::Parked(_) => None,
+        Rest::Parked(_) | Rest::Ended | Rest::Left(_) => None,
         Rest::Waits => {
             let status = seen.instance.as_ref().map(|instance| instance.status);
             let waits = matches!(status, Some(Status::Waiting));
@@ -183,16 +182,15 @@ fn reverse(efforts: &[Effort]) -> Option<Broken> {
     let mut undos: HashMap<&str, Span<'_>> = HashMap::new();
     for (at, effort) in efforts.iter().enumerate().filter(|(_, effort)| effort.reached) {
         let new = Span { step: effort.step, key: &effort.key, first: at, done: None };
-        let span = match &effort.undoes {
-            Some(undoes) => undos.entry(undoes).or_insert(new),
-            None => {
-                let known = forward.iter().position(|span| span.key == &*effort.key);
-                let index = known.unwrap_or_else(|| {
-                    forward.push(new);
-                    forward.len() - 1
-                });
-                &mut forward[index]
-            }
+        let span = if let Some(of) = &effort.undoes {
+            undos.entry(of).or_insert(new)
+        } else {
+            let known = forward.iter().position(|span| span.key == &*effort.key);
+            let index = known.unwrap_or_else(|| {
+                forward.push(new);
+                forward.len() - 1
+            });
+            &mut forward[index]
         };
         if effort.ended == "done" {
             span.done.get_or_insert(at);
@@ -239,9 +237,8 @@ fn standing(rows: &[Row]) -> BTreeMap<CallId, Standing> {
                 let Some((join, called)) = calls.get(path) else { continue };
                 let Calls::Join { callees, .. } = &called.calls else { continue };
                 for branch in branches {
-                    let callee =
-                        callees.get(*branch as usize).or_else(|| callees.first().filter(|_| callees.len() == 1));
-                    if let Some(crate::core::Callee::Step(step)) = callee {
+                    let one = callees.get(*branch as usize).or_else(|| callees.first().filter(|_| callees.len() == 1));
+                    if let Some(crate::core::Callee::Step(step)) = one {
                         let id = CallId { row: *join, branch: Some(*branch) };
                         leaves.insert(called.at(*join).path(path, Some(*branch)), (id, (&*step.step).into()));
                     }

@@ -174,6 +174,7 @@ where
     ///
     /// # Panics
     /// The saga has no such step, or the refusal cannot be written as JSON.
+    #[expect(clippy::needless_pass_by_value, reason = "it is made for this, and reads so")]
     pub fn refuses<R: Refusal + Persist>(mut self, step: &str, refusal: R) -> Self {
         let Some((_, step)) = S::DEFINITION.step(step) else {
             let known: Vec<_> = S::DEFINITION.steps.iter().map(|step| step.name).collect();

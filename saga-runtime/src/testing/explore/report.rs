@@ -81,7 +81,10 @@ impl fmt::Display for Explored {
 
 /// A history that broke a promise. It prints what happened, and how to run it again.
 #[derive(Clone)]
-pub struct Counterexample {
+pub struct Counterexample(Box<Found>);
+
+#[derive(Clone)]
+struct Found {
     saga: &'static str,
     broken: Broken,
     history: String,
@@ -93,36 +96,37 @@ pub struct Counterexample {
 impl Counterexample {
     pub(super) fn new(saga: &'static str, broken: Broken, choices: &Choices, seen: Seen) -> Self {
         let told = choices.told().map(|made| format!("{}: {}", made.at, made.way().what)).collect();
-        Self { saga, broken, history: choices.to_string(), told, rest: seen.rest, timeline: seen.timeline }
+        let (rest, timeline) = (seen.rest, seen.timeline);
+        Self(Box::new(Found { saga, broken, history: choices.to_string(), told, rest, timeline }))
     }
 
     /// The promise that it breaks.
     pub fn promise(&self) -> &str {
-        self.broken.promise
+        self.0.broken.promise
     }
 
     /// What [`replay`](super::Explore::replay) takes to run it again.
     pub fn history(&self) -> &str {
-        &self.history
+        &self.0.history
     }
 }
 
 impl fmt::Display for Counterexample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { saga, broken: Broken { promise, what }, history, .. } = self;
+        let Found { saga, broken: Broken { promise, what }, history, told, rest, timeline } = &*self.0;
         writeln!(f, "saga `{saga}` breaks a promise: {promise}\n{}\n", what.trim_end())?;
-        if self.told.is_empty() {
+        if told.is_empty() {
             writeln!(f, "nothing went wrong before")?;
         } else {
             writeln!(f, "what went otherwise than well:")?;
         }
-        for (number, told) in self.told.iter().enumerate() {
+        for (number, told) in told.iter().enumerate() {
             writeln!(f, "  {}. {told}", number + 1)?;
         }
-        if let Rest::Parked(why) = &self.rest {
+        if let Rest::Parked(why) = rest {
             writeln!(f, "in the end it is parked: {why}")?;
         }
-        if let Some(timeline) = &self.timeline {
+        if let Some(timeline) = timeline {
             writeln!(f, "\n{timeline}")?;
         }
         write!(f, "\nthis history again: explore(..).replay(\"{history}\").run()")
