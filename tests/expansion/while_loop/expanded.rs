@@ -93,7 +93,6 @@ const _: () = {
                             Edge::next(1, 2, "yes"),
                             Edge::refused(2, 3, "refused"),
                             Edge::next(2, 4, ""),
-                            Edge::back(4, 1, ""),
                             Edge::back(4, 1, "no"),
                             Edge::next(4, 5, "yes"),
                             Edge::next(1, 5, "no"),
