@@ -80,6 +80,7 @@ mod retry_after;
 pub mod runtime;
 pub mod store;
 pub mod testing;
+pub mod verify;
 
 pub use context::{Elapsed, FlowContext, OneOf2, OneOf3, OneOf4, Signal, StepContext};
 pub use failure::{Exhausted, Failure, OptionExt, Outcome, Refusal, RefuseAs, ResultExt, Transient, Unwind};

@@ -83,6 +83,9 @@ impl Seats {
         if guest.starts_with("no") {
             return Err(No::Full(guest.to_owned()).into());
         }
+        if guest.starts_with("stranger") {
+            return Err(Transient::park("who is that?").into());
+        }
         if guest.starts_with("late") && cx.attempt() == 1 {
             return Err(Transient::new("not there yet").into());
         }
@@ -251,4 +254,36 @@ async fn a_branch_that_waits_is_not_kept_waiting_by_one_that_works() {
     let end = tokio::time::timeout(Duration::from_hours(1), saga.result()).await.expect("it ends");
     assert!(matches!(end, Ok(End::Completed(()))), "{end:?}");
     assert_eq!(bare(&world.said()), ["after a nap", "not told", "slow"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn why_a_branch_is_parked_stands_in_lists_whatever_the_others_write_after_it() {
+    let (world, store) = (World::default(), Arc::new(Memory::default()));
+    let builder = |store: &Arc<Memory>| {
+        let builder = Runtime::builder().clock(Arc::new(TokioClock::at(0))).shared_store(store.clone());
+        builder.register(Seats(world.clone()))
+    };
+    let runtime = builder(&store).start().await.expect("it starts");
+    let guests = ["stranger", "late Bo"].map(str::to_owned).to_vec();
+    let saga = runtime.start::<Seats>("party", Party { guests, at_a_time: 2 }).await.expect("it is started");
+    assert!(matches!(saga.settled().await.expect("it can be read"), saga_runtime::Settled::Parked { .. }));
+    let error = async || store.find("seats", "party").await.expect("it can be read").expect("it is there").error;
+    assert_eq!(error().await.as_deref(), Some("who is that?"));
+    // Taken up for a decision that changes nothing, it is let go as it was.
+    let park = saga.park().await.expect("it can be read").expect("it is parked");
+    assert!(!park.skip("ada", "a step is not skipped").await.expect("it is decided").granted);
+    saga.settled().await.expect("it can be read");
+    assert_eq!(error().await.as_deref(), Some("who is that?"));
+    // Taken over while the other branch is under way, it is known from the row that says so.
+    let guests = ["stranger", "late Bo"].map(str::to_owned).to_vec();
+    runtime.start::<Seats>("next", Party { guests, at_a_time: 2 }).await.expect("it is started");
+    tokio::time::sleep(Duration::from_millis(26)).await;
+    let found = store.find("seats", "next").await.expect("it can be read").expect("it is there");
+    assert!(found.owner.is_some() && found.error.is_none(), "{found:?}");
+    drop(runtime);
+    let runtime = builder(&store).start().await.expect("it starts");
+    let saga = runtime.get::<Seats>("next").await.expect("it can be read").expect("it is there");
+    assert!(matches!(saga.settled().await.expect("it can be read"), saga_runtime::Settled::Parked { .. }));
+    let found = store.find("seats", "next").await.expect("it can be read").expect("it is there");
+    assert_eq!(found.error.as_deref(), Some("who is that?"));
 }

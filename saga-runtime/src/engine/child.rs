@@ -71,7 +71,7 @@ impl Strand<'_> {
         Ok(Start {
             saga: child.saga.clone(),
             id: child.id.clone(),
-            birth: worker.engine.birth(&worker.journal.life),
+            birth: worker.engine.birth(&child.saga, &child.id, &worker.journal.life),
             version: definition.version,
             input_hash,
             owned: false,

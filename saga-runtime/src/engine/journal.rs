@@ -11,7 +11,7 @@ use crate::{
     },
 };
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::Mutex as Turn;
@@ -75,6 +75,8 @@ pub(crate) struct Inner {
     awaits: Vec<Box<str>>,
     named: Option<Box<str>>,
     error: Option<Box<str>>,
+    /// Why it is parked, by the row that says so.
+    parks: BTreeMap<u64, Box<str>>,
     /// The instance that waits for this one.
     parent: Option<InstanceNo>,
     /// Its labels, as its flow has them.
@@ -121,8 +123,6 @@ struct Pending {
     received: Vec<MessageNo>,
     starts: Vec<Start>,
     sends: Vec<Delivery>,
-    /// Why the instance is parked, if a row says so.
-    error: Option<Box<str>>,
 }
 
 impl Pending {
@@ -212,6 +212,7 @@ impl Journal {
             awaits: Vec::new(),
             named: None,
             error: None,
+            parks: BTreeMap::new(),
             parent: None,
             labels: Labels::new(),
             labelled: Labels::new(),
@@ -369,7 +370,7 @@ impl Journal {
             touch.awaits = release.awaits;
             touch.queued = release.queued;
             if status == Status::Parked {
-                touch.error.clone_from(&inner.pending.error);
+                touch.error = inner.park_error().or_else(|| inner.error.clone());
             }
             if !matches!(status, Status::Ready) && !status.is_end() {
                 touch.state = Some(inner.state.state_name());
@@ -377,6 +378,18 @@ impl Journal {
             Some(touch)
         }))
         .await
+    }
+
+    /// The row that parked it first, of what is parked now, unless it is known here what that says.
+    pub(crate) fn untold_park(&self) -> Option<u64> {
+        let inner = self.inner();
+        let first = inner.state.parks().first()?.row;
+        (!inner.parks.contains_key(&first)).then_some(first)
+    }
+
+    /// What that row says.
+    pub(crate) fn park_is_for(&self, row: u64, error: &str) {
+        self.inner().parks.insert(row, error.into());
     }
 
     /// Lets the instance go as it was, with a name for the lists if there is a new one.
@@ -524,7 +537,11 @@ impl Inner {
         self.pending.rows.push(row);
         self.pending.kinds.push(event.kind());
         match event.unwrapped() {
-            (_, Event::Parked { error, .. }) => self.pending.error = Some(error.clone()),
+            (_, Event::Parked { error, .. }) => {
+                self.parks.insert(seq, error.clone());
+                let parks = self.state.parks();
+                self.parks.retain(|row, _| parks.iter().any(|park| park.row == *row));
+            }
             ("", Event::Completed { output }) => self.end = Some((seq, Arc::new(ChildEnd::Completed(output.clone())))),
             ("", Event::Unwinding { cause, .. }) => {
                 self.end = Some((seq, Arc::new(ChildEnd::Compensated(cause.clone()))));
@@ -532,6 +549,11 @@ impl Inner {
             _ => {}
         }
         Ok(seq)
+    }
+
+    /// Why it is parked, of several the first.
+    fn park_error(&self) -> Option<Box<str>> {
+        self.parks.get(&self.state.parks().first()?.row).cloned()
     }
 
     /// How it ended, if it did, in this process, and without debt.

@@ -113,7 +113,6 @@ pub(crate) struct Engine {
     random: AtomicU64,
     /// Where everything is to be the same each time.
     seed: Option<u64>,
-    births: AtomicU64,
     /// What goes on for as long as the runtime does.
     tasks: Mutex<JoinSet<()>>,
     /// What runs instances, for as long as this worker's life does.
@@ -159,7 +158,6 @@ impl Engine {
             dead: AtomicBool::new(false),
             random: AtomicU64::new(seed.unwrap_or_else(some)),
             seed,
-            births: AtomicU64::new(0),
             tasks: Mutex::default(),
             runs: Mutex::default(),
             keeper: Mutex::default(),
@@ -306,12 +304,13 @@ impl Engine {
         f64::from(top) / (f64::from(u32::MAX) + 1.0)
     }
 
-    /// What tells an instance from every other one for ever, and so its keys from theirs.
-    pub(crate) fn birth(&self, life: &Life) -> Box<str> {
+    /// What tells an instance from every other one for ever, and so its keys from theirs. Where everything is to be the same each time,
+    /// it is made of what the instance is, and of the worker's life where several may start the same one.
+    pub(crate) fn birth(&self, saga: &str, id: &str, life: &Life) -> Box<str> {
         let Some(seed) = self.seed else { return uuid::Uuid::now_v7().simple().to_string().into() };
-        let number = self.births.fetch_add(1, Ordering::Relaxed);
-        let made_of = format!("{seed} {} {number}", life.epoch.0);
-        key(&made_of, "", "", 0, Purpose::Step)[..32].into()
+        let life = self.store.lease().map_or(0, |_| life.epoch.0);
+        let made_of = format!("{seed} {life} {} {saga}", self.clock.now());
+        key(&made_of, "", id, 0, Purpose::Step)[..32].into()
     }
 
     /// Whether somebody wants to know of the named points.

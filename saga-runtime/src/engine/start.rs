@@ -64,7 +64,7 @@ impl Engine {
     ) -> Result<Started, Over> {
         let identity = Identity {
             ids: Arc::new(Ids { saga: definition.name.into(), instance: input.id.clone() }),
-            birth: self.birth(&self.life()),
+            birth: self.birth(definition.name, &input.id, &self.life()),
             version: definition.version,
             input_hash: input.hash,
         };

@@ -50,6 +50,8 @@ pub(super) struct Choices {
     left: usize,
     /// How many there were up to the last commit, or crash.
     committed: usize,
+    /// How many there were when the commit under way began.
+    mark: usize,
 }
 
 impl Choices {
@@ -89,9 +91,19 @@ impl Choices {
         self.made.len() < self.prefix.len()
     }
 
-    /// Everything up to here is durable, or lost.
+    /// Everything up to here is lost, or was durable before.
     pub(super) fn committed(&mut self) {
         self.committed = self.made.len();
+    }
+
+    /// Everything up to here is about to be durable.
+    pub(super) fn commits(&mut self) {
+        self.mark = self.made.len();
+    }
+
+    /// It is durable. What was chosen meanwhile is not.
+    pub(super) fn has_committed(&mut self) {
+        self.committed = self.mark;
     }
 
     /// What was chosen since then.
@@ -126,7 +138,7 @@ impl Choices {
             if let Some(other) = (last.taken + 1..last.ways.len()).find(fits) {
                 let repeated = self.made.drain(..).map(|made| (Some(made.at), made.taken));
                 self.prefix = repeated.chain([(Some(last.at), other)]).collect();
-                (self.left, self.committed) = (self.faults, 0);
+                (self.left, self.committed, self.mark) = (self.faults, 0, 0);
                 return true;
             }
         }

@@ -24,6 +24,8 @@ pub(super) struct Effort {
     pub(super) reached: bool,
     /// Whether it went wrong because it was told to.
     pub(super) told: bool,
+    /// The refusal that it was told to be answered with.
+    pub(super) refusal: Option<Json>,
     /// What it came to, in one word.
     pub(super) ended: &'static str,
 }
@@ -56,11 +58,18 @@ impl Explored {
 
     /// The ways in which an attempt can go, the participant's own first.
     fn fates(&self, step: &'static Step, undo: bool, key: &str) -> Vec<(Way, Fate)> {
+        let (before, reached) = {
+            let efforts = self.shared.efforts();
+            let mut same = efforts.iter().filter(|effort| &*effort.key == key);
+            (same.clone().find_map(|effort| effort.refusal.clone()), same.any(|effort| effort.reached))
+        };
+        // A participant that keeps its promises has one answer to one key.
+        if let Some(refusal) = before {
+            return vec![(Way::new("is refused as before"), Fate::Refused(refusal))];
+        }
         let mut fates = vec![(Way::new("goes well"), Fate::Own)];
-        // What may have happened is not refused any more by a participant that keeps its promises.
-        let may_have_happened = self.shared.efforts().iter().any(|effort| &*effort.key == key && effort.reached);
-        if !undo && !may_have_happened {
-            for refusal in self.shared.refusals.iter().filter(|refusal| refusal.step == step.name) {
+        if !undo && !reached {
+            for refusal in self.shared.limits.refusals.iter().filter(|refusal| refusal.step == step.name) {
                 fates.push((Way::new(format!("is refused: {}", refusal.json)), Fate::Refused(refusal.json.clone())));
             }
         }
@@ -80,10 +89,15 @@ impl Explored {
         let undo = undoes.is_some();
         let (ways, fates): (Vec<_>, Vec<_>) = self.fates(step, undo, &key).into_iter().unzip();
         let what = if undo { "the undo of " } else { "" };
-        let chosen = self.shared.choose(&format!("{what}`{state}`, attempt {attempt}"), ways);
+        let which = self.shared.which(step.name, undo, &key);
+        let which = if which > 1 { format!(" (#{which})") } else { String::new() };
+        let told = ways.iter().map(|way: &Way| way.fault).collect::<Vec<_>>();
+        let chosen = self.shared.choose(&format!("{what}`{state}`{which}, attempt {attempt}"), ways);
         let fate = fates[chosen].clone();
+        let refusal = if let Fate::Refused(json) = &fate { Some(json.clone()) } else { None };
+        let told = told[chosen];
         let mut effort =
-            Effort { step: step.name, undo, key, undoes, reached: true, told: chosen > 0, ended: "is under way" };
+            Effort { step: step.name, undo, key, undoes, reached: true, told, refusal, ended: "is under way" };
         let refused = match &fate {
             Fate::Refused(json) => Some(Attempted::Refused(json.clone())),
             Fate::Away => Some(Attempted::Transient(Transient::no_effect("explored: the participant is not reached"))),

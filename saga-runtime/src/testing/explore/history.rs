@@ -8,13 +8,16 @@ use super::{
 use crate::{
     Handle, Runtime,
     clock::Clock,
-    core::child,
-    engine::erased::Registered,
+    core::{Event, child},
+    engine::{erased::Registered, load::read},
     machine::{Json, Saga},
     runtime::{Builder, Error, Point, Timeline},
-    store::{Instance, Row, Status, Store, memory::Memory},
+    store::{Filter, Instance, Row, Status, Store, memory::Memory},
 };
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use futures_util::{
+    FutureExt as _,
+    stream::{FuturesUnordered, StreamExt as _},
+};
 use std::{
     future::{Future, poll_fn},
     ops::ControlFlow,
@@ -29,8 +32,8 @@ use std::{
 /// The id of the one instance.
 pub(super) const ID: &str = "explored";
 
-/// So often somebody tries again what is parked.
-const RETRIES: usize = 2;
+/// So often time goes on without anything being written before it is said that nothing happens any more.
+const LEAPS: usize = 10_000;
 
 /// So often a call is attempted without being told to fail before it is said that it never succeeds.
 const PATIENCE: usize = 40;
@@ -66,6 +69,15 @@ pub(super) enum Left {
     Known,
 }
 
+/// What can happen in a history.
+#[derive(Debug, Clone)]
+pub(super) struct Limits {
+    pub(super) refusals: Vec<MayRefuse>,
+    pub(super) turns: usize,
+    /// Whether somebody may cancel it.
+    pub(super) cancels: bool,
+}
+
 /// Whether everything, at this point, is as it was before with at least so many faults to come.
 pub(super) type Known = Box<dyn Fn(&At<'_>, usize) -> bool + Send + Sync>;
 
@@ -77,18 +89,20 @@ pub(super) struct At<'a> {
     since: Vec<(&'a str, usize)>,
     /// Whether a cancel was asked for, which may not be decided yet.
     cancelled: bool,
+    /// What the participants remember: which calls and undos have reached them, and whether they were answered.
+    reached: Vec<(Box<str>, bool)>,
 }
 
 /// What the engine's threads, the participants and the driver of a history share.
 pub(super) struct Shared {
     choices: Mutex<Choices>,
     efforts: Mutex<Vec<Effort>>,
-    pub(super) refusals: Vec<MayRefuse>,
-    pub(super) turns: usize,
+    pub(super) limits: Limits,
+    store: Arc<Memory>,
+    saga: &'static str,
     /// The worker has died.
     dead: AtomicBool,
     left: Mutex<Option<Left>>,
-    cancels: AtomicBool,
     /// Whether a cancel was asked for, which is done once.
     cancelled: AtomicBool,
     /// Asks the worker that lives for a cancel.
@@ -110,15 +124,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    pub(super) fn new(choices: Choices, refusals: Vec<MayRefuse>, turns: usize, cancels: bool, known: Known) -> Self {
+    /// A history of an instance of this saga, on this store.
+    pub(super) fn new(choices: Choices, limits: Limits, store: Arc<Memory>, saga: &'static str, known: Known) -> Self {
         Self {
             choices: Mutex::new(choices),
             efforts: Mutex::default(),
-            refusals,
-            turns,
+            limits,
+            store,
+            saga,
             dead: AtomicBool::new(false),
             left: Mutex::default(),
-            cancels: AtomicBool::new(cancels),
             cancelled: AtomicBool::new(false),
             cancel: Mutex::default(),
             asked: Mutex::default(),
@@ -143,6 +158,11 @@ impl Shared {
         )
     }
 
+    /// How many faults there were so far.
+    fn faults(&self) -> usize {
+        lock(&self.choices).faults()
+    }
+
     fn leave(&self, why: Left) {
         lock(&self.left).get_or_insert(why);
         // Nothing of it goes on.
@@ -156,7 +176,7 @@ impl Shared {
         }
         let mut choices = lock(&self.choices);
         let cancelled = self.cancelled.load(Ordering::Acquire);
-        let point = At { what: at, since: choices.since().collect(), cancelled };
+        let point = At { what: at, since: choices.since().collect(), cancelled, reached: self.reached() };
         if !choices.repeats() && (self.known)(&point, choices.left()) {
             drop(choices);
             self.leave(Left::Known);
@@ -165,22 +185,33 @@ impl Shared {
         choices.choose(at, ways)
     }
 
+    /// What has reached the participants, whatever came of it.
+    fn reached(&self) -> Vec<(Box<str>, bool)> {
+        let efforts = self.efforts();
+        let reached = efforts.iter().filter(|effort| effort.reached || effort.refusal.is_some());
+        let mut reached: Vec<_> = reached.map(|effort| (effort.key.clone(), effort.ended == "done")).collect();
+        reached.sort_unstable();
+        reached.dedup();
+        reached
+    }
+
+    /// Which call of this step it is, from 1, of those that were attempted.
+    pub(super) fn which(&self, step: &str, undo: bool, key: &str) -> usize {
+        let efforts = self.efforts();
+        let mut keys: Vec<&str> = Vec::new();
+        for effort in efforts.iter().filter(|effort| effort.step == step && effort.undo == undo) {
+            if !keys.contains(&&*effort.key) {
+                keys.push(&effort.key);
+            }
+        }
+        keys.iter().position(|known| *known == key).unwrap_or(keys.len()) + 1
+    }
+
     /// An attempt is made; its number.
     pub(super) fn made(&self, effort: Effort) -> usize {
-        let (turns, index) = {
-            let mut efforts = self.efforts();
-            efforts.push(effort);
-            let last = efforts.last().map(|effort| (effort.step, effort.undo));
-            let same = efforts.iter().filter(|effort| Some((effort.step, effort.undo)) == last);
-            let mut keys: Vec<&str> = same.map(|effort| &*effort.key).collect();
-            keys.sort_unstable();
-            keys.dedup();
-            (keys.len(), efforts.len() - 1)
-        };
-        if turns > self.turns {
-            self.leave(Left::Turns);
-        }
-        index
+        let mut efforts = self.efforts();
+        efforts.push(effort);
+        efforts.len() - 1
     }
 
     pub(super) fn ended(&self, index: usize, ended: &'static str) {
@@ -193,7 +224,9 @@ impl Shared {
     fn hopeless(&self) -> Option<(&'static str, bool)> {
         let efforts = self.efforts();
         let last = efforts.last()?;
-        let own = efforts.iter().filter(|effort| effort.key == last.key && !effort.told && effort.ended == "failed");
+        // One that is under way, and of which nothing more is heard, was given up.
+        let fails = |effort: &&Effort| matches!(effort.ended, "failed" | "is under way");
+        let own = efforts.iter().filter(|effort| effort.key == last.key && !effort.told).filter(fails);
         (own.count() >= PATIENCE).then_some((last.step, last.undo))
     }
 
@@ -202,19 +235,31 @@ impl Shared {
         if self.dead.load(Ordering::Acquire) {
             return ControlFlow::Break(());
         }
-        let (at, events) = match point {
-            Point::BeforeCommit { events, .. } => ("before", events),
-            Point::AfterCommit { events, .. } => ("after", events),
+        let (at, instance, events) = match point {
+            Point::BeforeCommit { instance, events } => ("before", instance, events),
+            Point::AfterCommit { instance, events } => ("after", instance, events),
             _ => return ControlFlow::Continue(()),
         };
+        let own = instance == ID;
+        if at == "after" && own && self.turned() {
+            self.leave(Left::Turns);
+            return ControlFlow::Break(());
+        }
         let ends = events.iter().any(|kind| matches!(*kind, "completed" | "compensated"));
         let mut ways = vec![Way::new("goes on"), Way::fault("the worker is killed")];
-        if at == "after" && !ends && self.cancels.load(Ordering::Acquire) && !self.cancelled.load(Ordering::Acquire) {
+        if at == "after" && own && !ends && self.limits.cancels && !self.cancelled.load(Ordering::Acquire) {
             ways.push(Way::fault("it is cancelled"));
         }
-        let chosen = self.choose(&format!("{at} the commit of {}", events.join(", ")), ways);
-        if at == "after" || chosen > 0 {
-            lock(&self.choices).committed();
+        let rows =
+            if events.is_empty() { "letting it go".to_owned() } else { format!("the commit of {}", events.join(", ")) };
+        let whose = if own { "" } else { " of another saga" };
+        let chosen = self.choose(&format!("{at} {rows}{whose}"), ways);
+        match (chosen, at) {
+            // What is lost with the worker is in nobody's way.
+            (1, _) => lock(&self.choices).committed(),
+            (_, "before") if own => lock(&self.choices).commits(),
+            (_, "after") if own => lock(&self.choices).has_committed(),
+            _ => {}
         }
         match chosen {
             0 => {}
@@ -231,6 +276,18 @@ impl Shared {
             }
         }
         if self.dead.load(Ordering::Acquire) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// Whether a call was made more often in one state of a strand than it is to be.
+    fn turned(&self) -> bool {
+        let found = self.store.find(self.saga, ID).now_or_never().and_then(Result::ok).flatten();
+        let Some(instance) = found else { return false };
+        let rows = self.store.journal(instance.no, 1, usize::MAX).now_or_never().and_then(Result::ok);
+        let last = rows.unwrap_or_default().into_iter().rev().take(4);
+        last.filter_map(|row| read(&row).ok()).any(|event| match event.unwrapped().1 {
+            Event::Called(called) => usize::try_from(called.ordinal).is_ok_and(|ordinal| ordinal > self.limits.turns),
+            _ => false,
+        })
     }
 
     /// Nobody has anything to do.
@@ -288,6 +345,8 @@ pub(super) enum Rest {
         step: &'static str,
         undo: bool,
     },
+    /// The runtime could not be started: the test is not right.
+    Unstarted(Box<str>),
     /// The engine says what cannot be.
     Broken(Box<str>),
 }
@@ -320,6 +379,7 @@ where
         signals,
         more,
         retries: 0,
+        leaps: (0, 0),
         sent: vec![0; signals.len()],
     };
     let seen = alone.block_on(async move {
@@ -341,6 +401,8 @@ struct History<'h, S: Saga> {
     more: &'h dyn Fn(Builder) -> Builder,
     /// How often somebody tried again what was parked.
     retries: usize,
+    /// How often time has gone on since there were so many rows.
+    leaps: (usize, u64),
     /// How often each of the signals was sent.
     sent: Vec<usize>,
 }
@@ -360,7 +422,10 @@ where
     /// One life of the worker after the other, until the instance rests.
     async fn lives(&mut self) -> Result<Rest, Error> {
         loop {
-            let runtime = self.runtime().await?;
+            let runtime = match self.runtime().await {
+                Ok(runtime) => runtime,
+                Err(error) => return Ok(Rest::Unstarted(error.to_string().into())),
+            };
             let rest = self.life(&runtime).await;
             // They keep the runtime alive.
             lock(&self.shared.cancel).take();
@@ -424,8 +489,10 @@ where
     async fn idle(&mut self, handle: &Handle<S>, asked: &mut FuturesUnordered<Asking>) -> Result<Option<Rest>, Error> {
         let Some(instance) = self.store.find(S::DEFINITION.name, ID).await? else { return Ok(Some(Rest::Waits)) };
         match instance.status {
-            status if status.is_end() => return Ok(Some(Rest::Ended)),
-            Status::Parked if self.retries < RETRIES => {
+            // What it has launched comes to its end as well.
+            status if status.is_end() && !self.others_run().await? => return Ok(Some(Rest::Ended)),
+            // Each time a fault may be in the way, of which there are only so many, and several branches can be parked.
+            Status::Parked if self.retries < 4 * (self.shared.faults() + 1) => {
                 self.retries += 1;
                 asked.push(begun(retry(handle.clone())));
                 return Ok(None);
@@ -442,13 +509,23 @@ where
             }
             _ => {}
         }
-        Ok(if self.clock.leap() { None } else { Some(Rest::Waits) })
+        let rows = self.store.length(instance.no).await?;
+        self.leaps = if self.leaps.1 == rows { (self.leaps.0 + 1, rows) } else { (0, rows) };
+        let goes_on = self.leaps.0 < LEAPS && self.clock.leap();
+        let rest = if instance.status.is_end() { Rest::Ended } else { Rest::Waits };
+        Ok(if goes_on { None } else { Some(rest) })
+    }
+
+    /// Whether other instances are under way.
+    async fn others_run(&self) -> Result<bool, Error> {
+        let all = self.store.list(&Filter::default(), None, usize::MAX).await?;
+        Ok(all.iter().any(|other| !other.status.is_end() && other.status != Status::Parked))
     }
 
     /// The signal that comes now, if one does.
     fn message(&mut self, handle: &Handle<S>, instance: &Instance) -> Option<Asking> {
         let awaited = |name: &str| instance.awaits.iter().any(|awaited| &**awaited == name && !child::is_end(name));
-        let turns = self.shared.turns;
+        let turns = self.shared.limits.turns;
         let fitting = self.signals.iter().enumerate();
         let fitting: Vec<usize> = fitting
             .filter(|(index, signal)| awaited(signal.name) && self.sent[*index] < turns)

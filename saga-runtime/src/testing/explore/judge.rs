@@ -3,18 +3,18 @@
 use super::{
     Ending,
     faults::Effort,
-    history::{ID, Rest, Seen},
+    history::{Rest, Seen},
 };
 use crate::{
-    core::{CallId, Called, Calls, Event, How, State},
+    core::{Calls, Event, key::Purpose},
     definition::{Class, Definition},
-    engine::load::{apply, read},
-    machine::Answer,
-    store::{Row, Status, Store as _, memory::Memory},
+    engine::load::read,
+    store::{Filter, Row, Status, Store as _, memory::Memory},
+    verify::{Effect, Journal, Kept, check, walk},
 };
 use futures_util::FutureExt as _;
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{HashMap, HashSet},
     fmt::Write as _,
     hash::{DefaultHasher, Hash as _},
 };
@@ -22,26 +22,35 @@ use std::{
 /// A promise, and how it is broken.
 #[derive(Debug, Clone)]
 pub(super) struct Broken {
-    pub(super) promise: &'static str,
+    pub(super) promise: Box<str>,
     pub(super) what: String,
+    /// The history that it is held against, if that had faults of its own.
+    pub(super) against: Option<String>,
 }
 
-fn broken(promise: &'static str, what: impl Into<String>) -> Broken {
-    Broken { promise, what: what.into() }
+impl Broken {
+    pub(super) fn new(promise: &str, what: impl Into<String>) -> Self {
+        Self { promise: promise.into(), what: what.into(), against: None }
+    }
 }
 
 const ENDS: &str = "every instance ends";
 const ALL_OR_NONE: &str = "all or none";
-const REVERSE: &str = "compensations run in reverse order";
-const ONE_PIVOT: &str = "nothing is undone after the pivot";
-const CHAIN: &str = "the journal says what the store says";
+
+/// What the participants looked like at the end of a history.
+#[derive(Debug)]
+struct Looked {
+    state: String,
+    history: String,
+    faults: usize,
+}
 
 /// What was seen of all histories so far.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Judge {
-    /// For the calls that stand in the end, what the participants looked like; and in how many faults that was seen.
-    states: HashMap<String, (String, usize)>,
-    looks: bool,
+    begin: Option<String>,
+    /// For the calls that stand in the end.
+    ends: HashMap<String, Looked>,
 }
 
 /// How it ended.
@@ -55,13 +64,14 @@ pub(super) fn ending(seen: &Seen) -> Ending {
 }
 
 impl Judge {
-    pub(super) fn new(looks: bool) -> Self {
-        Self { states: HashMap::new(), looks }
-    }
-
-    /// What the participants look like before anything happens: so they are to look when nothing stands.
-    pub(super) fn begins(&mut self, state: &str) {
-        self.states.entry(String::new()).or_insert_with(|| (state.to_owned(), 0));
+    /// What the participants look like before anything happens, which is always the same.
+    pub(super) fn begins(&mut self, state: &str) -> Option<Broken> {
+        let begin = self.begin.get_or_insert_with(|| state.to_owned());
+        (begin != state).then(|| {
+            let what = "the participants look another way before anything has happened: what `make` makes, and what `state` \
+                        shows, has to be the same each time (a `HashMap` prints in any order, a `BTreeMap` in one)";
+            Broken::new("the same choices lead to the same history", what)
+        })
     }
 
     /// The first promise that this history breaks.
@@ -71,201 +81,118 @@ impl Judge {
         seen: &Seen,
         efforts: &[Effort],
         state: Option<&str>,
-        faults: usize,
+        (history, faults): (&str, usize),
     ) -> Option<Broken> {
-        rest(seen, efforts)
-            .or_else(|| chain(seen))
-            .or_else(|| pivot(definition, efforts))
-            .or_else(|| reverse(efforts))
-            .or_else(|| self.all_or_none(definition, seen, efforts, state, faults))
+        if let Some(broken) = rest(seen) {
+            return Some(broken);
+        }
+        let instance = seen.instance.as_ref()?;
+        let effects = effects(definition, seen, efforts);
+        let effects: Vec<&Effect> = effects.iter().collect();
+        let steps = definition.steps.iter().filter(|step| step.idempotent.is_none()).map(|step| step.name).collect();
+        let kept = Kept { effects: &effects, steps: &steps };
+        let violations = check(instance, &seen.rows, Some(kept), true);
+        if let Some(violation) = violations.into_iter().next() {
+            return Some(Broken::new(&violation.promise.to_string(), violation.what));
+        }
+        let (journal, _) = walk(&seen.rows);
+        let state = state.filter(|_| seen.rest == Rest::Ended)?;
+        if stays(definition, &journal, &instance.birth, efforts) {
+            return None;
+        }
+        self.all_or_none(&journal, state, history, faults)
     }
 
-    fn all_or_none(
-        &mut self,
-        definition: &Definition,
-        seen: &Seen,
-        efforts: &[Effort],
-        state: Option<&str>,
-        faults: usize,
-    ) -> Option<Broken> {
-        let state = state.filter(|_| self.looks && seen.rest == Rest::Ended)?;
-        let standing = standing(&seen.rows);
-        if stays(definition, efforts, &standing) {
-            return None;
-        }
-        let text = standing.values().fold(String::new(), |mut text, call| {
-            let _ = writeln!(text, "{} answered {}", call.name, call.answer);
+    fn all_or_none(&mut self, journal: &Journal, state: &str, history: &str, faults: usize) -> Option<Broken> {
+        let standing = journal
+            .calls
+            .values()
+            .filter(|call| call.done.is_some() && call.undone.is_none() && call.class.is_none_or(Class::has_effect));
+        let text = standing.fold(String::new(), |mut text, call| {
+            let within = if call.path.is_empty() { String::new() } else { format!(" in {}", call.path) };
+            let _ = writeln!(text, "`{}`{within}{} answered {}", call.step, call.arguments, call.answer);
             text
         });
-        let Some((expected, before)) = self.states.get(&text) else {
-            self.states.insert(text, (state.to_owned(), faults));
+        if text.is_empty() {
+            let begin = self.begin.as_deref().filter(|begin| *begin != state)?;
+            let what = "nothing stands, and the participants are not as they were before";
+            return Some(Broken::new(ALL_OR_NONE, format!("{what}\n{}", difference(begin, state))));
+        }
+        let Some(before) = self.ends.get(&text) else {
+            self.ends.insert(text, Looked { state: state.to_owned(), history: history.to_owned(), faults });
             return None;
         };
-        if expected == state {
+        if before.state == state {
             return None;
         }
-        let than = match (standing.is_empty(), before) {
-            (true, _) => "nothing stands, and the participants are not as they were before".to_owned(),
-            (false, 0) => {
-                format!("the same calls stand as in a history without faults, and the participants differ\n{text}")
-            }
-            (false, _) => format!("the same calls stand as in an earlier history, and the participants differ\n{text}"),
+        let than = if before.faults == 0 {
+            "the same calls stand as in a history without faults, and the participants differ".to_owned()
+        } else {
+            format!("the same calls stand as in the history \"{}\", and the participants differ", before.history)
         };
-        Some(broken(ALL_OR_NONE, format!("{than}\n{}", difference(expected, state))))
+        let against = (before.faults > 0).then(|| before.history.clone());
+        let what = format!("{than}\n{text}\n{}", difference(&before.state, state));
+        Some(Broken { against, ..Broken::new(ALL_OR_NONE, what) })
     }
 }
 
 /// Whether it came to a rest that somebody could expect.
-fn rest(seen: &Seen, efforts: &[Effort]) -> Option<Broken> {
-    let last = efforts.last();
+fn rest(seen: &Seen) -> Option<Broken> {
     match &seen.rest {
-        Rest::Broken(error) => Some(broken(CHAIN, &**error)),
+        Rest::Ended | Rest::Left(_) | Rest::Unstarted(_) => None,
+        Rest::Broken(error) => Some(Broken::new("the engine goes on", &**error)),
         Rest::Hopeless { step, undo } => {
             let what = if *undo { "the compensation of step" } else { "step" };
-            Some(broken(ENDS, format!("{what} `{step}` fails again and again although nothing is in its way")))
+            let what = format!("{what} `{step}` fails again and again although nothing is in its way");
+            Some(Broken::new(ENDS, what))
         }
-        Rest::Parked(why) if last.is_none_or(|last| !last.told) => {
-            Some(broken(ENDS, format!("it is parked, also when it is tried again, and no fault did that: {why}")))
+        Rest::Parked(why) => {
+            let what = format!("it is parked, also when it is tried again without a fault: {why}");
+            Some(Broken::new(ENDS, what))
         }
-        Rest::Parked(_) | Rest::Ended | Rest::Left(_) => None,
         Rest::Waits => {
             let status = seen.instance.as_ref().map(|instance| instance.status);
             let waits = matches!(status, Some(Status::Waiting));
-            (!waits).then(|| broken(ENDS, format!("nothing happens any more, and it is {status:?}")))
+            (!waits).then(|| Broken::new(ENDS, format!("nothing happens any more, and it is {status:?}")))
         }
     }
 }
 
-/// The journal is gapless, and folding it gives what the store says.
-fn chain(seen: &Seen) -> Option<Broken> {
-    let instance = seen.instance.as_ref()?;
-    let mut state = State::default();
-    for (row, expected) in seen.rows.iter().zip(1..) {
-        if row.seq != expected {
-            return Some(broken(CHAIN, format!("row {expected} is missing")));
-        }
-        if let Err(error) = read(row).and_then(|event| apply(&mut state, row, &event)) {
-            return Some(broken(CHAIN, error.to_string()));
-        }
-    }
-    let ended = state.phase().is_end();
-    (ended != instance.status.is_end())
-        .then(|| broken(CHAIN, format!("the journal says {}, the store {:?}", state.state_name(), instance.status)))
-}
-
-/// At most one pivot, and nothing is undone after it.
-fn pivot(definition: &Definition, efforts: &[Effort]) -> Option<Broken> {
-    let pivots = |effort: &&Effort| {
-        !effort.undo
-            && effort.ended == "done"
-            && definition.step(effort.step).is_some_and(|(_, step)| step.class == Class::Pivot)
-    };
-    let passed = efforts.iter().position(|effort| pivots(&effort))?;
-    let pivot = &efforts[passed];
-    let after = &efforts[passed + 1..];
-    if let Some(undo) = after.iter().find(|effort| effort.undo && effort.reached) {
-        return Some(broken(ONE_PIVOT, format!("step `{}` was undone after pivot `{}`", undo.step, pivot.step)));
-    }
-    let other = after.iter().find(|effort| pivots(effort) && effort.key != pivot.key)?;
-    Some(broken(ONE_PIVOT, format!("pivot `{}` was passed, and then pivot `{}`", pivot.step, other.step)))
-}
-
-/// What was done before something else had begun is undone after that is undone.
-fn reverse(efforts: &[Effort]) -> Option<Broken> {
-    struct Span<'e> {
-        step: &'static str,
-        key: &'e str,
-        first: usize,
-        done: Option<usize>,
-    }
-    let mut forward: Vec<Span<'_>> = Vec::new();
-    let mut undos: HashMap<&str, Span<'_>> = HashMap::new();
-    for (at, effort) in efforts.iter().enumerate().filter(|(_, effort)| effort.reached) {
-        let new = Span { step: effort.step, key: &effort.key, first: at, done: None };
-        let span = if let Some(of) = &effort.undoes {
-            undos.entry(of).or_insert(new)
-        } else {
-            let known = forward.iter().position(|span| span.key == &*effort.key);
-            let index = known.unwrap_or_else(|| {
-                forward.push(new);
-                forward.len() - 1
-            });
-            &mut forward[index]
+/// What the participants accepted, of what they were asked for: the first time under each key.
+fn effects(definition: &Definition, seen: &Seen, efforts: &[Effort]) -> Vec<Effect> {
+    let Some(instance) = &seen.instance else { return Vec::new() };
+    let mut accepted = HashSet::new();
+    let mut effects = Vec::new();
+    // What only reads has no effect, and may happen before anything is durable.
+    let has_effect = |name: &str| definition.step(name).is_some_and(|(_, step)| step.class.has_effect());
+    let done = efforts.iter().filter(|effort| effort.reached && effort.ended == "done");
+    for effort in done.filter(|effort| has_effect(effort.step)) {
+        let changed = match &effort.undoes {
+            None => true,
+            Some(undoes) => accepted.contains(undoes),
         };
-        if effort.ended == "done" {
-            span.done.get_or_insert(at);
+        if accepted.insert(effort.key.clone()) {
+            effects.push(Effect {
+                saga: instance.saga.clone(),
+                id: instance.id.clone(),
+                step: effort.step.into(),
+                key: effort.key.clone(),
+                undoes: effort.undoes.clone(),
+                changed,
+            });
         }
     }
-    for earlier in &forward {
-        for later in &forward {
-            let sequential = earlier.done.is_some_and(|done| done < later.first);
-            let (Some(first), Some(second)) = (undos.get(earlier.key), undos.get(later.key)) else { continue };
-            if sequential && second.done.is_none_or(|done| done > first.first) {
-                let what = format!("`{}` was undone before `{}`, which was done after it", earlier.step, later.step);
-                return Some(broken(REVERSE, what));
-            }
-        }
-    }
-    None
+    effects
 }
 
-/// A call that has been done, and not undone.
-#[derive(Debug)]
-struct Standing {
-    name: String,
-    step: Option<Box<str>>,
-    answer: String,
-}
-
-/// The calls that stand in the end.
-fn standing(rows: &[Row]) -> BTreeMap<CallId, Standing> {
-    let mut calls: HashMap<Box<str>, (u64, Box<Called>)> = HashMap::new();
-    let mut leaves: HashMap<Box<str>, (CallId, Box<str>)> = HashMap::new();
-    let mut standing = BTreeMap::new();
-    for row in rows {
-        let Ok(event) = read(row) else { break };
-        let (path, event) = event.unwrapped();
-        match event {
-            Event::Called(called) => {
-                calls.insert(path.into(), (row.seq, called.clone()));
-                if let Calls::Step(step, _) = &called.calls {
-                    let id = CallId { row: row.seq, branch: None };
-                    leaves.insert(path.into(), (id, (&*step.step).into()));
-                }
-            }
-            Event::Begun { branches } => {
-                let Some((join, called)) = calls.get(path) else { continue };
-                let Calls::Join { callees, .. } = &called.calls else { continue };
-                for branch in branches {
-                    let one = callees.get(*branch as usize).or_else(|| callees.first().filter(|_| callees.len() == 1));
-                    if let Some(crate::core::Callee::Step(step)) = one {
-                        let id = CallId { row: *join, branch: Some(*branch) };
-                        leaves.insert(called.at(*join).path(path, Some(*branch)), (id, (&*step.step).into()));
-                    }
-                }
-            }
-            Event::Answered { answer: Answer::Done(json) } => {
-                if let Some((id, step)) = leaves.get(path) {
-                    let name = if path.is_empty() { format!("`{step}`") } else { format!("`{step}` in {path}") };
-                    standing.insert(*id, Standing { name, step: Some(step.clone()), answer: json.get().to_owned() });
-                }
-            }
-            Event::Undone { call, how: How::Done | How::Resolved { .. } } => {
-                standing.remove(call);
-            }
-            _ => {}
-        }
-    }
-    standing
-}
-
-/// Whether something stays that nothing tells: a step that is never undone may have been done, and its answer is not known.
-fn stays(definition: &Definition, efforts: &[Effort], standing: &BTreeMap<CallId, Standing>) -> bool {
+/// Whether something stays of which nothing tells: a step that is never undone may have happened, and its answer is not known.
+fn stays(definition: &Definition, journal: &Journal, birth: &str, efforts: &[Effort]) -> bool {
+    let done = journal.calls.values().filter(|call| call.done.is_some());
+    let known: HashSet<_> = done.map(|call| call.key(birth, Purpose::Step)).collect();
     efforts.iter().any(|effort| {
         let step = definition.step(effort.step).map(|(_, step)| step);
         let forever = step.is_some_and(|step| step.class == Class::NotCompensated);
-        let known = standing.values().any(|call| call.step.as_deref() == Some(effort.step));
-        !effort.undo && effort.reached && forever && !known
+        !effort.undo && effort.reached && effort.ended != "refused" && forever && !known.contains(&*effort.key)
     })
 }
 
@@ -285,23 +212,46 @@ fn difference(expected: &str, found: &str) -> String {
     told
 }
 
-/// What the store holds of the instance, whenever that was.
-pub(super) fn timeless(store: &Memory, definition: &Definition, hasher: &mut DefaultHasher) {
-    let found = store.find(definition.name, ID).now_or_never().and_then(Result::ok).flatten();
-    let Some(instance) = found else { return };
-    format!("{:?}", instance.status).hash(hasher);
-    let rows = store.journal(instance.no, 1, usize::MAX).now_or_never().and_then(Result::ok).unwrap_or_default();
-    for row in rows {
-        let mut rest = &*row.event;
-        // Moments are told by these names only.
-        while let Some((before, after)) = ["\"retry_at\":", "\"until\":", "\"deadline\":"]
-            .iter()
-            .filter_map(|name| rest.split_once(name))
-            .min_by_key(|(before, _)| before.len())
-        {
-            before.hash(hasher);
-            rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
+/// What the store holds, whenever that was.
+pub(super) fn timeless(store: &Memory, hasher: &mut DefaultHasher) {
+    let all = store.list(&Filter::default(), None, usize::MAX).now_or_never().and_then(Result::ok).unwrap_or_default();
+    for instance in all {
+        (&instance.saga, &instance.id, format!("{:?}", instance.status)).hash(hasher);
+        let rows = store.journal(instance.no, 1, usize::MAX).now_or_never().and_then(Result::ok).unwrap_or_default();
+        for row in rows {
+            momentless(&row).hash(hasher);
         }
-        rest.hash(hasher);
+        let messages = store.messages(instance.no).now_or_never().and_then(Result::ok).unwrap_or_default();
+        for message in messages {
+            (message.name, message.body).hash(hasher);
+        }
+        let inbox = store.inbox(instance.no).now_or_never().and_then(Result::ok).unwrap_or_default();
+        for (_, body) in inbox {
+            body.hash(hasher);
+        }
     }
+}
+
+/// A row without the moments that it tells of.
+fn momentless(row: &Row) -> String {
+    let Ok(mut event) = read(row) else { return row.event.to_string() };
+    let mut within = &mut event;
+    while let Event::In { event, .. } = within {
+        within = event;
+    }
+    match within {
+        Event::Started { deadline, .. } => *deadline = deadline.map(|_| 0),
+        Event::AttemptFailed(failed) | Event::CompensationFailed { failed, .. } => {
+            failed.retry_at = failed.retry_at.map(|_| 0);
+        }
+        Event::Called(called) => match &mut called.calls {
+            Calls::Wait { until, .. } => *until = until.map(|_| 0),
+            Calls::Child { deadline, .. } => *deadline = deadline.map(|_| 0),
+            _ => {}
+        },
+        // What all rows before it say.
+        Event::Snapshot { .. } => return String::new(),
+        _ => {}
+    }
+    event.to_text().map_or_else(|_| row.event.to_string(), |text| text.to_string())
 }

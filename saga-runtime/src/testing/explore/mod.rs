@@ -11,12 +11,13 @@ pub use self::report::{Counterexample, Explored};
 
 use self::{
     choices::{Choices, parse},
-    history::{MayCome, MayRefuse, Shared, run},
+    history::{Left, Limits, MayCome, MayRefuse, Rest, Shared, run},
     judge::Judge,
     report::Coverage,
 };
 use crate::{
     Refusal, Signal,
+    definition::Class,
     machine::{Persist, Saga, encode},
     runtime::Builder,
     store::memory::Memory,
@@ -39,12 +40,16 @@ use std::{
 /// Of each history it asks what no fault may change:
 ///
 /// - it ends: what its participants do not refuse for ever, by themselves, is not parked in the end;
-/// - all or none: the participants are as they are after the history without faults in which the same calls stand
-///   ([`state`](Explore::state)): where everything was undone, as they were before;
-/// - what is undone is undone in the reverse order, and only what may have happened; nothing is after the pivot;
-/// - nothing is called before that is durable; a call has one key;
-/// - the journal is without gaps, and says what the store says;
+/// - all or none: the participants are as they are after any other history in which the same calls stand, with the same arguments and
+///   answers ([`state`](Explore::state)): where everything was undone, as they were before;
+/// - everything that [`verify`](crate::verify::verify) asks, with what the participants accepted as its ledger: what is undone is undone
+///   in the reverse order, and nothing after the pivot; nothing is called before that is durable; the journal is without gaps, and
+///   says what the store says;
 /// - what the test itself asks ([`invariant`](Explore::invariant)).
+///
+/// Not among the histories are a request that arrives after its own undo, a signal that comes before it is waited for, branches of a
+/// join that end in another order than they do by themselves, and several instances. Transactional steps need a store with
+/// transactions, which this one is not. Participants must not use tokio's time, nor wait for another thread.
 ///
 /// ```
 /// use saga_runtime::{prelude::*, testing::explore};
@@ -108,7 +113,7 @@ where
         invariants: Vec::new(),
         refusals: Vec::new(),
         signals: Vec::new(),
-        more: Box::new(|builder| builder),
+        more: Vec::new(),
         faults: 2,
         turns: 3,
         most: 200_000,
@@ -119,6 +124,9 @@ where
 
 /// What the participants look like, as a text.
 type Look<W> = Arc<dyn Fn(&W) -> String + Send + Sync>;
+
+/// What the runtime has besides.
+type More<W> = Box<dyn Fn(Builder, &W) -> Builder>;
 
 /// What the test asks of the participants at the end of a history, beside what is asked anyway.
 type Asks<W> = Box<dyn Fn(&W, &Ending) -> Result<(), String>>;
@@ -146,7 +154,7 @@ pub struct Explore<S: Saga, W> {
     invariants: Vec<Asks<W>>,
     refusals: Vec<MayRefuse>,
     signals: Vec<MayCome<S>>,
-    more: Box<dyn Fn(Builder) -> Builder>,
+    more: Vec<More<W>>,
     faults: usize,
     turns: usize,
     most: usize,
@@ -158,7 +166,10 @@ impl<S: Saga, W: Send + Sync + 'static> Explore<S, W>
 where
     S::Input: Clone,
 {
-    /// What of the participants has to be as if no fault had happened, e.g. stocks and balances: not what they remember of keys.
+    /// What of the participants has to be as if no fault had happened, e.g. stocks and balances: not what they remember of keys, and
+    /// not in which order things arrived. Whatever an [`invariant`](Self::invariant) looks at has to be in it. It is compared as it
+    /// prints, so a `BTreeMap` is right where a `HashMap` is not.
+    ///
     /// Without it, all or none is not asked, and no two moments are known to be equal, so that more histories are run.
     pub fn state<T: Debug>(self, state: impl Fn(&W) -> T + Send + Sync + 'static) -> Self {
         Self { state: Some(Arc::new(move |world| format!("{:#?}", state(world)))), ..self }
@@ -173,13 +184,18 @@ where
     /// The step of this name may be refused with this, in place of whatever its participant would say.
     ///
     /// # Panics
-    /// The saga has no such step, or the refusal cannot be written as JSON.
+    /// The saga has no such step, or the step cannot be refused, or the refusal cannot be written as JSON.
     #[expect(clippy::needless_pass_by_value, reason = "it is made for this, and reads so")]
     pub fn refuses<R: Refusal + Persist>(mut self, step: &str, refusal: R) -> Self {
         let Some((_, step)) = S::DEFINITION.step(step) else {
             let known: Vec<_> = S::DEFINITION.steps.iter().map(|step| step.name).collect();
             panic!("saga `{}` has no step `{step}`; it has {}", S::DEFINITION.name, known.join(", "));
         };
+        assert!(
+            step.class != Class::Retriable,
+            "step `{}` is retriable: it cannot be refused, and its saga could not take that back",
+            step.name
+        );
         match encode(&refusal) {
             Ok(json) => self.refusals.push(MayRefuse { step: step.name, json }),
             Err(error) => panic!("the refusal of step `{}` cannot be written as JSON: {}", step.name, error.0),
@@ -205,17 +221,19 @@ where
         self
     }
 
-    /// What the runtime has besides: other sagas that this one calls, named policies. They are run without faults.
-    pub fn with(self, more: impl Fn(Builder) -> Builder + 'static) -> Self {
-        Self { more: Box::new(more), ..self }
+    /// What the runtime has besides: other sagas that this one calls, with the same participants, and named policies. Their steps go
+    /// well unless their participants say otherwise; the worker that runs them is killed like any other.
+    pub fn with(mut self, more: impl Fn(Builder, &W) -> Builder + 'static) -> Self {
+        self.more.push(Box::new(more));
+        self
     }
 
-    /// At most so many faults in a history: 2 unless told.
+    /// At most so many faults in a history: 2 unless told. A cancel counts as one; a refusal and a signal do not.
     pub fn faults(self, faults: usize) -> Self {
         Self { faults, ..self }
     }
 
-    /// A history is left once a step is called, or a signal comes, more often than this: 3 unless told.
+    /// A history is left once a call is made, or a signal comes, more often than this in one place: 3 unless told.
     pub fn turns(self, turns: usize) -> Self {
         Self { turns, ..self }
     }
@@ -245,13 +263,15 @@ where
     /// # Panics
     /// Within an asynchronous task; or [`replay`](Self::replay) was given what names no history.
     pub fn run(self) -> Result<Explored, Counterexample> {
-        let mut judge = Judge::new(self.state.is_some());
+        let mut judge = Judge::default();
         let mut coverage = Coverage::of(S::DEFINITION, self.faults, self.turns);
         if let Some(history) = &self.replay {
-            let Some(prefix) = parse(history) else { panic!("`{history}` names no history") };
-            // What the participants are to look like is what they look like without faults.
+            // What the participants are to look like is what they look like without faults, or in the history before the `+`.
             self.all(0, &mut judge, &mut coverage)?;
-            self.one(Choices::only(prefix), &mut judge, &mut coverage, &Arc::default())?;
+            for history in history.split('+') {
+                let Some(prefix) = parse(history) else { panic!("`{history}` names no history") };
+                self.one(Choices::only(prefix), &mut judge, &mut coverage, &Arc::default())?;
+            }
             return Ok(coverage.into());
         }
         for faults in 0..=self.faults {
@@ -285,18 +305,29 @@ where
     ) -> Result<Choices, Counterexample> {
         let (saga, world) = (self.make)();
         let (world, store) = (Arc::new(world), Arc::new(Memory::default()));
-        if let Some(look) = &self.state {
-            judge.begins(&look(&world));
-        }
+        let differs = self.state.as_ref().and_then(|look| judge.begins(&look(&world)));
         let looks = self.looks(&world, &store, known);
-        let shared = Arc::new(Shared::new(choices, self.refusals.clone(), self.turns, self.cancels, looks));
-        let seen = run(&shared, &store, saga, &self.input, &self.signals, &*self.more);
+        let limits = Limits { refusals: self.refusals.clone(), turns: self.turns, cancels: self.cancels };
+        let shared = Arc::new(Shared::new(choices, limits, Arc::clone(&store), S::DEFINITION.name, looks));
+        let more = |builder| self.more.iter().fold(builder, |builder, more| more(builder, &world));
+        let seen = run(&shared, &store, saga, &self.input, &self.signals, &more);
+        if let Rest::Unstarted(error) = &seen.rest {
+            panic!("saga `{}` cannot be explored: {error}", S::DEFINITION.name);
+        }
         let left = shared.left();
         let Some(shared) = Arc::into_inner(shared) else {
             panic!("something of a history goes on after its end");
         };
         let (choices, efforts) = shared.into_parts();
         coverage.add(&seen, left);
+        if left == Some(Left::Turns) && choices.told().next().is_none() {
+            let what = format!(
+                "the history in which nothing goes wrong makes a call more than {} times: `.turns(..)`, or a smaller input",
+                self.turns
+            );
+            let broken = judge::Broken::new("there is something to explore", what);
+            return Err(Counterexample::new(S::DEFINITION.name, broken, &choices, seen));
+        }
         if left.is_some() && choices.strayed().is_none() {
             return Ok(choices);
         }
@@ -304,14 +335,15 @@ where
         if let Some(strayed) = choices.strayed() {
             let what =
                 format!("{strayed}: the participants, or the saga, depend on something that is another each time");
-            let broken = judge::Broken { promise: "the same choices lead to the same history", what };
+            let broken = judge::Broken::new("the same choices lead to the same history", what);
             return Err(Counterexample::new(S::DEFINITION.name, broken, &choices, seen));
         }
-        let broken = judge.judge(S::DEFINITION, &seen, &efforts, state.as_deref(), choices.faults());
+        let history = (&*choices.to_string(), choices.faults());
+        let broken = differs.or_else(|| judge.judge(S::DEFINITION, &seen, &efforts, state.as_deref(), history));
         let broken = broken.or_else(|| {
             let ending = judge::ending(&seen);
             let asked = self.invariants.iter().find_map(|asks| asks(&world, &ending).err());
-            asked.map(|what| judge::Broken { promise: "what the test asks", what })
+            asked.map(|what| judge::Broken::new("what the test asks", what))
         });
         match broken {
             None => Ok(choices),
@@ -326,7 +358,7 @@ where
         Box::new(move |at, left| {
             let mut hasher = DefaultHasher::new();
             (at, state(&world)).hash(&mut hasher);
-            judge::timeless(&store, S::DEFINITION, &mut hasher);
+            judge::timeless(&store, &mut hasher);
             let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
             let seen = known.entry(hasher.finish()).or_insert(0);
             if *seen > left {

@@ -97,12 +97,14 @@ impl Counterexample {
     pub(super) fn new(saga: &'static str, broken: Broken, choices: &Choices, seen: Seen) -> Self {
         let told = choices.told().map(|made| format!("{}: {}", made.at, made.way().what)).collect();
         let (rest, timeline) = (seen.rest, seen.timeline);
-        Self(Box::new(Found { saga, broken, history: choices.to_string(), told, rest, timeline }))
+        let own = choices.to_string();
+        let history = broken.against.as_ref().map_or(own.clone(), |against| format!("{against}+{own}"));
+        Self(Box::new(Found { saga, broken, history, told, rest, timeline }))
     }
 
     /// The promise that it breaks.
     pub fn promise(&self) -> &str {
-        self.0.broken.promise
+        &self.0.broken.promise
     }
 
     /// What [`replay`](super::Explore::replay) takes to run it again.
@@ -113,7 +115,7 @@ impl Counterexample {
 
 impl fmt::Display for Counterexample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Found { saga, broken: Broken { promise, what }, history, told, rest, timeline } = &*self.0;
+        let Found { saga, broken: Broken { promise, what, .. }, history, told, rest, timeline } = &*self.0;
         writeln!(f, "saga `{saga}` breaks a promise: {promise}\n{}\n", what.trim_end())?;
         if told.is_empty() {
             writeln!(f, "nothing went wrong before")?;
@@ -198,13 +200,20 @@ impl Coverage {
                     if let Calls::Flow(name, _) = &called.calls {
                         let flow = self.definition.flows.iter().position(|flow| flow.name == &**name);
                         let beneath = called.at(row.seq).path(path, None);
+                        if let Some(strand) = strands.get_mut(path) {
+                            strand.inner = Some(beneath.clone());
+                        }
                         strands.insert(beneath, Strand { flow: flow.unwrap_or(0), ..Strand::default() });
                     }
                 }
                 Event::Answered { answer } | Event::Doubted { then: answer, .. } => {
-                    if let Some(strand) = strands.get_mut(path) {
-                        strand.failed =
-                            matches!(answer, Answer::Refused(_) | Answer::Exhausted { .. } | Answer::Branch { .. });
+                    let Some(strand) = strands.get_mut(path) else { continue };
+                    strand.failed =
+                        matches!(answer, Answer::Refused(_) | Answer::Exhausted { .. } | Answer::Branch { .. });
+                    let end = if strand.failed { Node::Unwinds } else { Node::Completed };
+                    let inner = strand.inner.take();
+                    if let Some(inner) = inner.and_then(|inner| strands.remove(&inner)) {
+                        self.step(&inner, To::Node(end));
                     }
                 }
                 Event::Completed { .. } => {
@@ -280,6 +289,8 @@ struct Strand {
     at: Option<Box<str>>,
     /// Whether its last call failed.
     failed: bool,
+    /// The strand of the inner flow that it has called.
+    inner: Option<Box<str>>,
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -1,0 +1,324 @@
+//! Whether what is stored, and what participants saw, is as it was promised.
+//!
+//! [`verify`] reads a store, also one on which workers are at work, and says of each instance which promise its journal breaks. With
+//! what participants have accepted (a [`Ledger`]) it holds the two against each other. The journal is read by rules of its own here, and
+//! not by those by which the engine folds it, so that a mistake there does not excuse itself; that folding it gives what the store says
+//! is one of the promises.
+//!
+//! ```
+//! use saga_runtime::{prelude::*, store::memory::Memory, verify::{Ledger, verify}};
+//! use std::sync::Arc;
+//! # #[derive(Debug, serde::Serialize, serde::Deserialize, Refusal)]
+//! # struct No;
+//! # struct Greeting;
+//! # #[saga(name = "greeting")]
+//! # impl Greeting {
+//! #     #[flow]
+//! #     async fn run(&self, cx: &FlowContext, name: String) -> Result<String, Unwind<No>> {
+//! #         Ok(self.words(cx, &name).await?)
+//! #     }
+//! #     #[step(no_compensation = "words do no harm")]
+//! #     async fn words(&self, cx: &StepContext, name: &str) -> Result<String, Failure<No>> {
+//! #         let _ = cx.key();
+//! #         Ok(format!("hello {name}"))
+//! #     }
+//! # }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = Arc::new(Memory::default());
+//! let runtime = Runtime::builder().shared_store(store.clone()).register(Greeting).start().await?;
+//! runtime.start::<Greeting>("greeting-7", "Ada".to_owned()).await?.result().await?;
+//! let verdict = verify(&*store, &Ledger::default()).await?;
+//! assert!(verdict.violations.is_empty(), "{verdict}");
+//! println!("{verdict}"); // 1 instance, 4 rows: no violation
+//! # Ok(())
+//! # }
+//! ```
+
+mod ledger;
+mod walk;
+
+pub(crate) use self::walk::{Journal, walk};
+
+use crate::{
+    core::State,
+    engine::load::{Unfoldable, apply, read},
+    store::{Filter, Instance, InstanceNo, Micros, Row, Status, Store, StoreError},
+};
+use futures_util::stream::{self, StreamExt as _};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+};
+
+/// How many instances are read at a time.
+const PAGE: usize = 500;
+
+/// How many journals are read at the same time.
+const AT_A_TIME: usize = 8;
+
+/// What no fault may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Promise {
+    /// Every instance comes to an end, is parked with a reason, or visibly waits.
+    Ends,
+    /// What participants accepted is what stands: all forward steps, less what was undone.
+    AllOrNone,
+    /// Compensations run in the reverse order of completion, and each undoes what may have happened.
+    Reverse,
+    /// No effect begins before its call is durable.
+    RecordFirst,
+    /// At most one pivot is passed, and nothing is undone after it.
+    OnePivot,
+    /// A journal is without gaps, and says what the store says.
+    Chain,
+    /// One id, one instance.
+    OneStart,
+    /// A child has ended when the one that waits for it has.
+    NoOrphan,
+    /// What was not undone is told.
+    DebtIsVisible,
+}
+
+impl fmt::Display for Promise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ends => "every instance ends",
+            Self::AllOrNone => "all or none",
+            Self::Reverse => "undone in reverse order",
+            Self::RecordFirst => "recorded before it begins",
+            Self::OnePivot => "one pivot, and nothing undone after it",
+            Self::Chain => "the journal is whole",
+            Self::OneStart => "one id, one instance",
+            Self::NoOrphan => "no child outlives its parent",
+            Self::DebtIsVisible => "debt is visible",
+        })
+    }
+}
+
+/// A broken promise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Violation {
+    /// Which.
+    pub promise: Promise,
+    /// The saga's durable name.
+    pub saga: Box<str>,
+    /// The instance's id.
+    pub id: Box<str>,
+    /// The row of its journal that shows it, if it is one.
+    pub row: Option<u64>,
+    /// How.
+    pub what: Box<str>,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { promise, saga, id, row, what } = self;
+        write!(f, "{promise}: {saga} {id}")?;
+        if let Some(row) = row {
+            write!(f, ", row {row}")?;
+        }
+        write!(f, ": {what}")
+    }
+}
+
+/// What participants accepted, until a moment.
+///
+/// Of a step with `idempotent = ".."`, which may happen more than once, and of instances that retention has removed, nothing is to be
+/// in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// In the order in which they did.
+    pub effects: Vec<Effect>,
+    /// When it was collected, in microseconds since the Unix epoch, by the store's clock: it is held against what had ended by then.
+    pub collected_at: Micros,
+}
+
+/// What a participant was asked for and accepted. What it answered from memory is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effect {
+    /// The saga's durable name.
+    pub saga: Box<str>,
+    /// The instance's id.
+    pub id: Box<str>,
+    /// The step's durable name, also of an undo. Steps that are named nowhere in a ledger are not looked for.
+    pub step: Box<str>,
+    /// The key of the call.
+    pub key: Box<str>,
+    /// Of an undo: the key of the call that it undoes.
+    pub undoes: Option<Box<str>>,
+    /// Of an undo: whether there was something to undo.
+    pub changed: bool,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// How many instances were read.
+    pub instances: usize,
+    /// How many rows of their journals.
+    pub rows: usize,
+    /// How many effects were held against them.
+    pub effects: usize,
+    /// How many instances have not ended: they wait, are parked, or are under way.
+    pub open: usize,
+    /// Every broken promise.
+    pub violations: Vec<Violation>,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counted = |count: usize, one: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") };
+        let Self { instances, rows, effects, violations, .. } = self;
+        write!(f, "{}, {}", counted(*instances, "instance"), counted(*rows, "row"))?;
+        if *effects > 0 {
+            write!(f, ", {}", counted(*effects, "effect"))?;
+        }
+        match violations.len() {
+            0 => f.write_str(": no violation"),
+            some => {
+                write!(f, ": {}", counted(some, "violation"))?;
+                violations.iter().try_for_each(|violation| write!(f, "\n  {violation}"))
+            }
+        }
+    }
+}
+
+/// Reads every instance of a store and says which promises are broken; with effects, holds what participants accepted against it.
+///
+/// Workers may be at work meanwhile: of an instance that somebody owns, or that has moved on while it was read, is asked only what has
+/// to hold at any moment. Without a ledger (`&Ledger::default()`) journals are held against themselves and against their instances.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn verify(store: &dyn Store, ledger: &Ledger) -> Result<Verdict, StoreError> {
+    let mut of: HashMap<(Box<str>, Box<str>), Vec<&Effect>> = HashMap::new();
+    for effect in &ledger.effects {
+        of.entry((effect.saga.clone(), effect.id.clone())).or_default().push(effect);
+    }
+    let steps: HashSet<&str> = ledger.effects.iter().map(|effect| &*effect.step).collect();
+    let mut verdict = Verdict { effects: ledger.effects.len(), ..Verdict::default() };
+    let mut after = None;
+    loop {
+        let page = store.list(&Filter::default(), after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.no);
+        let read = page.into_iter().map(|instance| async move {
+            let rows = whole(store, instance.no).await?;
+            // Whether it was written to between the two reads.
+            let still = store.find(&instance.saga, &instance.id).await?.as_ref() == Some(&instance);
+            Ok::<_, StoreError>((instance, rows, still))
+        });
+        let mut read = stream::iter(read).buffered(AT_A_TIME);
+        while let Some(read) = read.next().await {
+            let (instance, rows, still) = read?;
+            let effects = of.remove(&(instance.saga.clone(), instance.id.clone())).unwrap_or_default();
+            let held = instance.ended_at.is_some_and(|ended| ended <= ledger.collected_at);
+            let kept = Kept { effects: &effects, steps: &steps };
+            verdict.instances += 1;
+            verdict.rows += rows.len();
+            verdict.open += usize::from(!instance.status.is_end());
+            verdict.violations.extend(check(&instance, &rows, held.then_some(kept), still));
+        }
+    }
+    for ((saga, id), effects) in of {
+        let what = format!("`{}` was accepted, and there is no such instance", effects[0].step).into();
+        verdict.violations.push(Violation { promise: Promise::RecordFirst, saga, id, row: None, what });
+    }
+    verdict.violations.sort_by(|a, b| (&a.saga, &a.id, a.row).cmp(&(&b.saga, &b.id, b.row)));
+    Ok(verdict)
+}
+
+/// Every row.
+async fn whole(store: &dyn Store, no: InstanceNo) -> Result<Vec<Row>, StoreError> {
+    const ROWS: usize = 1_000;
+    let mut rows = store.journal(no, 1, ROWS).await?;
+    while rows.len().is_multiple_of(ROWS)
+        && let Some(last) = rows.last()
+    {
+        let more = store.journal(no, last.seq + 1, ROWS).await?;
+        if more.is_empty() {
+            break;
+        }
+        rows.extend(more);
+    }
+    Ok(rows)
+}
+
+/// What participants accepted for an instance, and of which steps anybody kept it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kept<'a> {
+    pub(crate) effects: &'a [&'a Effect],
+    pub(crate) steps: &'a HashSet<&'a str>,
+}
+
+/// The broken promises of one instance: of its journal, and of what participants accepted for it. `still` says that nothing was written
+/// while the two were read.
+pub(crate) fn check(instance: &Instance, rows: &[Row], kept: Option<Kept<'_>>, still: bool) -> Vec<Violation> {
+    // Of what was buried there is nothing to read.
+    if instance.buried {
+        return Vec::new();
+    }
+    let (seen, mut found) = walk(rows);
+    if still && rows.is_empty() {
+        found.push(Found { promise: Promise::Chain, row: None, what: "it has no journal".into() });
+    }
+    if still && instance.owner.is_none() {
+        found.extend(agrees(instance, rows));
+        if let Some(kept) = kept.filter(|_| instance.status.is_end()) {
+            found.extend(ledger::holds(&instance.birth, &seen, kept));
+        }
+    }
+    let of = |found: Found| Violation {
+        promise: found.promise,
+        saga: instance.saga.clone(),
+        id: instance.id.clone(),
+        row: found.row,
+        what: found.what.into(),
+    };
+    found.into_iter().map(of).collect()
+}
+
+/// A broken promise, of an instance that whoever asked knows.
+#[derive(Debug)]
+pub(crate) struct Found {
+    promise: Promise,
+    row: Option<u64>,
+    what: String,
+}
+
+/// Folding the journal gives what the store's row of the instance says.
+fn agrees(instance: &Instance, rows: &[Row]) -> Vec<Found> {
+    let chain = |row: Option<u64>, what: String| vec![Found { promise: Promise::Chain, row, what }];
+    let mut state = State::default();
+    for row in rows {
+        match read(row).and_then(|event| apply(&mut state, row, &event)) {
+            Ok(()) => {}
+            // A newer build wrote it.
+            Err(Unfoldable::Unknown { .. }) => return Vec::new(),
+            // It is told: a person is to look at it.
+            Err(_) if instance.status == Status::Parked => return Vec::new(),
+            Err(error) => return chain(Some(row.seq), error.to_string()),
+        }
+    }
+    let (phase, debt) = (state.phase(), !state.debt.is_empty());
+    let says = match (phase.is_end(), phase) {
+        (true, crate::core::Phase::Completed { .. }) => instance.status == Status::Completed,
+        (true, _) if debt => instance.status == Status::CompensatedWithDebt,
+        (true, _) => instance.status == Status::Compensated,
+        (false, _) => !instance.status.is_end(),
+    };
+    if !says {
+        let promise = if debt { Promise::DebtIsVisible } else { Promise::Chain };
+        let what = format!("the journal ends in {}, the store says {:?}", state.state_name(), instance.status);
+        return vec![Found { promise, row: rows.last().map(|row| row.seq), what }];
+    }
+    if instance.status == Status::Parked && instance.error.is_none() {
+        return vec![Found { promise: Promise::Ends, row: None, what: "it is parked without a reason".into() }];
+    }
+    Vec::new()
+}

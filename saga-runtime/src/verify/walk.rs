@@ -1,0 +1,335 @@
+//! A journal, read row by row by rules of its own.
+
+use super::{Found, Promise};
+use crate::{
+    core::{
+        CallId, Called, Callee, Calls, Event, How, Name, Saved, Stored, Verb,
+        key::{Purpose, key},
+    },
+    definition::{ChildKind, Class},
+    engine::load::read,
+    machine::{Answer, Json},
+    store::Row,
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt::Write as _,
+    sync::Arc,
+};
+
+/// A call of a step, or of another saga.
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a thing of its own that a row may say")]
+pub(crate) struct Call {
+    /// The path of the strand that its key is made of.
+    pub(crate) path: Box<str>,
+    pub(crate) state: Box<str>,
+    pub(crate) ordinal: u64,
+    pub(crate) step: Box<str>,
+    /// Of another saga, only whether it is a pivot.
+    pub(crate) class: Option<Class>,
+    /// Whether it is to be undone if the saga unwinds.
+    pub(crate) compensable: bool,
+    /// Whether it is another saga, and no step.
+    pub(crate) is_saga: bool,
+    /// Whether it commits with its record.
+    pub(crate) transactional: bool,
+    /// The row from which on it may have begun.
+    begun: u64,
+    /// The row that holds its output.
+    pub(crate) done: Option<u64>,
+    /// The row that says that it was undone, and whether by its compensation.
+    pub(crate) undone: Option<(u64, bool)>,
+    /// Whether it may have happened although it has no output: such a one is undone, too.
+    doubted: bool,
+    /// Whether somebody said that it has happened.
+    pub(crate) by_person: bool,
+    /// What it was called with, and what it answered.
+    pub(crate) arguments: String,
+    pub(crate) answer: Box<str>,
+}
+
+impl Call {
+    pub(crate) fn key(&self, birth: &str, purpose: Purpose) -> Arc<str> {
+        key(birth, &self.path, &self.state, self.ordinal, purpose)
+    }
+}
+
+/// What a journal tells.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    pub(crate) calls: BTreeMap<CallId, Call>,
+    /// Where a pivot was passed.
+    pub(crate) pivot: Option<u64>,
+    /// Which call is at hand in each strand; of a join, the join.
+    at_hand: HashMap<Box<str>, (u64, Box<Called>)>,
+    /// The call that a strand's answer is of.
+    leaf: HashMap<Box<str>, CallId>,
+    ended: Option<u64>,
+    /// Those that wait for another saga.
+    waits: HashMap<Box<str>, u64>,
+    /// The paths of joins: what is in different branches of one is beside each other.
+    joins: Vec<Box<str>>,
+    /// What was parked, by the row that says so.
+    parked: HashMap<u64, Box<str>>,
+    /// What rows hold, by local.
+    values: HashMap<(u64, Name), Json>,
+}
+
+/// Reads a journal, and says what is wrong with it by itself.
+pub(crate) fn walk(rows: &[Row]) -> (Journal, Vec<Found>) {
+    let mut journal = Journal::default();
+    let mut found = Vec::new();
+    for (row, expected) in rows.iter().zip(1..) {
+        let wrong = |promise, what: String| Found { promise, row: Some(row.seq), what };
+        if row.seq != expected {
+            found.push(wrong(Promise::Chain, format!("row {expected} is missing")));
+            break;
+        }
+        // What cannot be read is told where the journal is folded.
+        let Ok(event) = read(row) else { break };
+        let (path, event) = event.unwrapped();
+        for (promise, what) in journal.row(row.seq, path, event) {
+            found.push(wrong(promise, what));
+        }
+    }
+    (journal, found)
+}
+
+type Wrong = Vec<(Promise, String)>;
+
+impl Journal {
+    fn row(&mut self, row: u64, path: &str, event: &Event) -> Wrong {
+        let mut wrong = Wrong::new();
+        if matches!(event, Event::Unwinding { .. }) && self.pivot.is_none() {
+            // One that had completed is undone as a whole, for the saga that called it.
+            self.ended = None;
+        }
+        let closes = matches!(event, Event::Decided(_) | Event::DebtSettled { .. } | Event::Snapshot { .. });
+        if let Some(end) = self.ended.filter(|_| !closes) {
+            wrong.push((Promise::Chain, format!("it goes on after its end in row {end}: {}", event.kind())));
+        }
+        match event {
+            Event::Started { .. } if row != 1 => wrong.push((Promise::OneStart, "it is started once more".into())),
+            Event::Started { parameter, input, .. } => {
+                self.values.insert((row, parameter.clone()), input.clone());
+            }
+            Event::Called(called) => self.called(row, path, called),
+            Event::Begun { branches } => self.begun(row, path, branches),
+            Event::AttemptFailed(failed) if failed.effect => self.doubt(path),
+            Event::Doubted { doubt, .. } => {
+                for beneath in doubt {
+                    let whole = if path.is_empty() { beneath.clone() } else { format!("{path}/{beneath}").into() };
+                    self.doubt(if beneath.is_empty() { path } else { &whole });
+                }
+            }
+            Event::Parked { undo: None, .. } => {
+                self.parked.insert(row, path.into());
+            }
+            Event::Decided(decided) if decided.verb == Verb::Resolve && decided.refused.is_none() => {
+                let strand = decided.park.and_then(|park| self.parked.get(&park));
+                if let Some(call) = strand.and_then(|path| self.leaf.get(path)).and_then(|id| self.calls.get_mut(id)) {
+                    call.by_person = true;
+                }
+            }
+            Event::Answered { answer } => self.answered(row, path, answer, &mut wrong),
+            Event::Undone { call, how } => self.undone(row, *call, how, &mut wrong),
+            Event::Unwinding { doubt, .. } => {
+                for path in doubt {
+                    self.doubt(path);
+                }
+                if let Some(pivot) = self.pivot {
+                    wrong.push((Promise::OnePivot, format!("it unwinds after the pivot in row {pivot}")));
+                }
+            }
+            Event::Completed { .. } => {
+                self.ended = Some(row);
+                self.waits_for_children(&mut wrong);
+            }
+            Event::Compensated {} => {
+                self.ended = Some(row);
+                self.waits_for_children(&mut wrong);
+                for call in self.calls.values().filter(|call| call.compensable && call.undone.is_none()) {
+                    let what = match call.done {
+                        Some(done) => format!("`{}`, done in row {done}, was never undone", call.step),
+                        None if call.doubted => format!("`{}`, which may have happened, was never undone", call.step),
+                        None => continue,
+                    };
+                    wrong.push((Promise::AllOrNone, what));
+                }
+            }
+            _ => {}
+        }
+        wrong
+    }
+
+    /// The call at hand in this strand may have happened.
+    fn doubt(&mut self, path: &str) {
+        if let Some(call) = self.leaf.get(path).and_then(|id| self.calls.get_mut(id)) {
+            call.doubted = !call.transactional;
+        }
+    }
+
+    /// Arguments as they were passed.
+    fn passed(&self, arguments: &Saved) -> String {
+        arguments.iter().fold(String::new(), |mut text, (name, stored)| {
+            let value = match stored {
+                Stored::Value(json) => json.get(),
+                Stored::Kept { row, local } => {
+                    let held = self.values.get(&(*row, local.as_ref().unwrap_or(name).clone()));
+                    held.map_or("?", |json| json.get())
+                }
+            };
+            let _ = write!(text, " {name}={value}");
+            text
+        })
+    }
+
+    fn waits_for_children(&self, wrong: &mut Wrong) {
+        for row in self.waits.values() {
+            let what = format!("the saga that it started in row {row}, and waits for, has not told its end");
+            wrong.push((Promise::NoOrphan, what));
+        }
+    }
+
+    fn called(&mut self, row: u64, path: &str, called: &Called) {
+        let id = CallId { row, branch: None };
+        for (name, stored) in &called.frame {
+            if let Stored::Value(json) = stored {
+                self.values.insert((row, name.clone()), json.clone());
+            }
+        }
+        let new = |step: &str, class, compensable, transactional, arguments| Call {
+            path: path.into(),
+            state: (&*called.state).into(),
+            ordinal: called.ordinal,
+            step: step.into(),
+            class,
+            compensable,
+            transactional,
+            begun: row,
+            done: None,
+            undone: None,
+            doubted: false,
+            by_person: false,
+            is_saga: false,
+            arguments,
+            answer: Box::default(),
+        };
+        self.leaf.remove(path);
+        match &called.calls {
+            Calls::Step(step, arguments) => {
+                let arguments = self.passed(arguments);
+                let call =
+                    new(&step.step, Some(step.class), step.compensation.is_some(), step.transactional, arguments);
+                self.calls.insert(id, call);
+                self.leaf.insert(path.into(), id);
+            }
+            Calls::Child { child, arguments, .. } => {
+                let compensable = child.kind == ChildKind::Compensatable;
+                let class = (child.kind == ChildKind::Pivot).then_some(Class::Pivot);
+                let arguments = self.passed(arguments);
+                let call = Call { is_saga: true, ..new(&child.saga, class, compensable, false, arguments) };
+                self.calls.insert(id, call);
+                self.leaf.insert(path.into(), id);
+                if child.kind != ChildKind::Launched {
+                    self.waits.insert(path.into(), row);
+                }
+            }
+            Calls::Join { .. } => self.joins.push(called.at(row).path(path, None)),
+            _ => {}
+        }
+        self.at_hand.insert(path.into(), (row, Box::new(called.clone())));
+    }
+
+    fn begun(&mut self, row: u64, path: &str, branches: &[u32]) {
+        let Some((join, called)) = self.at_hand.get(path) else { return };
+        let Calls::Join { callees, branches: each, .. } = &called.calls else { return };
+        for branch in branches {
+            let one = if callees.len() == 1 { callees.first() } else { callees.get(*branch as usize) };
+            let Some(Callee::Step(step)) = one else { continue };
+            let id = CallId { row: *join, branch: Some(*branch) };
+            let within = called.at(*join).path(path, Some(*branch));
+            let call = Call {
+                path: within.clone(),
+                state: (&*step.step).into(),
+                ordinal: 1,
+                step: (&*step.step).into(),
+                class: Some(step.class),
+                compensable: step.compensation.is_some(),
+                transactional: step.transactional,
+                begun: row,
+                done: None,
+                undone: None,
+                doubted: false,
+                by_person: false,
+                is_saga: false,
+                arguments: each.get(*branch as usize).map(|arguments| self.passed(arguments)).unwrap_or_default(),
+                answer: Box::default(),
+            };
+            self.calls.insert(id, call);
+            self.leaf.insert(within, id);
+        }
+    }
+
+    fn answered(&mut self, row: u64, path: &str, answer: &Answer, wrong: &mut Wrong) {
+        self.waits.remove(path);
+        let Some(id) = self.leaf.get(path) else { return };
+        let Some(call) = self.calls.get_mut(id) else { return };
+        let Answer::Done(output) = answer else { return };
+        call.answer = output.get().into();
+        if let Some(done) = call.done.replace(row) {
+            wrong.push((Promise::Chain, format!("`{}` is answered twice, first in row {done}", call.step)));
+        }
+        if call.class == Some(Class::Pivot)
+            && let Some(pivot) = self.pivot.replace(row)
+        {
+            wrong.push((Promise::OnePivot, format!("`{}` is a second pivot after that of row {pivot}", call.step)));
+        }
+    }
+
+    fn undone(&mut self, row: u64, id: CallId, how: &How, wrong: &mut Wrong) {
+        let Some(call) = self.calls.get(&id) else {
+            wrong.push((Promise::Reverse, format!("what was never called is undone: the call of row {}", id.row)));
+            return;
+        };
+        let step = &call.step;
+        if let Some(pivot) = self.pivot.filter(|pivot| *pivot > call.begun) {
+            wrong.push((Promise::OnePivot, format!("`{step}` is undone after the pivot in row {pivot}")));
+        }
+        if let Some((before, _)) = call.undone {
+            wrong.push((Promise::Reverse, format!("`{step}` is undone twice, first in row {before}")));
+        }
+        if call.done.is_some() {
+            // Strands beside each other are undone as they like.
+            let later = self.calls.values().find(|later| {
+                let stands = later.compensable && later.undone.is_none() && (later.done.is_some() || later.doubted);
+                stands && self.follows(later, call)
+            });
+            if let Some(later) = later {
+                let what = format!("`{step}` is undone before `{}`, which was done after it", later.step);
+                wrong.push((Promise::Reverse, what));
+            }
+        }
+        self.waits.retain(|_, waits| *waits != id.row);
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.undone = Some((row, matches!(how, How::Done)));
+        }
+    }
+
+    /// Whether a call was made after another one had its output, and not beside it.
+    pub(crate) fn follows(&self, later: &Call, earlier: &Call) -> bool {
+        earlier.done.is_some_and(|done| later.begun > done) && !self.are_beside(&later.path, &earlier.path)
+    }
+
+    /// Whether these strands are in different branches of one join.
+    fn are_beside(&self, one: &str, other: &str) -> bool {
+        self.joins.iter().any(|join| {
+            let branch = |path: &str| -> Option<String> {
+                let rest = path.strip_prefix(&**join)?.strip_prefix('.')?;
+                rest.split('/').next().map(str::to_owned)
+            };
+            matches!((branch(one), branch(other)), (Some(one), Some(other)) if one != other)
+        })
+    }
+}
