@@ -3,7 +3,7 @@
 use super::{Found, Promise};
 use crate::{
     core::{
-        CallId, Called, Callee, Calls, Event, How, Name, Saved, Stored, Verb,
+        CallId, Called, Callee, Calls, ChildAt, Event, How, Name, Saved, StepAt, Stored, Verb,
         key::{Purpose, key},
     },
     definition::{ChildKind, Class},
@@ -50,6 +50,49 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// A call that may begin from this row on.
+    fn begun(row: u64, path: &str, state: &str, ordinal: u64, arguments: String) -> Self {
+        Self {
+            path: path.into(),
+            state: state.into(),
+            ordinal,
+            step: state.into(),
+            class: None,
+            compensable: false,
+            is_saga: false,
+            transactional: false,
+            begun: row,
+            done: None,
+            undone: None,
+            doubted: false,
+            by_person: false,
+            arguments,
+            answer: Box::default(),
+        }
+    }
+
+    /// It is a call of this step.
+    fn of_step(self, step: &StepAt) -> Self {
+        Self {
+            step: (&*step.step).into(),
+            class: Some(step.class),
+            compensable: step.compensation.is_some(),
+            transactional: step.transactional,
+            ..self
+        }
+    }
+
+    /// It is a call of another saga.
+    fn of_saga(self, child: &ChildAt) -> Self {
+        Self {
+            step: child.saga.clone(),
+            class: (child.kind == ChildKind::Pivot).then_some(Class::Pivot),
+            compensable: child.kind == ChildKind::Compensatable,
+            is_saga: true,
+            ..self
+        }
+    }
+
     pub(crate) fn key(&self, birth: &str, purpose: Purpose) -> Arc<str> {
         key(birth, &self.path, &self.state, self.ordinal, purpose)
     }
@@ -199,37 +242,16 @@ impl Journal {
                 self.values.insert((row, name.clone()), json.clone());
             }
         }
-        let new = |step: &str, class, compensable, transactional, arguments| Call {
-            path: path.into(),
-            state: (&*called.state).into(),
-            ordinal: called.ordinal,
-            step: step.into(),
-            class,
-            compensable,
-            transactional,
-            begun: row,
-            done: None,
-            undone: None,
-            doubted: false,
-            by_person: false,
-            is_saga: false,
-            arguments,
-            answer: Box::default(),
-        };
         self.leaf.remove(path);
+        let begun = |arguments| Call::begun(row, path, &called.state, called.ordinal, self.passed(arguments));
         match &called.calls {
             Calls::Step(step, arguments) => {
-                let arguments = self.passed(arguments);
-                let call =
-                    new(&step.step, Some(step.class), step.compensation.is_some(), step.transactional, arguments);
+                let call = begun(arguments).of_step(step);
                 self.calls.insert(id, call);
                 self.leaf.insert(path.into(), id);
             }
             Calls::Child { child, arguments, .. } => {
-                let compensable = child.kind == ChildKind::Compensatable;
-                let class = (child.kind == ChildKind::Pivot).then_some(Class::Pivot);
-                let arguments = self.passed(arguments);
-                let call = Call { is_saga: true, ..new(&child.saga, class, compensable, false, arguments) };
+                let call = begun(arguments).of_saga(child);
                 self.calls.insert(id, call);
                 self.leaf.insert(path.into(), id);
                 if child.kind != ChildKind::Launched {
@@ -250,23 +272,8 @@ impl Journal {
             let Some(Callee::Step(step)) = one else { continue };
             let id = CallId { row: *join, branch: Some(*branch) };
             let within = called.at(*join).path(path, Some(*branch));
-            let call = Call {
-                path: within.clone(),
-                state: (&*step.step).into(),
-                ordinal: 1,
-                step: (&*step.step).into(),
-                class: Some(step.class),
-                compensable: step.compensation.is_some(),
-                transactional: step.transactional,
-                begun: row,
-                done: None,
-                undone: None,
-                doubted: false,
-                by_person: false,
-                is_saga: false,
-                arguments: each.get(*branch as usize).map(|arguments| self.passed(arguments)).unwrap_or_default(),
-                answer: Box::default(),
-            };
+            let arguments = each.get(*branch as usize).map(|arguments| self.passed(arguments));
+            let call = Call::begun(row, &within, &step.step, 1, arguments.unwrap_or_default()).of_step(step);
             self.calls.insert(id, call);
             self.leaf.insert(within, id);
         }

@@ -81,6 +81,14 @@ fn the_way_out_of_a_park_is_that_of_an_example_which_is_compiled_and_run() {
 }
 
 #[test]
+fn the_exploration_is_that_of_an_example_which_is_compiled_and_run() {
+    let shown = block(&read("../../README.md"), "prints the history that shows it:\n\n```rust");
+    let example: String = shown.lines().flat_map(|line| ["/// ", line, "\n"]).collect();
+    let docs = read("../../saga-runtime/src/testing/explore/mod.rs");
+    assert!(docs.contains(&example), "the documentation of `explore` has no such lines:\n{shown}");
+}
+
+#[test]
 fn the_message_that_the_readme_quotes_is_the_compiler_s() {
     let readme = read("../../README.md");
     let program = read("src/bin/readme/program.rs");

@@ -110,7 +110,7 @@ pub(super) struct Shared {
     /// What was asked and is for the driver to wait for.
     asked: Mutex<Vec<Asking>>,
     idle: Mutex<Idle>,
-    pub(super) known: Known,
+    known: Known,
 }
 
 #[derive(Default)]
