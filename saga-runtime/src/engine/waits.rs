@@ -94,9 +94,12 @@ impl Worker {
                 }
             };
         }
+        // A clock that was set back while no worker was there says of what is here that it comes later. What has come before the time is
+        // over came in time.
+        let read = self.engine.clock.now();
         let mut answered = false;
         for wait in waits {
-            let before = |message: &Received| wait.until.is_none_or(|until| message.at < until);
+            let before = |message: &Received| wait.until.is_none_or(|until| message.at < until || read < until);
             let first = messages.iter().position(|message| wait.names.contains(&message.name) && before(message));
             let answer = match (first.map(|index| messages.remove(index)), wait.until) {
                 (Some(message), _) => {

@@ -2,11 +2,14 @@
 
 use super::{Lab, until};
 use saga_runtime::{
+    clock::Clock,
     prelude::*,
     runtime::{Progress, UnreadSignal},
+    store::{Store, memory::Memory},
+    testing::ManualClock,
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Decision {
@@ -199,4 +202,43 @@ async fn what_cannot_be_a_message_is_refused_and_nothing_is_sent() {
     runtime.shutdown(Duration::from_secs(1)).await;
     let error = saga.signal(Approval::DECIDED, yes("ann")).await.expect_err("the runtime has stopped");
     assert!(error.is_stopped(), "{error}");
+}
+
+struct Gate;
+
+#[saga]
+impl Gate {
+    #[signal]
+    const OPEN: Signal<Self, ()> = Signal::new("open");
+    #[signal]
+    const PASS: Signal<Self, ()> = Signal::new("pass");
+
+    #[flow]
+    async fn run(&self, cx: &FlowContext, _input: ()) -> Result<bool, Unwind<Refused>> {
+        cx.wait(Self::OPEN).forever().await;
+        Ok(cx.wait(Self::PASS).within("10s").await.is_ok())
+    }
+}
+
+#[tokio::test]
+async fn rule_25_a_signal_that_is_there_is_in_time_although_the_clock_was_set_back() {
+    let (clock, store) = (Arc::new(ManualClock::default()), Arc::new(Memory::new()));
+    let runtime = async || {
+        let store = Arc::clone(&store) as Arc<dyn Store>;
+        let builder = Runtime::builder().shared_store(store).clock(Arc::clone(&clock) as Arc<dyn Clock>);
+        builder.register(Gate).start().await.expect("it starts")
+    };
+    let before = runtime().await;
+    before.start::<Gate>("1", ()).await.expect("it is started");
+    before.signal_once("1", Gate::PASS, "pass-1", ()).await.expect("it is there");
+    before.shutdown(Duration::from_secs(1)).await;
+    drop(before);
+    // By this clock the signal comes long after the wait, which begins only now, will be over.
+    clock.set_back(Duration::from_mins(50));
+    let after = runtime().await;
+    after.signal_once("1", Gate::OPEN, "open-1", ()).await.expect("it is there");
+    let saga = after.get::<Gate>("1").await.expect("the store answers").expect("it was started");
+    let end = tokio::time::timeout(Duration::from_secs(30), saga.result()).await;
+    let end = end.expect("it is not taken and let go of again and again").expect("it ends");
+    assert_eq!(end, End::Completed(true));
 }
