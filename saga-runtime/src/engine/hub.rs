@@ -73,6 +73,12 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn in_order<T>(map: &HashMap<InstanceNo, T>) -> impl Iterator<Item = &T> {
+    let mut all: Vec<_> = map.iter().collect();
+    all.sort_unstable_by_key(|(instance, _)| **instance);
+    all.into_iter().map(|(_, value)| value)
+}
+
 impl Hub {
     /// It runs here from now on. A request that came before rings at once.
     ///
@@ -183,12 +189,12 @@ impl Hub {
         }
     }
 
-    /// News may have been missed: everybody looks.
+    /// News may have been missed: everybody looks, in an order that is the same each time.
     pub(crate) fn stir(&self) {
-        held(&self.watched).values().for_each(|sender| {
+        in_order(&held(&self.watched)).for_each(|sender| {
             sender.send_replace(());
         });
-        held(&self.awaited).values().for_each(|sender| {
+        in_order(&held(&self.awaited)).for_each(|sender| {
             sender.send_replace(None);
         });
     }

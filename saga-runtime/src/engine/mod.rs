@@ -113,6 +113,8 @@ pub(crate) struct Engine {
     random: AtomicU64,
     /// Where everything is to be the same each time.
     seed: Option<u64>,
+    /// How many births there were, where a seed says how they go.
+    births: AtomicU64,
     /// What goes on for as long as the runtime does.
     tasks: Mutex<JoinSet<()>>,
     /// What runs instances, for as long as this worker's life does.
@@ -157,6 +159,7 @@ impl Engine {
             observer,
             dead: AtomicBool::new(false),
             random: AtomicU64::new(seed.unwrap_or_else(some)),
+            births: AtomicU64::new(0),
             seed,
             tasks: Mutex::default(),
             runs: Mutex::default(),
@@ -308,8 +311,10 @@ impl Engine {
     /// it is made of what the instance is, and of the worker's life where several may start the same one.
     pub(crate) fn birth(&self, saga: &str, id: &str, life: &Life) -> Box<str> {
         let Some(seed) = self.seed else { return uuid::Uuid::now_v7().simple().to_string().into() };
+        // Two may start one instance at the same moment, each of whom has to know his own.
+        let number = self.births.fetch_add(1, Ordering::Relaxed);
         let life = self.store.lease().map_or(0, |_| life.epoch.0);
-        let made_of = format!("{seed} {life} {} {saga}", self.clock.now());
+        let made_of = format!("{seed} {life} {number} {} {saga}", self.clock.now());
         key(&made_of, "", id, 0, Purpose::Step)[..32].into()
     }
 
