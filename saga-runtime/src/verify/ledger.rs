@@ -42,7 +42,8 @@ pub(super) fn holds(birth: &str, journal: &Journal, kept: Kept<'_>) -> Vec<Found
         if !taken_back.insert(undoes) {
             wrong(Promise::AllOrNone, None, format!("the undo of `{step}` was accepted twice"));
         }
-        if let Some(earlier) = undone.iter().find(|earlier| journal.follows(call, earlier)) {
+        if let Some(earlier) = undone.iter().find(|earlier| journal.follows(call, earlier) && call.stood_with(earlier))
+        {
             let what = format!("`{}` was undone before `{step}`, which was done after it", earlier.step);
             wrong(Promise::Reverse, None, what);
         }

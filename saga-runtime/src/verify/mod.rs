@@ -36,8 +36,12 @@
 //! # }
 //! ```
 
+mod announced;
 mod ledger;
 mod walk;
+
+#[doc(hidden)]
+pub use self::announced::announces;
 
 pub(crate) use self::walk::{Journal, walk};
 

@@ -93,6 +93,11 @@ impl Call {
         }
     }
 
+    /// Whether it began before this other one was undone. What an inner flow or a join undid is not there any more when the flow goes on.
+    pub(crate) fn stood_with(&self, other: &Self) -> bool {
+        other.undone.is_none_or(|(undone, _)| self.begun < undone)
+    }
+
     pub(crate) fn key(&self, birth: &str, purpose: Purpose) -> Arc<str> {
         key(birth, &self.path, &self.state, self.ordinal, purpose)
     }
@@ -283,6 +288,10 @@ impl Journal {
         self.waits.remove(path);
         let Some(id) = self.leaf.get(path) else { return };
         let Some(call) = self.calls.get_mut(id) else { return };
+        if let Answer::Refused(_) = answer {
+            // Under one key there is one answer, so that a refusal says of every attempt that it had no effect.
+            call.doubted = false;
+        }
         let Answer::Done(output) = answer else { return };
         call.answer = output.get().into();
         if let Some(done) = call.done.replace(row) {
