@@ -75,6 +75,8 @@ mod engine;
 pub mod failure;
 #[doc(hidden)]
 pub mod machine;
+#[doc(hidden)]
+pub mod planted;
 pub mod policy;
 mod retry_after;
 pub mod runtime;

@@ -19,6 +19,7 @@ use crate::{
     },
     definition::{Policy, Step},
     machine::{Answer, Arguments, Unreadable},
+    planted::{Mistake, is_planted},
     store::Micros,
 };
 
@@ -53,7 +54,7 @@ impl Strand<'_> {
         self.payloads = Payloads { arguments, ..Payloads::default() };
         match calls {
             Kind::Step => {
-                if effect {
+                if effect && !is_planted(Mistake::EffectBeforeRecord) {
                     self.worker.commit().await?;
                 } else {
                     self.commit_in_time().await?;

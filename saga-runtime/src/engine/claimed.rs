@@ -12,6 +12,8 @@ use super::{
 };
 use crate::{
     core::{Doing, Entry, Event, Failed, ParkCause, Phase, State},
+    machine::Answer,
+    planted::{Mistake, is_planted},
     store::{Claimed, InstanceNo, Micros, Status},
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -224,7 +226,22 @@ impl Worker {
         let ids = &self.journal.identity.ids;
         tracing::info!(saga = %ids.saga, id = %ids.instance, count, "recovered");
         self.push(&Event::Recovered { count })?;
+        if is_planted(Mistake::ResumedTooLate) {
+            self.takes_for_done()?;
+        }
         self.commit().await
+    }
+
+    /// The mistake that is planted as [`Mistake::ResumedTooLate`].
+    fn takes_for_done(&self) -> Result<(), Over> {
+        let calls =
+            self.journal.inner().state.phase().calling().is_some_and(|call| matches!(call.doing, Doing::Step(_)));
+        if calls && let Ok(zero) = serde_json::value::RawValue::from_string("0".into()) {
+            let answer = Answer::Done(zero);
+            self.push(&Event::Answered { answer: answer.clone() })?;
+            self.put_answer("".into(), answer);
+        }
+        Ok(())
     }
 
     /// What is left to say of the call at hand when the rows about it cannot be written: it may have taken effect.
@@ -245,6 +262,12 @@ impl Worker {
             // A request that waited for what came next, and nothing comes any more, or an inbox that could not be read:
             // it is looked at by itself.
             self.poke.ring();
+        }
+        if is_planted(Mistake::ParkedKeepsPermit)
+            && matches!(over, Over::Parked)
+            && let Some(permit) = self.leave().forward.take()
+        {
+            permit.forget();
         }
         let (cause, reason) = match &over {
             Over::Rejected(reason) => (ParkCause::Unsavable, reason.clone()),

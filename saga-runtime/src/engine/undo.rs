@@ -16,6 +16,7 @@ use crate::{
         key::{Purpose, key},
         phase::Tries,
     },
+    planted::{Mistake, is_planted},
     store::Status,
 };
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
@@ -243,6 +244,10 @@ impl Worker {
         match next {
             NextUndo::Undone => {
                 self.push(&Event::Undone { call: undo.call, how: How::Done }.within(path))?;
+                if is_planted(Mistake::UndoneTwice) {
+                    self.commit().await?;
+                    self.attempt(&effort, &at.arguments).await?;
+                }
                 Ok(true)
             }
             NextUndo::Retry(_) => Ok(false),

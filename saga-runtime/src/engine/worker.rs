@@ -15,6 +15,7 @@ use super::{
 use crate::{
     core::{Doing, Event, ParkCause, Phase, UnwindCause, child::ChildEnd},
     machine::{Answer, Ended},
+    planted::{Mistake, is_planted},
     policy::Who,
     store::{InstanceNo, Micros, Status},
 };
@@ -210,7 +211,9 @@ impl Worker {
         let shared = self.shared();
         let inner = self.journal.inner();
         let mut doubts = Vec::new();
-        let Some(strand) = inner.state.root.at(beneath) else { return doubts };
+        let Some(strand) = inner.state.root.at(beneath).filter(|_| !is_planted(Mistake::DoubtForgotten)) else {
+            return doubts;
+        };
         strand.visit(beneath, &mut |path, strand| {
             if let Some(calling) = strand.phase.calling()
                 && let Doing::Step(tries) = &calling.doing

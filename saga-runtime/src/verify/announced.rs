@@ -1,4 +1,4 @@
-//! Whether a journal tells of a call.
+//! What a journal tells of a call by its key.
 
 use super::walk;
 use crate::{
@@ -6,9 +6,26 @@ use crate::{
     store::{Instance, Row},
 };
 
-/// Whether the journal announces the call, or the undo, that has this key: before that nothing of it may begin.
-pub fn announces(instance: &Instance, rows: &[Row], key: &str) -> bool {
+/// How a call, or an undo, stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It may have begun, or may begin.
+    Open,
+    /// Its answer is recorded.
+    Over,
+}
+
+/// How the call, or the undo, with this key stands by the journal; nothing, if no row announces it: then nothing of it may begin.
+pub fn standing(instance: &Instance, rows: &[Row], key: &str) -> Option<Standing> {
     let (journal, _) = walk(rows);
-    let of = |purpose| journal.calls.values().any(|call| &*call.key(&instance.birth, purpose) == key);
-    of(Purpose::Step) || of(Purpose::Compensation)
+    journal.calls.values().find_map(|call| {
+        let over = if &*call.key(&instance.birth, Purpose::Step) == key {
+            call.done.is_some()
+        } else if &*call.key(&instance.birth, Purpose::Compensation) == key {
+            call.undone.is_some()
+        } else {
+            return None;
+        };
+        Some(if over { Standing::Over } else { Standing::Open })
+    })
 }

@@ -42,6 +42,10 @@ pub(super) fn holds(birth: &str, journal: &Journal, kept: Kept<'_>) -> Vec<Found
         if !taken_back.insert(undoes) {
             wrong(Promise::AllOrNone, None, format!("the undo of `{step}` was accepted twice"));
         }
+        if call.undone.is_some_and(|(_, by_compensation)| !by_compensation) {
+            // Somebody settled it, and what had been sent before that arrived all the same.
+            continue;
+        }
         if let Some(earlier) = undone.iter().find(|earlier| journal.follows(call, earlier) && call.stood_with(earlier))
         {
             let what = format!("`{}` was undone before `{step}`, which was done after it", earlier.step);

@@ -41,7 +41,7 @@ mod ledger;
 mod walk;
 
 #[doc(hidden)]
-pub use self::announced::announces;
+pub use self::announced::{Standing, standing};
 
 pub(crate) use self::walk::{Journal, walk};
 

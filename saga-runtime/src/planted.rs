@@ -1,0 +1,89 @@
+//! Mistakes that a test plants in order to see that they are found: each of the trials has to be able to fail.
+//!
+//! Without the feature `planted` none of them is in the code.
+
+/// A mistake that somebody might have made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mistake {
+    /// A commit looks whether the worker's lease is there, and does not keep it so until it is over.
+    LeaseWithoutLock,
+    /// An effect begins before its call is durable.
+    EffectBeforeRecord,
+    /// A compensation that was done is run once more.
+    UndoneTwice,
+    /// The key of a call is made of its state, and not of which call of it it is.
+    KeyOfStateAlone,
+    /// A participant does what was undone before it came.
+    NoBarrier,
+    /// Somebody is answered before what he asked for is durable.
+    AnsweredBeforeCommit,
+    /// A step that may have happened is not undone.
+    DoubtForgotten,
+    /// After a crash the call that may have begun is taken for done.
+    ResumedTooLate,
+    /// An instance that is parked keeps its permit.
+    ParkedKeepsPermit,
+    /// Attempts begin although the lease may be over.
+    LeaseIgnored,
+}
+
+impl Mistake {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::LeaseWithoutLock,
+        Self::EffectBeforeRecord,
+        Self::UndoneTwice,
+        Self::KeyOfStateAlone,
+        Self::NoBarrier,
+        Self::AnsweredBeforeCommit,
+        Self::DoubtForgotten,
+        Self::ResumedTooLate,
+        Self::ParkedKeepsPermit,
+        Self::LeaseIgnored,
+    ];
+
+    /// What it is called on a command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LeaseWithoutLock => "lease-without-lock",
+            Self::EffectBeforeRecord => "effect-before-record",
+            Self::UndoneTwice => "undone-twice",
+            Self::KeyOfStateAlone => "key-of-state-alone",
+            Self::NoBarrier => "no-barrier",
+            Self::AnsweredBeforeCommit => "answered-before-commit",
+            Self::DoubtForgotten => "doubt-forgotten",
+            Self::ResumedTooLate => "resumed-too-late",
+            Self::ParkedKeepsPermit => "parked-keeps-permit",
+            Self::LeaseIgnored => "lease-ignored",
+        }
+    }
+}
+
+#[cfg(feature = "planted")]
+mod planted {
+    use super::Mistake;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    const NONE: usize = usize::MAX;
+
+    static PLANTED: AtomicUsize = AtomicUsize::new(NONE);
+
+    /// From now on this whole process makes this mistake; or none.
+    pub fn plant(mistake: Option<Mistake>) {
+        PLANTED.store(mistake.map_or(NONE, |mistake| mistake as usize), Ordering::Relaxed);
+    }
+
+    /// Whether this process makes it.
+    pub fn is_planted(mistake: Mistake) -> bool {
+        PLANTED.load(Ordering::Relaxed) == mistake as usize
+    }
+}
+
+#[cfg(feature = "planted")]
+pub use planted::{is_planted, plant};
+
+/// None is planted.
+#[cfg(not(feature = "planted"))]
+pub(crate) const fn is_planted(_: Mistake) -> bool {
+    false
+}

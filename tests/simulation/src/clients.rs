@@ -1,0 +1,227 @@
+//! Whoever starts instances, signals and cancels them, and looks after those that are parked.
+
+use crate::{
+    crew::Crew,
+    faults::Fault,
+    plan::Plan,
+    sim::{Sim, lock},
+    tour::{Leg, Tour},
+};
+use saga_runtime::{
+    Error, Runtime, Saga,
+    runtime::ParkCause,
+    store::{Filter, Status, Store as _},
+};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::{
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+/// An instance that somebody wants.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// Its id.
+    pub id: String,
+    /// What it is to do.
+    pub plan: Plan,
+    /// Whether it has so much time.
+    pub deadline: Option<Duration>,
+}
+
+/// What was asked beside that it be run.
+#[derive(Debug, Default)]
+pub struct Asked {
+    /// Those that somebody wanted cancelled.
+    pub cancelled: Mutex<BTreeSet<String>>,
+}
+
+/// Starts an order, some time, and does with it what people do.
+pub async fn order(sim: Arc<Sim>, crew: Arc<Crew>, asked: Arc<Asked>, order: Order, within: Duration) {
+    sleep(sim.up_to(within)).await;
+    if sim.goes_wrong(100) {
+        sim.count(Fault::StartedTwice);
+        tokio::join!(start(&sim, &crew, &order), start(&sim, &crew, &order));
+    } else {
+        start(&sim, &crew, &order).await;
+    }
+    if sim.goes_wrong(50) {
+        started_differently(&sim, &crew, &order).await;
+    }
+    let cancels = sim.goes_wrong(80);
+    let signals = async {
+        for number in 0..order.plan.waits() {
+            sleep(sim.up_to(Duration::from_secs(20))).await;
+            signal(&sim, &crew, &order.id, number).await;
+            if sim.goes_wrong(200) {
+                sim.count(Fault::SignalledTwice);
+                signal(&sim, &crew, &order.id, number).await;
+            }
+        }
+    };
+    let cancel = async {
+        if cancels {
+            sleep(sim.up_to(Duration::from_secs(20))).await;
+            cancel(&sim, &crew, &asked, &order.id).await;
+        }
+    };
+    tokio::join!(signals, cancel);
+}
+
+/// Until somebody has said that it is started.
+async fn start(sim: &Sim, crew: &Crew, order: &Order) {
+    loop {
+        let Order { id, plan, deadline } = order.clone();
+        let started = crew.ask(|runtime| async move {
+            let starting = runtime.start::<Tour>(id, plan);
+            let starting = if let Some(deadline) = deadline { starting.deadline(deadline) } else { starting };
+            starting.await.map(drop)
+        });
+        match started.await {
+            Some(Ok(())) => {
+                if !matches!(sim.store.find("tour", &order.id).await, Ok(Some(_))) {
+                    sim.violated(format!(
+                        "record first: the start of {} was answered, and it is not in the store",
+                        order.id
+                    ));
+                }
+                sim.tell(|| format!("{} is started", order.id));
+                return;
+            }
+            Some(Err(error)) if error.is_conflict() => {
+                sim.violated(format!("one start: {} is said to be another one: {error}", order.id));
+                return;
+            }
+            Some(Err(_)) | None => sleep(Duration::from_millis(500)).await,
+        }
+    }
+}
+
+/// One id is one instance, whoever asks for another one.
+async fn started_differently(sim: &Sim, crew: &Crew, order: &Order) {
+    let Order { id, mut plan, .. } = order.clone();
+    plan.parts.push(crate::plan::Part::Look(1));
+    if let Some(Ok(())) = crew.ask(|runtime| async move { runtime.start::<Tour>(id, plan).await.map(drop) }).await {
+        sim.violated(format!("one start: {} was started with another input", order.id));
+    }
+    sim.count(Fault::StartedDifferently);
+}
+
+/// Until it is there, or nobody wants it any more.
+async fn signal(sim: &Sim, crew: &Crew, id: &str, number: usize) {
+    let name = format!("go-{number}");
+    let value = u32::try_from(number).unwrap_or_default();
+    loop {
+        let sent = crew.ask(|runtime| {
+            let (id, name) = (id.to_owned(), name.clone());
+            async move { runtime.signal_once(&id, Tour::GO, &name, value).await }
+        });
+        match sent.await {
+            Some(Ok(())) => {
+                sim.tell(|| format!("{id} is sent {name}"));
+                return;
+            }
+            Some(Err(error)) if error.is_ended() => return,
+            Some(Err(error)) if error.is_unknown_instance() || error.is_conflict() => {
+                sim.violated(format!("one start: a signal to {id}, which was started: {error}"));
+                return;
+            }
+            Some(Err(_)) | None => sleep(Duration::from_millis(500)).await,
+        }
+    }
+}
+
+async fn cancel(sim: &Sim, crew: &Crew, asked: &Asked, id: &str) {
+    lock(&asked.cancelled).insert(id.to_owned());
+    sim.count(Fault::Cancelled);
+    sim.tell(|| format!("{id} is cancelled by somebody"));
+    let cancelled = crew.ask(|runtime| {
+        let id = id.to_owned();
+        async move {
+            match runtime.get::<Tour>(&id).await? {
+                Some(handle) => handle.cancel("somebody wants it").await.map(|decision| Some(decision.granted)),
+                None => Ok::<_, Error>(None),
+            }
+        }
+    });
+    // An error, or none who answers: it may have been heard all the same.
+    if let Some(Ok(None)) = cancelled.await {
+        sim.violated(format!("one start: {id}, which was started, is not found"));
+    }
+}
+
+/// Looks after what is parked, and after clocks.
+pub async fn operate(sim: Arc<Sim>, crew: Arc<Crew>, asked: Arc<Asked>) {
+    loop {
+        sleep(Duration::from_secs(15)).await;
+        for (_, life) in crew.alive() {
+            if life.runtime.clock_jump().is_some() {
+                life.runtime.confirm_clock();
+            }
+        }
+        let parked = sim.store.list(&Filter::of([Status::Parked]), None, usize::MAX).await.unwrap_or_default();
+        let mut looking = JoinSet::new();
+        for instance in parked {
+            let (sim, crew, asked) = (Arc::clone(&sim), Arc::clone(&crew), Arc::clone(&asked));
+            looking.spawn(async move {
+                let id = instance.id.to_string();
+                let looked = crew.ask(|runtime| {
+                    let (sim, asked, id) = (Arc::clone(&sim), Arc::clone(&asked), id.clone());
+                    async move {
+                        if &*instance.saga == "tour" {
+                            look_after::<Tour>(&sim, &asked, &runtime, &id).await
+                        } else {
+                            look_after::<Leg>(&sim, &asked, &runtime, &id).await
+                        }
+                    }
+                });
+                // Whoever is not answered looks again.
+                let _ = looked.await;
+            });
+        }
+        while looking.join_next().await.is_some() {}
+    }
+}
+
+async fn look_after<S: Saga>(sim: &Sim, asked: &Asked, runtime: &Runtime, id: &str) -> Result<(), Error> {
+    let Some(handle) = runtime.get::<S>(id).await? else { return Ok(()) };
+    for park in handle.parks().await? {
+        let what = sim.dice().roll(10);
+        let skips = matches!(park.cause(), ParkCause::Asked | ParkCause::GaveUp | ParkCause::Panicked) && what < 5;
+        // Nobody is told which kind of park it is: a verb that does not fit is refused.
+        let decision = if skips {
+            // What owes something does not go on as if nothing were the matter, also if nobody hears that it was granted.
+            lock(&asked.cancelled).insert(id.to_owned());
+            let decision = park.skip("operator", "it is settled by hand").await?;
+            if decision.granted {
+                sim.count(Fault::Skipped);
+            }
+            decision
+        } else if what == 5 && park.cause() == ParkCause::Panicked {
+            lock(&asked.cancelled).insert(id.to_owned());
+            park.cancel("operator", "enough of it").await?
+        } else {
+            park.retry("operator", "it is looked at").await?
+        };
+        sim.tell(|| format!("operator: {id}, parked in {} ({:?}): {decision}", park.state(), park.cause()));
+    }
+    Ok(())
+}
+
+/// How an instance has ended, as somebody is told who asks.
+pub async fn end_of(crew: &Crew, id: &str) -> Option<Result<saga_runtime::End<Vec<u32>, crate::tour::No>, Error>> {
+    crew.ask(|runtime| {
+        let id = id.to_owned();
+        async move {
+            let handle = runtime.get::<Tour>(&id).await?;
+            let Some(handle) = handle else { return Ok(None) };
+            timeout(Duration::from_secs(5), handle.result()).await.ok().transpose()
+        }
+    })
+    .await?
+    .transpose()
+}

@@ -1,0 +1,219 @@
+//! What an instance is to do: a flow at random, which the saga reads part by part.
+
+use crate::participants::value;
+use saga_meaning::dice::Dice;
+use serde::{Deserialize, Serialize};
+
+/// What an instance is started with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// What it does first, all of which can be undone.
+    pub parts: Vec<Part>,
+    /// What it does in the end: the first of these is the point of no return, and those after it are tried until they are done.
+    pub last: Vec<Ask>,
+}
+
+/// A piece of a flow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Part {
+    /// Something is held, and given back if the saga fails.
+    Hold(Ask),
+    /// The same; a refusal is nothing.
+    Tried(Ask),
+    /// The same, with so few attempts that it may be exhausted.
+    Dared(Ask),
+    /// Something is looked at.
+    Look(u32),
+    /// Something is done that is not undone.
+    Leave(u32),
+    /// Time passes: so many milliseconds.
+    Sleep(u32),
+    /// A signal is waited for; so many milliseconds, or without end.
+    Await(Option<u32>),
+    /// Two things are held at the same time.
+    Pair(Ask, Ask),
+    /// Several things are held, two at a time.
+    Each(Vec<Ask>),
+    /// Several things are held one after the other, or none of them.
+    Inner(Vec<Ask>),
+    /// The same; that none of them is held is nothing.
+    TriedInner(Vec<Ask>),
+    /// Two of those at the same time.
+    Beside(Vec<Ask>, Vec<Ask>),
+    /// Several things are held by another saga.
+    Child(Vec<Ask>),
+}
+
+/// What is asked of a participant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    /// What of.
+    pub what: u32,
+    /// What it says to it.
+    pub fate: Fate,
+}
+
+/// What a participant says when it is asked, whatever else goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fate {
+    /// Yes.
+    Fine,
+    /// No.
+    Refused,
+    /// Yes, and the code around the first answer panics.
+    Panics,
+    /// Yes, and nobody hears the first answer in time.
+    Hangs,
+    /// Yes; asked for the first time, it wants somebody to look.
+    Parks,
+    /// Yes; what undoes it wants somebody to look.
+    UndoParks,
+}
+
+/// How an instance may end when nobody cancels it and no time runs out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ends {
+    /// What its flow returns if it completes.
+    pub completed: bool,
+    /// A participant says no, and the flow lets that out.
+    pub refused: bool,
+    /// It may give up on a step that can be exhausted.
+    pub exhausted: bool,
+}
+
+impl Plan {
+    /// One at random.
+    pub fn random(dice: &mut Dice) -> Self {
+        let trouble = [0, 5, 5, 12][dice.index(4)];
+        let parts = (0..dice.roll(5)).map(|_| Part::random(dice, trouble)).collect();
+        let last = (0..dice.roll(4)).map(|index| {
+            let mut ask = Ask::random(dice, trouble);
+            // What has to be done cannot be refused.
+            if index > 0 && ask.fate == Fate::Refused {
+                ask.fate = Fate::Fine;
+            }
+            ask
+        });
+        let last = last.collect();
+        Self { parts, last }
+    }
+
+    /// How it may end.
+    pub fn ends(&self) -> Ends {
+        let mut exhausted = false;
+        for part in &self.parts {
+            if matches!(part, Part::Dared(_)) {
+                exhausted = true;
+            }
+            if part.is_refused() {
+                return Ends { completed: false, refused: true, exhausted };
+            }
+        }
+        let refused = self.last.first().is_some_and(|pivot| pivot.fate == Fate::Refused);
+        Ends { completed: !refused, refused, exhausted }
+    }
+
+    /// Whether its flow may have returned this.
+    pub fn returns(&self, got: &[u32]) -> bool {
+        let mut should = Vec::new();
+        for part in &self.parts {
+            part.returns(&mut should);
+        }
+        let steps = ["pay"].into_iter().chain(std::iter::repeat("send"));
+        should.extend(self.last.iter().zip(steps).map(|(ask, step)| Some(value(step, ask.what))));
+        should.len() == got.len()
+            && should.iter().zip(got).all(|(should, got)| should.is_none_or(|should| should == *got))
+    }
+
+    /// Whether another saga does some of it.
+    pub fn has_child(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Child(_)))
+    }
+
+    /// How often it waits for a signal, without a limit or with one.
+    pub fn waits(&self) -> usize {
+        self.parts.iter().filter(|part| matches!(part, Part::Await(_))).count()
+    }
+}
+
+impl Part {
+    fn random(dice: &mut Dice, trouble: u64) -> Self {
+        let ask = |dice: &mut Dice| Ask::random(dice, trouble);
+        let some = |dice: &mut Dice| (0..=dice.roll(3)).map(|_| Ask::random(dice, trouble)).collect::<Vec<_>>();
+        match dice.roll(16) {
+            0..=3 => Self::Hold(ask(dice)),
+            4 => Self::Tried(ask(dice)),
+            5 => Self::Dared(ask(dice)),
+            6 => Self::Look(small(dice)),
+            7 => Self::Leave(small(dice)),
+            8 => Self::Sleep(small(dice) * 40),
+            9 => Self::Await(dice.chance(50).then(|| small(dice) * 40)),
+            10 => Self::Pair(ask(dice), ask(dice)),
+            11 => Self::Each(some(dice)),
+            12 => Self::Inner(some(dice)),
+            13 => Self::TriedInner(some(dice)),
+            14 => Self::Beside(some(dice), some(dice)),
+            _ => Self::Child(some(dice)),
+        }
+    }
+
+    /// Whether the flow lets a refusal out of it.
+    fn is_refused(&self) -> bool {
+        let any = |asks: &[Ask]| asks.iter().any(|ask| ask.fate == Fate::Refused);
+        match self {
+            Self::Hold(ask) | Self::Dared(ask) => ask.fate == Fate::Refused,
+            Self::Pair(one, other) => any(&[one.clone(), other.clone()]),
+            Self::Each(asks) | Self::Inner(asks) | Self::Child(asks) => any(asks),
+            Self::Beside(one, other) => any(one) || any(other),
+            Self::Tried(_) | Self::TriedInner(_) => false,
+            Self::Look(_) | Self::Leave(_) | Self::Sleep(_) | Self::Await(_) => false,
+        }
+    }
+}
+
+/// That something was refused, and nothing came of it.
+const REFUSED: u32 = 1_000_000;
+
+impl Part {
+    /// What comes of it if the flow goes on: nothing is known of when signals come.
+    fn returns(&self, all: &mut Vec<Option<u32>>) {
+        let refused = |asks: &[Ask]| asks.iter().find(|ask| ask.fate == Fate::Refused).map(|ask| REFUSED + ask.what);
+        let held = |asks: &[Ask]| asks.iter().map(|ask| Some(value("hold", ask.what))).collect::<Vec<_>>();
+        match self {
+            Self::Hold(ask) => all.push(Some(value("hold", ask.what))),
+            Self::Tried(ask) => {
+                let refused = refused(std::slice::from_ref(ask));
+                all.push(refused.or_else(|| Some(value("hold", ask.what))));
+            }
+            Self::Dared(ask) => all.push(Some(value("dare", ask.what))),
+            Self::Look(what) => all.push(Some(value("look", *what))),
+            Self::Leave(what) => all.push(Some(value("leave", *what))),
+            Self::Sleep(_) => {}
+            Self::Await(_) => all.push(None),
+            Self::Pair(one, other) => all.extend(held(&[one.clone(), other.clone()])),
+            Self::Each(asks) | Self::Inner(asks) => all.extend(held(asks)),
+            Self::TriedInner(asks) => match refused(asks) {
+                Some(refused) => all.push(Some(refused)),
+                None => all.extend(held(asks)),
+            },
+            Self::Beside(one, other) => {
+                all.extend(held(one));
+                all.extend(held(other));
+            }
+            Self::Child(asks) => all.extend(asks.iter().map(|ask| Some(value("hold_leg", ask.what)))),
+        }
+    }
+}
+
+impl Ask {
+    fn random(dice: &mut Dice, trouble: u64) -> Self {
+        let other = [Fate::Panics, Fate::Hangs, Fate::Parks, Fate::UndoParks, Fate::UndoParks];
+        let fates = [[Fate::Refused; 5], other];
+        let fate = if dice.chance(trouble) { fates[dice.index(2)][dice.index(5)] } else { Fate::Fine };
+        Self { what: small(dice), fate }
+    }
+}
+
+fn small(dice: &mut Dice) -> u32 {
+    u32::try_from(dice.roll(1000)).unwrap_or_default()
+}
