@@ -42,6 +42,24 @@ impl Mistake {
         Self::LeaseIgnored,
     ];
 
+    /// What is wrong, in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::LeaseWithoutLock => {
+                "a commit looks whether the lease is there, and does not keep it until it is over"
+            }
+            Self::EffectBeforeRecord => "an effect begins before its arguments are committed",
+            Self::UndoneTwice => "a compensation that was recorded runs once more",
+            Self::KeyOfStateAlone => "a loop turn's key is made of the state alone",
+            Self::NoBarrier => "a late request passes the participant's barrier",
+            Self::AnsweredBeforeCommit => "the committer answers before it has committed",
+            Self::DoubtForgotten => "a step that may have happened is not undone",
+            Self::ResumedTooLate => "after a crash the call at hand is taken for done",
+            Self::ParkedKeepsPermit => "an instance that is parked keeps its permit",
+            Self::LeaseIgnored => "attempts begin although the lease may be over",
+        }
+    }
+
     /// What it is called on a command line.
     pub const fn name(self) -> &'static str {
         match self {
@@ -60,7 +78,7 @@ impl Mistake {
 }
 
 #[cfg(feature = "planted")]
-mod planted {
+mod switch {
     use super::Mistake;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -80,7 +98,7 @@ mod planted {
 }
 
 #[cfg(feature = "planted")]
-pub use planted::{is_planted, plant};
+pub use switch::{is_planted, plant};
 
 /// None is planted.
 #[cfg(not(feature = "planted"))]

@@ -8,6 +8,13 @@ use crate::stage::{self, Stage};
 pub(crate) enum Command {
     /// Print what there is.
     Help,
+    /// Run seeds of the simulation.
+    Simulate(Vec<String>),
+    /// Run the long form of every trial.
+    Soak {
+        /// For how long, in minutes.
+        minutes: u64,
+    },
     /// Run the stages named, in their usual order.
     Test {
         /// The stages to run: all of them unless `--only` names some.
@@ -26,7 +33,10 @@ pub(crate) fn parse(words: &[String]) -> Result<Command, String> {
             Some(extra) => Err(format!("`help` takes nothing after it, and `{extra}` follows")),
         },
         Some("test") => parse_test(words),
-        Some(other) => Err(format!("there is no command `{other}`; there are `test` and `help`")),
+        // What may follow, the simulation knows.
+        Some("simulate") => Ok(Command::Simulate(words.map(str::to_owned).collect())),
+        Some("soak") => parse_soak(words),
+        Some(other) => Err(format!("there is no command `{other}`; there are `test`, `simulate`, `soak` and `help`")),
     }
 }
 
@@ -52,6 +62,16 @@ fn parse_test<'w>(mut words: impl Iterator<Item = &'w str>) -> Result<Command, S
     Ok(Command::Test { only })
 }
 
+fn parse_soak<'w>(mut words: impl Iterator<Item = &'w str>) -> Result<Command, String> {
+    let minutes = match (words.next(), words.next(), words.next()) {
+        (Some("--minutes"), Some(minutes), None) => minutes.parse().ok().filter(|minutes| *minutes > 0),
+        (Some("--help" | "-h"), None, None) => return Ok(Command::Help),
+        _ => None,
+    };
+    let minutes = minutes.ok_or("`soak` takes `--minutes M`: for how long it may run")?;
+    Ok(Command::Soak { minutes })
+}
+
 fn stage_names() -> String {
     let names: Vec<String> = stage::ALL.iter().map(|stage| format!("`{}`", stage.name)).collect();
     names.join(", ")
@@ -62,6 +82,9 @@ pub(crate) fn help() -> String {
     let mut text = String::from(
         "cargo xtask test                run every check there is; stop at the first that fails\n\
          cargo xtask test --only STAGE   run one stage (may be given more than once)\n\
+         cargo xtask simulate            run seeds of the simulation; `cargo xtask simulate --help` says which\n\
+         cargo xtask simulate --seed S   run one, and tell everything that happens in it\n\
+         cargo xtask soak --minutes M    run the long form of every trial, and print what came of it\n\
          cargo xtask help                print this\n\
          \n\
          The stages, in the order in which they run:\n",
@@ -82,6 +105,8 @@ mod tests {
         let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
         match parse(&words)? {
             Command::Help => Ok(vec!["help"]),
+            Command::Simulate(_) => Ok(vec!["simulate"]),
+            Command::Soak { .. } => Ok(vec!["soak"]),
             Command::Test { only } => Ok(only.iter().map(|stage| stage.name).collect()),
         }
     }
@@ -109,11 +134,20 @@ mod tests {
     #[test]
     fn unknown_words_are_named_together_with_what_could_stand_there() {
         let said = |line: &str| parsed(line).expect_err(line);
-        assert_eq!(said("tset"), "there is no command `tset`; there are `test` and `help`");
+        assert_eq!(said("tset"), "there is no command `tset`; there are `test`, `simulate`, `soak` and `help`");
         assert_eq!(said("test --fast"), "`test` does not know `--fast`; it takes `--only STAGE`");
         assert!(said("test --only clipy").starts_with("there is no stage `clipy`; the stages are `needs`, `format`"));
         assert!(said("test --only").starts_with("`--only` needs a stage after it: `needs`"));
         assert_eq!(said("help me"), "`help` takes nothing after it, and `me` follows");
+    }
+
+    #[test]
+    fn a_soak_says_for_how_long() {
+        assert_eq!(parsed("soak --minutes 5"), Ok(vec!["soak"]));
+        for line in ["soak", "soak --minutes", "soak --minutes 0", "soak --minutes x", "soak --minutes 5 more"] {
+            assert!(parsed(line).expect_err(line).contains("`--minutes M`"), "{line:?}");
+        }
+        assert_eq!(parsed("simulate --seed 7"), Ok(vec!["simulate"]));
     }
 
     #[test]

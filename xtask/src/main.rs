@@ -11,6 +11,7 @@ mod process;
 mod stage;
 mod summary;
 mod tally;
+mod trials;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,8 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Command::Test { only }) => summary::run(&only),
+        Ok(Command::Simulate(words)) => trials::simulate(words),
+        Ok(Command::Soak { minutes }) => trials::soak(minutes),
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::from(2)

@@ -15,14 +15,20 @@ pub(crate) fn root() -> &'static Path {
 
 /// A call of cargo, with the environment it needs besides the caller's.
 pub(crate) struct Cargo {
-    arguments: Vec<&'static str>,
+    arguments: Vec<String>,
     environment: Vec<(&'static str, &'static str)>,
 }
 
 impl Cargo {
     /// `cargo` with these words after it.
     pub(crate) fn new(line: &'static str) -> Self {
-        Self { arguments: line.split_whitespace().collect(), environment: Vec::new() }
+        Self { arguments: line.split_whitespace().map(str::to_owned).collect(), environment: Vec::new() }
+    }
+
+    /// With these words after those that are there.
+    pub(crate) fn with(mut self, words: impl IntoIterator<Item = String>) -> Self {
+        self.arguments.extend(words);
+        self
     }
 
     /// Sets a variable for this call alone.

@@ -8,6 +8,7 @@ use crate::length;
 use crate::needs;
 use crate::process::Cargo;
 use crate::tally::Tally;
+use crate::trials;
 
 /// One check, with what `cargo xtask help` says about it.
 pub(crate) struct Stage {
@@ -37,6 +38,11 @@ pub(crate) const ALL: &[Stage] = &[
     Stage { name: "clippy", about: "no warning, in any target, with any set of features", run: clippy },
     Stage { name: "features", about: "each library builds alone, with what it asks for itself", run: features },
     Stage { name: "docs", about: "the documentation builds without a warning", run: docs },
+    Stage {
+        name: "simulate",
+        about: "20,000 seeds violate nothing, and planted mistakes are found",
+        run: trials::gate,
+    },
     Stage { name: "test", about: "every test passes, doc tests too, and none is ignored", run: test },
 ];
 

@@ -107,6 +107,6 @@ mod tests {
         assert!(text.contains("it is not so"), "{text}");
         assert!(text.contains("the command:  cargo fmt --check"), "{text}");
         assert!(text.contains("this stage:   cargo xtask test --only format"), "{text}");
-        assert!(text.ends_with("not run:      docs, test"), "{text}");
+        assert!(text.ends_with("not run:      docs, simulate, test"), "{text}");
     }
 }

@@ -82,9 +82,13 @@ async fn away(sim: Arc<Sim>, crew: Arc<Crew>) {
     let span = sim.up_to(Duration::from_secs(40));
     sim.tell(|| format!("the store is away for {span:?}"));
     let lives: Vec<_> = crew.alive().into_iter().map(|(_, life)| life.link).collect();
-    lives.iter().for_each(|link| link.leave(true));
+    for link in &lives {
+        link.leave(true);
+    }
     sleep(span).await;
-    lives.iter().for_each(|link| link.leave(false));
+    for link in &lives {
+        link.leave(false);
+    }
     sim.tell(|| "the store is there again".to_owned());
 }
 

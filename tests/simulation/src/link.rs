@@ -120,7 +120,7 @@ impl Clock for WorkerClock {
                 let left = at.saturating_sub(self.now());
                 let Some(left) = u64::try_from(left).ok().filter(|left| *left > 0) else { break };
                 // In pieces, so that a clock that is set is noticed.
-                sleep(Duration::from_micros(left).min(Duration::from_secs(60))).await;
+                sleep(Duration::from_micros(left).min(Duration::from_mins(1))).await;
             }
             self.link.passes().await;
         })
@@ -132,7 +132,7 @@ impl Clock for WorkerClock {
 
     fn sleep(&self, span: Duration) -> Sleeping<'_> {
         Box::pin(async move {
-            sleep(span.min(Duration::from_secs(60))).await;
+            sleep(span.min(Duration::from_mins(1))).await;
             self.link.passes().await;
         })
     }

@@ -1,6 +1,7 @@
 //! Runs seeds, and says what came of them: `cargo xtask simulate`.
 
 mod options;
+mod table;
 
 use options::{Options, USAGE};
 use saga_runtime::planted;
@@ -20,9 +21,10 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use table::{LONG, PLANTED};
 
 /// A seed that takes longer does not come to an end.
-const LONGEST: Duration = Duration::from_secs(120);
+const LONGEST: Duration = Duration::from_mins(2);
 
 /// What a run of many seeds came to.
 #[derive(Default)]
@@ -48,6 +50,9 @@ fn main() -> ExitCode {
             "built without `--cfg tokio_unstable`: a seed may go otherwise the next time; `cargo xtask simulate` builds with it"
         );
     }
+    if options.planted {
+        return all_planted(&options);
+    }
     planted::plant(options.plant);
     if let Some(seed) = options.seed {
         return one(seed);
@@ -62,7 +67,30 @@ fn main() -> ExitCode {
         eprintln!("{file}: {error}");
         return ExitCode::from(2);
     }
+    if let Some(file) = &options.write
+        && let Err(error) = table::write(file, &LONG, &table::long(&sum, options.first, took))
+    {
+        eprintln!("{error}");
+        return ExitCode::from(2);
+    }
     if sum.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Plants every mistake, and holds the documentation to how they are found.
+fn all_planted(options: &Options) -> ExitCode {
+    let table = table::planted().and_then(|found| {
+        if let Some(file) = &options.write {
+            table::write(file, &PLANTED, &found)?;
+        }
+        options.table.as_ref().map_or(Ok(()), |file| table::check(file, &PLANTED, &found))
+    });
+    match table {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(wrong) => {
+            eprintln!("{wrong}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Tells everything of a seed.

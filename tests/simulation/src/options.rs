@@ -10,11 +10,15 @@ usage: simulate --seed S                  one seed, and everything that happens 
                 [--minutes M] [--first A] seeds from A on (1), for so long
                 [--repeat]                each of them twice: it has to do the same both times
                 [--plant MISTAKE]         with this mistake made on purpose, until it is found
+       simulate --planted                every mistake, and how it is found
+                [--table FILE]            as this file has to say
+                [--write FILE]            which it writes into this file
                 [--threads N]             (as many as there are processors)
-                [--json FILE]             what came of it, for a program";
+                [--json FILE]             what came of it, for a program
+                [--write FILE]            the same, into this file";
 
 /// What is to be done.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Options {
     /// One seed alone.
     pub(crate) seed: Option<u64>,
@@ -26,6 +30,12 @@ pub(crate) struct Options {
     pub(crate) minutes: Option<u64>,
     /// Whether each is run twice.
     pub(crate) repeat: bool,
+    /// Whether every mistake is made.
+    pub(crate) planted: bool,
+    /// The file whose table of them has to be true.
+    pub(crate) table: Option<String>,
+    /// The file into which that is written.
+    pub(crate) write: Option<String>,
     /// The mistake to be made.
     pub(crate) plant: Option<Mistake>,
     /// How many at a time.
@@ -41,8 +51,7 @@ impl Options {
     /// They say nothing that there is.
     pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
         let threads = available_parallelism().map_or(1, usize::from);
-        let mut options =
-            Self { seed: None, first: 1, last: None, minutes: None, repeat: false, plant: None, threads, json: None };
+        let mut options = Self { threads, first: 1, ..Self::default() };
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("{word}: a value is missing"));
             match &*word {
@@ -56,6 +65,9 @@ impl Options {
                 }
                 "--first" => options.first = number(&word, &value()?)?,
                 "--minutes" => options.minutes = Some(number(&word, &value()?)?),
+                "--planted" => options.planted = true,
+                "--table" => options.table = Some(value()?),
+                "--write" => options.write = Some(value()?),
                 "--repeat" => options.repeat = true,
                 "--threads" => options.threads = usize::try_from(number(&word, &value()?)?).unwrap_or(1).max(1),
                 "--json" => options.json = Some(value()?),

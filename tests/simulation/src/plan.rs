@@ -165,8 +165,9 @@ impl Part {
             Self::Pair(one, other) => any(&[one.clone(), other.clone()]),
             Self::Each(asks) | Self::Inner(asks) | Self::Child(asks) => any(asks),
             Self::Beside(one, other) => any(one) || any(other),
-            Self::Tried(_) | Self::TriedInner(_) => false,
-            Self::Look(_) | Self::Leave(_) | Self::Sleep(_) | Self::Await(_) => false,
+            Self::Tried(_) | Self::TriedInner(_) | Self::Look(_) | Self::Leave(_) | Self::Sleep(_) | Self::Await(_) => {
+                false
+            }
         }
     }
 }

@@ -77,7 +77,7 @@ impl Door {
         let should = crate::participants::value(step, ask.what);
         if let Some(wrong) = got.filter(|got| *got != should) {
             self.sim.violated(format!(
-                "{} {}: {step} is undone with {wrong} in place of {should}",
+                "all or none: {} {}: `{step}` is undone with {wrong} in place of {should}",
                 cx.saga(),
                 cx.instance()
             ));
@@ -162,7 +162,7 @@ impl Door {
             }
             if way == Way::Twice {
                 sim.count(Fault::RequestTwice);
-                sleep(sim.up_to(Duration::from_secs(60))).await;
+                sleep(sim.up_to(Duration::from_mins(1))).await;
                 arrives(&sim, &link, &request);
             }
         });
@@ -194,7 +194,7 @@ impl Door {
                 ));
             }
             None => {
-                self.sim.violated(format!("record first: {saga} {id}: {what}`{step}` begins, and no row announces it"))
+                self.sim.violated(format!("record first: {saga} {id}: {what}`{step}` begins, and no row announces it"));
             }
         }
         let owns = instance.owner.is_some() && instance.owner == *lock(&self.link.epoch);
