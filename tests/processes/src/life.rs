@@ -130,7 +130,7 @@ impl StoreAt {
 
     /// Who works on it and who waits for whom, for whoever has to find out why something does not end.
     async fn told(&self) -> Result<String, Failed> {
-        let mut told = String::new();
+        let mut told = Vec::new();
         if let Self::Postgres { url, schema } = self {
             let mut conn = url.parse::<PgConnectOptions>()?.connect().await?;
             let queries = [
@@ -143,12 +143,13 @@ impl StoreAt {
                 "SELECT clock_timestamp()::text".to_owned(),
             ];
             for query in queries {
-                for line in query_scalar::<_, String>(AssertSqlSafe(query)).fetch_all(&mut conn).await? {
-                    told += &format!("{line}\n");
-                }
+                told.extend(query_scalar::<_, String>(AssertSqlSafe(query)).fetch_all(&mut conn).await?);
             }
         }
-        Ok(told)
+        Ok(told.join(
+            "
+",
+        ))
     }
 
     /// Leaves nothing behind where many are made.
@@ -202,7 +203,7 @@ impl Life {
             moments.retain(|names| !names.iter().any(|name| name.ends_with(call::BURY)));
             let last = &moments[moments.len().saturating_sub(40)..];
             return Err(format!(
-                "it does not end: {ready}\n{last:?}\n{}{}",
+                "it does not end: {ready}\n{last:?}\n{}\n{}",
                 self.store.told().await?,
                 world.told().await?
             )
@@ -287,14 +288,14 @@ impl World {
 
     /// Where everything stands, for whoever has to find out why it does not end.
     async fn told(&self) -> Result<String, Failed> {
-        let mut told = String::new();
+        let mut told = Vec::new();
         for instance in self.store.list(&store::Filter::default(), None, 100).await? {
-            told += &format!("{instance:?}\n");
+            told.push(format!("{instance:?}"));
             for row in self.store.journal(instance.no, 1, usize::MAX).await? {
-                told += &format!("  {} {}\n", row.seq, row.event);
+                told.push(format!("  {} {}", row.seq, row.event));
             }
         }
-        Ok(told)
+        Ok(told.join("\n"))
     }
 
     fn register(&self, case: &Case, points: &Arc<Points>, builder: Builder) -> Builder {

@@ -49,6 +49,9 @@ impl Points {
     }
 
     /// Passes a point of these names.
+    ///
+    /// # Panics
+    /// It cannot be written down that the process ends here.
     pub fn pass(&self, mut names: Moment) {
         names.sort_unstable();
         names.dedup();

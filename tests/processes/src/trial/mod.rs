@@ -217,8 +217,8 @@ impl Running<'_> {
                     let mut lives = happened.iter().filter(|happened| happened.history.store == store);
                     lives.find_map(|happened| {
                         let moments = &happened.survived.as_ref()?.moments;
-                        let passes = moments.iter().flatten().any(|passed| *passed == name);
-                        passes.then(|| (happened.history.case, happened.history.kills.clone()))
+                        let there = moments.iter().flatten().any(|passed| *passed == name);
+                        there.then(|| (happened.history.case, happened.history.kills.clone()))
                     })
                 };
                 if let Some((case, mut kills)) = direct.or_else(later) {
