@@ -1,7 +1,7 @@
 //! Ends a process at every point around every write and every effect, and looks at what comes of it.
 //!
 //! ```text
-//! crash-points [--edges | --all | --pairs] [--store sqlite|postgres] [--case WORDS] [--at-a-time N] [--json FILE]
+//! crash-points [--edges | --all | --pairs] [--store sqlite|postgres] [--case WORDS] [--at-a-time N] [--minutes N] [--seed N] [--json FILE]
 //! crash-points --case WORDS --store STORE --kill 'POINT (N)'.. [--times N]
 //! ```
 //!
@@ -10,7 +10,8 @@
 //! table of all points, and fails if a promise is broken or a point was never hit. With `--store` or `--case`, of which a part of the
 //! name will do, less is tried, and points that are not hit are told and no failure.
 //!
-//! With `--kill`, as it stands in a violation, that very history happens again, `--times` as often.
+//! After so many `--minutes` nothing more is begun, and it says how much was left out; which pairs those are, `--seed` says. With
+//! `--kill`, as it stands in a violation, that very history happens again, `--times` as often.
 //!
 //! `crash-points life JSON` is one of the lives, as the trial itself starts them.
 
@@ -20,7 +21,7 @@ use saga_process_tests::{
     life::Life,
     trial::{Depth, Trial},
 };
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 type Failed = Box<dyn std::error::Error>;
 
@@ -68,6 +69,8 @@ fn try_them(arguments: &[String]) -> Result<ExitCode, Failed> {
             }
             "--kill" => kills.push(kill(value()?)?),
             "--times" => times = value()?.parse()?,
+            "--minutes" => trial.within = Some(Duration::from_mins(value()?.parse()?)),
+            "--seed" => trial.seed = value()?.parse()?,
             "--at-a-time" => trial.at_a_time = value()?.parse()?,
             "--json" => json = Some(PathBuf::from(value()?)),
             other => return Err(format!("{other} is no option").into()),

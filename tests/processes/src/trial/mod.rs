@@ -23,9 +23,10 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 /// How much is tried.
@@ -60,6 +61,10 @@ pub struct Trial {
     pub planted: Option<Planted>,
     /// Instead of all that: lives that end here, one after the other, and that so many times.
     pub exactly: Option<(Vec<Kill>, usize)>,
+    /// Nothing more begins after so long; the report says how much was left out.
+    pub within: Option<Duration>,
+    /// In which order pairs are tried, so that those that are left out are not always the same.
+    pub seed: u64,
 }
 
 /// The number of the next history: no two of one process have a folder or a schema in common.
@@ -82,16 +87,19 @@ impl Trial {
             at_a_time: 8,
             planted: None,
             exactly: None,
+            within: None,
+            seed: 1,
         }
     }
 
     /// Tries it.
     pub fn run(&self) -> Report {
         let place = Place { program: self.program.clone(), folder: self.folder.clone(), planted: self.planted };
-        let mut running = Running { trial: self, place, ends: BTreeMap::new(), report: Report::new(self) };
-        running.run();
+        let until = self.within.map(|within| Instant::now() + within);
+        let report = Mutex::new(Report::new(self));
+        Running { trial: self, place, until, ends: BTreeMap::new(), report: &report }.run();
         let _ = std::fs::remove_dir(&self.folder);
-        running.report
+        report.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -103,7 +111,8 @@ struct Running<'t> {
     place: Place,
     /// What each case ends with, undisturbed.
     ends: BTreeMap<On, Value>,
-    report: Report,
+    until: Option<Instant>,
+    report: &'t Mutex<Report>,
 }
 
 impl Running<'_> {
@@ -112,9 +121,8 @@ impl Running<'_> {
             let store = *store;
             self.trial.cases.iter().map(move |case| History { store, case, kills: Vec::new() })
         });
-        let undisturbed = self.all(undisturbed.collect());
         let mut passed: BTreeMap<On, Vec<Moment>> = BTreeMap::new();
-        for happened in undisturbed {
+        for happened in self.kept(undisturbed.collect()) {
             let on = (happened.history.store, happened.history.case.name);
             if let Some(survived) = happened.survived {
                 self.ends.insert(on, survived.with);
@@ -125,13 +133,12 @@ impl Running<'_> {
             let on =
                 self.trial.stores.iter().flat_map(|store| self.trial.cases.iter().map(move |case| (*store, *case)));
             let history = |(store, case)| History { store, case, kills: kills.clone() };
-            self.all(on.map(history).flat_map(|history| std::iter::repeat_n(history, *times)).collect());
+            self.all(on.map(history).flat_map(|history| std::iter::repeat_n(history, *times)).collect(), drop);
             return;
         }
-        let first = self.first(&passed);
-        let happened = self.all(first);
-        let second = self.second(&passed, &happened);
-        self.all(second);
+        let happened = self.kept(self.first(&passed));
+        // Of many nothing is kept but what the report says.
+        self.all(self.second(&passed, &happened), drop);
         self.again(&passed, &happened);
     }
 
@@ -198,13 +205,13 @@ impl Running<'_> {
                 }
             }
         }
-        histories
+        shuffled(histories, self.trial.seed)
     }
 
     /// What was passed and not hit is tried again.
-    fn again(&mut self, passed: &BTreeMap<On, Vec<Moment>>, happened: &[Happened]) {
+    fn again(&self, passed: &BTreeMap<On, Vec<Moment>>, happened: &[Happened]) {
         for _ in 0..AGAIN {
-            let missed: BTreeSet<(StoreKind, String)> = self.report.missed().into_iter().collect();
+            let missed: BTreeSet<(StoreKind, String)> = lock(self.report).missed().into_iter().collect();
             if missed.is_empty() {
                 return;
             }
@@ -229,32 +236,54 @@ impl Running<'_> {
             if histories.is_empty() {
                 return;
             }
-            self.all(histories);
+            self.all(histories, drop);
         }
     }
 
+    /// Lets all of them happen, and keeps what came of each.
+    fn kept(&self, histories: Vec<History>) -> Vec<Happened> {
+        let kept = Mutex::new(Vec::new());
+        self.all(histories, |happened| lock(&kept).push(happened));
+        kept.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Lets all of them happen, some at a time.
-    fn all(&mut self, histories: Vec<History>) -> Vec<Happened> {
+    fn all(&self, histories: Vec<History>, take: impl Fn(Happened) + Sync) {
         let queue = Mutex::new(histories.into_iter());
-        let done = Mutex::new(Vec::new());
-        let (place, ends) = (&self.place, &self.ends);
         std::thread::scope(|scope| {
             for _ in 0..self.trial.at_a_time {
                 scope.spawn(|| {
                     loop {
-                        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+                        let next = lock(&queue).next();
                         let Some(history) = next else { return };
-                        let undisturbed = ends.get(&(history.store, history.case.name));
-                        let happened = place.run(history, NUMBER.fetch_add(1, Ordering::Relaxed), undisturbed);
-                        done.lock().unwrap_or_else(PoisonError::into_inner).push(happened);
+                        if self.until.is_some_and(|until| Instant::now() >= until) {
+                            lock(self.report).leave_out();
+                            continue;
+                        }
+                        let undisturbed = self.ends.get(&(history.store, history.case.name));
+                        let happened = self.place.run(history, NUMBER.fetch_add(1, Ordering::Relaxed), undisturbed);
+                        lock(self.report).add(&happened);
+                        take(happened);
                     }
                 });
             }
         });
-        let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for happened in &done {
-            self.report.add(happened);
-        }
-        done
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// In an order that the seed says (splitmix64, Steele et al. 2014).
+fn shuffled(mut histories: Vec<History>, seed: u64) -> Vec<History> {
+    let mut state = seed;
+    histories.sort_by_cached_key(|_| {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    });
+    histories
 }

@@ -3,7 +3,11 @@
 use super::{Happened, Trial};
 use crate::{Named, StoreKind};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    process::Command,
+};
 
 /// What came of a trial.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -14,6 +18,10 @@ pub struct Report {
     pub stores: Vec<StoreKind>,
     /// How many histories happened.
     pub histories: usize,
+    /// How many were left out, since the time was over.
+    pub left_out: usize,
+    /// What says the order of pairs.
+    pub seed: u64,
     /// How many processes were killed.
     pub deaths: usize,
     /// Each point of the table, in its order.
@@ -49,6 +57,8 @@ impl Report {
             commit: commit(),
             stores: trial.stores.clone(),
             histories: 0,
+            left_out: 0,
+            seed: trial.seed,
             deaths: 0,
             points: trial.table.iter().map(row).collect(),
             violations: Vec::new(),
@@ -68,6 +78,10 @@ impl Report {
         }
         let history = &happened.history;
         self.violations.extend(happened.violations.iter().map(|what| format!("{history}: {what}")));
+    }
+
+    pub(super) fn leave_out(&mut self) {
+        self.left_out += 1;
     }
 
     /// The points that nobody was killed at, by store.
@@ -107,26 +121,37 @@ impl Row {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = self.points.iter().map(|row| row.point.len()).max().unwrap_or_default();
-        write!(f, "{:width$}", "point")?;
+        let sagas: BTreeSet<&str> = self
+            .points
+            .iter()
+            .flat_map(|row| row.times.values().flat_map(BTreeMap::keys))
+            .map(String::as_str)
+            .collect();
+        write!(f, "{:width$}", "times hit")?;
         for store in &self.stores {
-            write!(f, "  {:>8} {:>10}", store.to_string(), "violations")?;
+            sagas.iter().try_for_each(|saga| write!(f, "  {:>15}", format!("{store} {saga}")))?;
         }
-        writeln!(f)?;
+        writeln!(f, "  violations")?;
         for row in &self.points {
             write!(f, "{:width$}", row.point)?;
             for store in &self.stores {
-                if row.only.is_some_and(|only| only != *store) {
-                    write!(f, "  {:>8} {:>10}", "-", "-")?;
-                } else {
-                    let Times { hit, violated } = row.all(*store);
-                    write!(f, "  {hit:>8} {violated:>10}")?;
+                for saga in &sagas {
+                    match row.hit(*store, saga) {
+                        0 => write!(f, "  {:>15}", "-")?,
+                        hit => write!(f, "  {hit:>15}")?,
+                    }
                 }
             }
-            writeln!(f)?;
+            let violated: usize = self.stores.iter().map(|store| row.all(*store).violated).sum();
+            writeln!(f, "  {violated:>10}")?;
         }
-        let Self { commit, histories, deaths, points, violations, .. } = self;
+        let Self { commit, histories, left_out, seed, deaths, points, violations, .. } = self;
         let missed = self.missed();
-        writeln!(f, "commit {commit}: {} points, {histories} histories, {deaths} processes killed", points.len())?;
+        let points = points.len();
+        writeln!(f, "commit {commit}, seed {seed}: {points} points, {histories} histories, {deaths} processes killed")?;
+        if *left_out > 0 {
+            writeln!(f, "left out, since the time was over: {left_out} histories")?;
+        }
         for (store, point) in &missed {
             writeln!(f, "never hit on {store}: {point}")?;
         }
