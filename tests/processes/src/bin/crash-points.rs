@@ -23,12 +23,20 @@ use saga_process_tests::{
 };
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
+/// No life takes so long. Whatever in it does not end, the trial does.
+const TOO_LONG: Duration = Duration::from_mins(2);
+
 type Failed = Box<dyn std::error::Error>;
 
 fn main() -> Result<ExitCode, Failed> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match &arguments[..] {
         [life, told] if life == "life" => {
+            std::thread::spawn(|| {
+                std::thread::sleep(TOO_LONG);
+                eprintln!("it neither ends nor says why");
+                std::process::exit(3);
+            });
             if let Err(error) = live(&serde_json::from_str(told)?) {
                 eprintln!("{error}");
                 return Ok(ExitCode::FAILURE);

@@ -48,6 +48,17 @@ impl fmt::Display for History {
     }
 }
 
+impl History {
+    /// What to type to have it happen again.
+    pub(super) fn command(&self) -> String {
+        let Self { store, case, kills } = self;
+        let kills: Vec<String> =
+            kills.iter().map(|Kill { point, nth }| format!(" --kill \"{point} ({nth})\"")).collect();
+        let kills = kills.concat();
+        format!("crash-points --store {store} --case \"{}\"{kills}", case.name)
+    }
+}
+
 /// Where histories happen.
 #[derive(Debug)]
 pub(super) struct Place {

@@ -77,7 +77,8 @@ impl Report {
             }
         }
         let history = &happened.history;
-        self.violations.extend(happened.violations.iter().map(|what| format!("{history}: {what}")));
+        let again = history.command();
+        self.violations.extend(happened.violations.iter().map(|what| format!("{history}: {what}\n  again: {again}")));
     }
 
     pub(super) fn leave_out(&mut self) {

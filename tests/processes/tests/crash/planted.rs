@@ -27,7 +27,7 @@ fn a_participant_that_ignores_its_key_is_found_where_an_effect_is_not_recorded()
     let trial = with("ignores", "a short trip", Some(Planted::IgnoresKeys));
     let report = at("after effect: step", trial.clone());
     says(&report, "`book` was accepted twice under one key");
-    says(&report, "killed at `after effect: step` (1)");
+    says(&report, "--case \"a short trip\" --kill \"after effect: step (1)\"");
     assert!(!report.is_good());
     // Where nothing has to be made again, nothing is wrong with it.
     let report = at("before effect: step", trial);
