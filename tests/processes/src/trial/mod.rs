@@ -194,12 +194,13 @@ impl Running<'_> {
             let History { store, case, kills: before } = &happened.history;
             let (Some(survived), [_, ..]) = (&happened.survived, &happened.deaths[..]) else { continue };
             let known = known.entry((*store, case.saga)).or_default();
-            for (names, kill) in survived.moments.iter().zip(kills(&survived.moments)) {
+            let asked: BTreeSet<usize> = of_interest(case, &survived.moments).into_iter().collect();
+            for (index, (names, kill)) in survived.moments.iter().zip(kills(&survived.moments)).enumerate() {
                 let mut new = false;
                 for name in names {
                     new |= known.insert(name);
                 }
-                if new || self.trial.depth == Depth::Pairs {
+                if new || (self.trial.depth == Depth::Pairs && asked.contains(&index)) {
                     let kills = before.iter().cloned().chain([kill]).collect();
                     histories.push(History { store: *store, case, kills });
                 }
