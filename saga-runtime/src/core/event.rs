@@ -363,6 +363,12 @@ impl Event {
         "unfolded",
     ];
 
+    /// Every kind that a row can be of, wherever it happened.
+    pub(crate) fn kinds() -> impl Iterator<Item = &'static str> {
+        // That of what happened in a strand beneath is the kind of that.
+        Self::KINDS.into_iter().filter(|kind| *kind != "in")
+    }
+
     /// The kind, as written; of what happened in a strand beneath, the kind of that.
     pub(crate) fn kind(&self) -> &'static str {
         let index = match self {

@@ -88,9 +88,16 @@ impl Requests {
 pub(crate) async fn run(engine: Arc<Engine>) {
     let mut requests = Requests::default();
     let mut asking = engine.outage.asking();
+    let looks = engine.lives_again();
+    let mut look_at = engine.clock.now();
     loop {
         if engine.is_stopping() {
             return;
+        }
+        // However often it is woken for something else meanwhile, as by each renewal of its lease.
+        if looks && engine.clock.now() >= look_at {
+            engine.backlog.store(true, Ordering::Release);
+            look_at = engine.clock.now().saturating_add(LOOK);
         }
         let life = engine.life();
         let result = match decisions(&engine, &life, &mut requests, &mut asking).await {
@@ -123,18 +130,13 @@ pub(crate) async fn run(engine: Arc<Engine>) {
                 return;
             }
         };
-        let looks = engine.lives_again();
-        let again = if looks { again.min(now.saturating_add(LOOK)) } else { again };
+        let again = if looks { again.min(look_at) } else { again };
         // Without room a due instance has to wait for a permit, which rings.
         let timed = again < Micros::MAX && (again > now || engine.has_room());
         tokio::select! {
             biased;
             () = engine.wake.notified() => {}
-            () = engine.clock.sleep_until(again), if timed => {
-                if looks {
-                    engine.backlog.store(true, Ordering::Release);
-                }
-            }
+            () = engine.clock.sleep_until(again), if timed => {}
             () = engine.stops() => return,
         }
     }

@@ -1,25 +1,27 @@
 //! A saga to be killed: a loop, a branch, a caught refusal, a pivot, a retriable step, and a full unwind, with a clock and a
-//! `HashMap` read between its steps.
+//! `HashMap` read between its steps. Its participants can be slow to answer, or ask for a person, and it can be long, or late.
 
-use crate::{Ledger, Points};
+use crate::{Ledger, ledger::Receipt};
 use saga_runtime::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 /// The saga.
 pub struct Trip {
     /// What its participants did.
     pub ledger: Arc<Ledger>,
-    /// One is right before and one right after each effect, inside the step.
-    pub points: Arc<Points>,
+    /// Whether the answer to each first attempt to book, or to give back, is lost.
+    pub busy: bool,
+    /// Whether nobody but a person can let a room go.
+    pub stuck: bool,
 }
 
 /// What it is started with.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Plan {
     /// A leg is booked for each.
     pub cities: Vec<String>,
@@ -27,7 +29,14 @@ pub struct Plan {
     pub first_card_refused: bool,
     /// Whether the second card is refused as well: everything is undone.
     pub second_card_refused: bool,
+    /// How often the weather is looked up before a room is held.
+    pub lookups: u32,
+    /// Whether it takes longer than the time that it has, after it is paid.
+    pub late: bool,
 }
+
+/// How much time a trip has that is late.
+pub const TIME: Duration = Duration::from_secs(1);
 
 /// What it returns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +68,11 @@ impl Trip {
             let seats: HashMap<u32, &str> = (0..8).map(|seat| (seat, city.as_str())).collect();
             let seat = *seats.keys().next().unwrap_or(&0);
             let leg = self.book(cx, city, seat, asked_at).await?;
-            legs.push(leg);
+            legs.push(leg.about);
+        }
+        cx.set_label("legs", legs.len());
+        for turn in 0..plan.lookups {
+            self.look_up(cx, turn).await?;
         }
         let room = match self.hold_room(cx, "grand").await {
             Ok(room) => room,
@@ -82,90 +95,95 @@ impl Trip {
             }
             Err(other) => return Err(other.into()),
         };
-        self.send_ticket(cx, &legs, &room, now()).await?;
-        Ok(Ticket { legs, card })
+        if plan.late {
+            cx.sleep(TIME + TIME / 4).await;
+        }
+        self.send_ticket(cx, &legs, &room.about, now()).await?;
+        Ok(Ticket { legs, card: card.about })
     }
 
     /// Books a seat to a city.
-    #[step]
-    async fn book(&self, cx: &StepContext, city: &str, seat: u32, asked_at: u128) -> Result<String, Failure<No>> {
-        self.ask("book", cx, &(city, seat, asked_at));
-        self.act("book", cx, city);
-        Ok(format!("leg to {city}"))
+    #[step(retry(initial = "1ms", max = "5ms"))]
+    async fn book(&self, cx: &StepContext, city: &str, seat: u32, asked_at: u128) -> Result<Receipt, Failure<No>> {
+        let count = self.ledger.ask(cx, "book", &(city, seat, asked_at));
+        let booked = self.ledger.act(cx, "book", "book", city);
+        self.answers(count)?;
+        Ok(booked)
     }
 
     /// Gives the seat back.
-    #[compensate(book)]
-    async fn unbook(&self, cx: &StepContext, city: &str, seat: u32, leg: Outcome<String>) -> Result<(), Transient> {
-        self.ask("unbook", cx, &(city, seat, leg.done()));
-        self.act("unbook", cx, city);
-        Ok(())
+    #[compensate(book, retry(initial = "1ms", max = "5ms"))]
+    async fn unbook(&self, cx: &StepContext, city: &str, seat: u32, leg: Outcome<Receipt>) -> Result<(), Transient> {
+        let count = self.ledger.ask(cx, "unbook", &(city, seat, leg.done()));
+        self.ledger.act(cx, "book", "unbook", city);
+        self.answers(count)
+    }
+
+    /// How the weather will be.
+    #[step(read_only)]
+    async fn look_up(&self, cx: &StepContext, turn: u32) -> Result<u32, Transient> {
+        let _ = cx.key();
+        Ok(turn)
     }
 
     /// Holds a room; the grand hotel is always full.
     #[step]
-    async fn hold_room(&self, cx: &StepContext, hotel: &str) -> Result<String, Failure<No>> {
-        self.ask("hold_room", cx, &hotel);
+    async fn hold_room(&self, cx: &StepContext, hotel: &str) -> Result<Receipt, Failure<No>> {
+        self.ledger.ask(cx, "hold_room", &hotel);
         if hotel == "grand" {
             return Err(No::Full.into());
         }
-        self.act("hold_room", cx, hotel);
-        Ok(format!("room at the {hotel} hotel"))
+        Ok(self.ledger.act(cx, "hold_room", "hold_room", hotel))
     }
 
     /// Lets the room go.
     #[compensate(hold_room)]
-    async fn release_room(&self, cx: &StepContext, hotel: &str, room: Outcome<String>) -> Result<(), Transient> {
-        self.ask("release_room", cx, &(hotel, room.done()));
-        self.act("release_room", cx, hotel);
+    async fn release_room(&self, cx: &StepContext, hotel: &str, room: Outcome<Receipt>) -> Result<(), Transient> {
+        self.ledger.ask(cx, "release_room", &(hotel, room.done()));
+        if self.stuck {
+            return Err(Transient::park("the hotel wants to talk to somebody"));
+        }
+        self.ledger.act(cx, "hold_room", "release_room", hotel);
         Ok(())
     }
 
     /// Insures a long trip.
     #[step]
-    async fn insure(&self, cx: &StepContext, legs: usize, asked_at: u128) -> Result<(), Failure<No>> {
-        self.ask("insure", cx, &(legs, asked_at));
-        self.act("insure", cx, "trip");
-        Ok(())
+    async fn insure(&self, cx: &StepContext, legs: usize, asked_at: u128) -> Result<Receipt, Failure<No>> {
+        self.ledger.ask(cx, "insure", &(legs, asked_at));
+        Ok(self.ledger.act(cx, "insure", "insure", "trip"))
     }
 
     /// Cancels the insurance.
     #[compensate(insure)]
     async fn uninsure(&self, cx: &StepContext, legs: usize) -> Result<(), Transient> {
-        self.ask("uninsure", cx, &legs);
-        self.act("uninsure", cx, "trip");
+        self.ledger.ask(cx, "uninsure", &legs);
+        self.ledger.act(cx, "insure", "uninsure", "trip");
         Ok(())
     }
 
     /// Charges a card.
     #[step(pivot)]
-    async fn pay(&self, cx: &StepContext, card: &str, refused: bool) -> Result<String, Failure<No>> {
-        self.ask("pay", cx, &card);
+    async fn pay(&self, cx: &StepContext, card: &str, refused: bool) -> Result<Receipt, Failure<No>> {
+        self.ledger.ask(cx, "pay", &card);
         if refused {
             return Err(No::Declined.into());
         }
-        self.act("pay", cx, card);
-        Ok(card.to_owned())
+        Ok(self.ledger.act(cx, "pay", "pay", card))
     }
 
     /// Sends the ticket.
     #[step(retriable)]
-    async fn send_ticket(&self, cx: &StepContext, legs: &[String], room: &str, at: u128) -> Result<(), Transient> {
-        self.ask("send_ticket", cx, &(legs, room, at));
-        self.act("send_ticket", cx, "trip");
-        Ok(())
+    async fn send_ticket(&self, cx: &StepContext, legs: &[String], room: &str, at: u128) -> Result<Receipt, Transient> {
+        self.ledger.ask(cx, "send_ticket", &(legs, room, at));
+        Ok(self.ledger.act(cx, "send_ticket", "send_ticket", "ticket"))
     }
 }
 
 impl Trip {
-    fn ask(&self, action: &str, cx: &StepContext, arguments: &impl Serialize) {
-        self.ledger.ask(action, cx.key(), cx.undoes(), arguments);
-    }
-
-    fn act(&self, action: &str, cx: &StepContext, about: &str) {
-        self.points.pass();
-        self.ledger.act(action, cx.key(), cx.undoes(), about);
-        self.points.pass();
+    /// The answer to the first attempt is lost, if the participant is busy.
+    fn answers(&self, attempts: usize) -> Result<(), Transient> {
+        if self.busy && attempts == 1 { Err(Transient::new("no answer")) } else { Ok(()) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! A saga to be killed that has what a trip lacks: joins of steps and of inner flows, a fan-out, an inner flow that is refused
 //! and undone on its own, a sleep, waits, a child, a saga that is launched, and a cancel from outside.
 
-use crate::{Ledger, Points};
+use crate::{Ledger, ledger::Receipt};
 use saga_runtime::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -11,8 +11,6 @@ use std::sync::Arc;
 pub struct Port {
     /// What was asked of them, and what they did.
     pub ledger: Arc<Ledger>,
-    /// One is right before and one right after each effect.
-    pub points: Arc<Points>,
 }
 
 /// What a voyage is started with.
@@ -46,15 +44,12 @@ pub struct Booking {
 pub struct No(String);
 
 impl Port {
-    fn ask(&self, action: &str, cx: &StepContext, booking: &Booking) -> Result<String, Failure<No>> {
-        self.ledger.ask(action, cx.key(), cx.undoes(), booking);
+    fn ask(&self, step: &str, action: &str, cx: &StepContext, booking: &Booking) -> Result<Receipt, Failure<No>> {
+        self.ledger.ask(cx, action, booking);
         if booking.refused && cx.undoes().is_none() {
             return Err(No(booking.what.clone()).into());
         }
-        self.points.pass();
-        self.ledger.act(action, cx.key(), cx.undoes(), &booking.what);
-        self.points.pass();
-        Ok(booking.what.clone())
+        Ok(self.ledger.act(cx, step, action, &booking.what))
     }
 }
 
@@ -73,7 +68,7 @@ impl Voyage {
         let mut log = Vec::new();
         let (cabin, rail) =
             join!(self.book(cx, &plan.order("cabin")), self.both(cx, &plan.order("train"), &plan.order("bus"))).await?;
-        log.push(cabin);
+        log.push(cabin.about);
         log.extend(rail);
 
         let excursions: Vec<Vec<Booking>> =
@@ -87,7 +82,7 @@ impl Voyage {
             Err(Unwind::Refused(_)) => {
                 #[state("by_bridge")]
                 let bridge = self.book(cx, &plan.order("bridge")).await?;
-                log.push(bridge);
+                log.push(bridge.about);
             }
             Err(other) => return Err(other),
         }
@@ -103,10 +98,10 @@ impl Voyage {
         log.push(format!("stragglers: {}", stragglers.is_ok()));
 
         let paid = self.pay(cx, &plan.order("money")).await?;
-        log.push(paid);
+        log.push(paid.about);
         cx.launch::<Survey>(plan.order("survey")).await;
         let sent = self.post(cx, &plan.order("ticket")).await?;
-        log.push(sent);
+        log.push(sent.about);
         Ok(log)
     }
 
@@ -117,7 +112,7 @@ impl Voyage {
         cx.sleep("5ms").await;
         #[state("second")]
         let two = self.book(cx, second).await?;
-        Ok(vec![one, two])
+        Ok(vec![one.about, two.about])
     }
 
     /// Piece by piece, each at the same time as another excursion's.
@@ -126,7 +121,7 @@ impl Voyage {
         let mut booked = Vec::new();
         for piece in pieces {
             let one = self.book(cx, piece).await?;
-            booked.push(one);
+            booked.push(one.about);
         }
         Ok(booked)
     }
@@ -137,13 +132,13 @@ impl Voyage {
         let way = self.book(cx, way).await?;
         #[state("pilot")]
         let pilot = self.book(cx, pilot).await?;
-        Ok(vec![way, pilot])
+        Ok(vec![way.about, pilot.about])
     }
 
     /// Books something.
     #[step]
-    async fn book(&self, cx: &StepContext, booking: &Booking) -> Result<String, Failure<No>> {
-        self.0.ask("book", cx, booking)
+    async fn book(&self, cx: &StepContext, booking: &Booking) -> Result<Receipt, Failure<No>> {
+        self.0.ask("book", "book", cx, booking)
     }
 
     /// Gives it back.
@@ -154,19 +149,19 @@ impl Voyage {
 
     /// Takes the money.
     #[step(pivot)]
-    async fn pay(&self, cx: &StepContext, booking: &Booking) -> Result<String, Failure<No>> {
-        self.0.ask("pay", cx, booking)
+    async fn pay(&self, cx: &StepContext, booking: &Booking) -> Result<Receipt, Failure<No>> {
+        self.0.ask("pay", "pay", cx, booking)
     }
 
     /// Sends the ticket.
     #[step(retriable)]
-    async fn post(&self, cx: &StepContext, booking: &Booking) -> Result<String, Transient> {
-        self.0.ask("post", cx, booking).map_err(|_| Transient::new("the post does not say no"))
+    async fn post(&self, cx: &StepContext, booking: &Booking) -> Result<Receipt, Transient> {
+        self.0.ask("post", "post", cx, booking).map_err(|_| Transient::new("the post does not say no"))
     }
 }
 
 fn undo(port: &Port, cx: &StepContext, booking: &Booking) -> Result<(), Transient> {
-    port.ask("unbook", cx, booking).map(drop).map_err(|_| Transient::new("an undo is not refused"))
+    port.ask("book", "unbook", cx, booking).map(drop).map_err(|_| Transient::new("an undo is not refused"))
 }
 
 /// The meals, as a saga of their own.
@@ -180,15 +175,15 @@ impl Meals {
         let mut booked = Vec::new();
         for booking in &bookings {
             let one = self.book(cx, booking).await?;
-            booked.push(one);
+            booked.push(one.about);
         }
         Ok(booked)
     }
 
     /// Books a meal.
     #[step]
-    async fn book(&self, cx: &StepContext, booking: &Booking) -> Result<String, Failure<No>> {
-        self.0.ask("book", cx, booking)
+    async fn book(&self, cx: &StepContext, booking: &Booking) -> Result<Receipt, Failure<No>> {
+        self.0.ask("book", "book", cx, booking)
     }
 
     /// Gives it back.
@@ -206,12 +201,12 @@ impl Survey {
     /// Asks.
     #[flow]
     pub async fn run(&self, cx: &FlowContext, booking: Booking) -> Result<String, Unwind<No>> {
-        Ok(self.question(cx, &booking).await?)
+        Ok(self.question(cx, &booking).await?.about)
     }
 
     /// Asks.
     #[step(no_compensation = "a question does no harm")]
-    async fn question(&self, cx: &StepContext, booking: &Booking) -> Result<String, Failure<No>> {
-        self.0.ask("question", cx, booking)
+    async fn question(&self, cx: &StepContext, booking: &Booking) -> Result<Receipt, Failure<No>> {
+        self.0.ask("question", "question", cx, booking)
     }
 }

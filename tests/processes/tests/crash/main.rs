@@ -1,110 +1,38 @@
-//! Processes are killed at every single point around a commit, an attempt and an effect, and started again on what they left.
+//! Processes are killed at every point around a write and an effect, and started again on what they left. What is tried here is the
+//! first and the last time that each saga passes each point; `crash-points` tries every time, and every pair.
 
-mod transaction;
-mod trip;
-mod voyage;
+mod planted;
 
-use saga_process_tests::{Entry, Ledger};
-use serde_json::Value;
-use sqlx::{ConnectOptions as _, SqliteConnection, query_scalar, sqlite::SqliteConnectOptions};
-use std::{
-    collections::BTreeMap,
-    os::unix::process::ExitStatusExt as _,
-    path::{Path, PathBuf},
-    process::{Command, Output},
+use saga_process_tests::{
+    StoreKind,
+    trial::{Report, Trial},
 };
+use std::path::{Path, PathBuf};
 
-/// A folder of its own for each history, removed when it is over.
-struct Folder {
-    path: PathBuf,
-    /// The program that is run in it.
-    program: &'static str,
-    /// Its store.
-    store: &'static str,
+/// A trial in a folder of this name.
+fn trial(name: &str) -> Trial {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("crash-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    Trial::new(PathBuf::from(env!("CARGO_BIN_EXE_crash-points")), folder)
 }
 
-impl Folder {
-    fn new(name: &str, program: &'static str, store: &'static str) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("crash-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).expect("a folder can be made");
-        Self { path, program, store }
+fn every_point_is_hit_and_no_promise_broken(store: StoreKind, at_a_time: usize) -> Report {
+    let report = Trial { stores: vec![store], at_a_time, ..trial(&store.to_string()) }.run();
+    assert!(report.is_good(), "{report}");
+    for saga in ["trip", "voyage", "books"] {
+        let hit = report.points.iter().filter(|row| row.hit(store, saga) > 0).count();
+        assert!(hit > 40, "{saga} was killed at {hit} of the points\n{report}");
     }
-
-    fn life(&self, plan: &impl serde::Serialize, point: usize) -> Output {
-        Command::new(self.program)
-            .arg(&self.path)
-            .arg(serde_json::to_string(plan).expect("a plan is JSON"))
-            .arg(point.to_string())
-            .output()
-            .expect("the child can be started")
-    }
-
-    fn ledger(&self) -> Vec<Entry> {
-        Ledger::open(&self.path.join("ledger.jsonl")).entries()
-    }
-
-    /// A connection of its own to the store's file: nobody uses that between two lives.
-    async fn connect(&self) -> SqliteConnection {
-        let options = SqliteConnectOptions::new().filename(self.path.join(self.store)).create_if_missing(true);
-        options.connect().await.expect("it connects")
-    }
-
-    /// The rows of all journals, as a dead process left them, each without the branch that it stands in.
-    async fn journal(&self) -> Vec<Value> {
-        let rows = query_scalar::<_, String>("SELECT event FROM journal ORDER BY instance, seq");
-        // One that died early has left no tables.
-        let rows = rows.fetch_all(&mut self.connect().await).await.unwrap_or_default();
-        // What was appended together is one row of the table; each line but the first begins with a moment.
-        let lines = rows.iter().flat_map(|rows| rows.split('\n'));
-        let events = lines.map(|line| &line[line.find('{').unwrap_or_default()..]);
-        let events = events.map(|event| serde_json::from_str(event).expect("an event is JSON"));
-        events.map(|event: Value| event.pointer("/in/event").cloned().unwrap_or(event)).collect()
-    }
+    report
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.path);
-    }
+#[test]
+fn on_a_file_whoever_is_killed_at_any_point_keeps_every_promise() {
+    every_point_is_hit_and_no_promise_broken(StoreKind::Sqlite, 3);
 }
 
-fn killed(life: &Output) -> bool {
-    life.status.signal() == Some(9)
-}
-
-/// What a life that was not killed says last.
-fn said(output: &Output) -> Value {
-    assert!(output.status.success(), "the life ends well: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("it prints JSON")
-}
-
-/// How many points it passed.
-fn points(said: &Value) -> usize {
-    said["points"].as_u64().and_then(|points| usize::try_from(points).ok()).expect("a number")
-}
-
-/// What took effect, in order.
-fn effects(ledger: &[Entry]) -> Vec<(&str, &str)> {
-    ledger
-        .iter()
-        .filter_map(|entry| match entry {
-            Entry::Done { action, about, .. } => Some((action.as_str(), about.as_str())),
-            Entry::Asked { .. } => None,
-        })
-        .collect()
-}
-
-fn count(journal: &[Value], kind: &str) -> usize {
-    journal.iter().filter(|event| event.get(kind).is_some()).count()
-}
-
-/// Every attempt of one call carries the same arguments.
-fn one_key_one_call(ledger: &[Entry], history: &str) {
-    let mut arguments = BTreeMap::new();
-    for entry in ledger {
-        let Entry::Asked { action, key, arguments: these, .. } = entry else { continue };
-        let first = arguments.entry(key).or_insert((action, these));
-        assert_eq!(*first, (action, these), "{history}: one key, one call, one set of arguments");
-    }
+/// Here each life after a death waits for a lease, so that more of them go on at a time.
+#[test]
+fn on_a_server_whoever_is_killed_at_any_point_keeps_every_promise() {
+    every_point_is_hit_and_no_promise_broken(StoreKind::Postgres, 6);
 }
