@@ -14,7 +14,7 @@
 //! The gate has two workers with two instances, a pause and a crash (1,264,091 states), and everything at once for one instance
 //! (17,744). By hand, in a release build: two instances of which one may be cancelled (6,208,936 states), and three workers of which
 //! two crash, with `--workers 3 --instances 1 --crashes 2` (323,591). Three workers with two instances are more states than were
-//! searched in seven minutes on two busy cores: that search has never ended yet. Every state is held in memory until its successors are.
+//! searched in seven minutes on two busy cores: that search has never ended yet. What is still to be visited is held in memory.
 //!
 //! # What stands for what
 //!
