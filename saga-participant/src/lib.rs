@@ -95,3 +95,18 @@ pub use http::{IDEMPOTENCY_KEY, REPLAYED, Scope, UNDOES};
 pub use keep::{Counts, Keep};
 pub use key::{BadKey, Key};
 pub use participant::Participant;
+
+/// What the trials in `tests/decoders/` and `fuzz/` feed with anything: a call's key, and its body.
+///
+/// # Panics
+/// A key that was taken is not one when it is read again, or a body is not the same as itself.
+#[doc(hidden)]
+pub fn fuzzed(key: &str, body: &[u8]) {
+    match Key::new(key) {
+        Ok(key) => assert_eq!(Key::new(key.as_str()).as_ref(), Ok(&key)),
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+    let request = request::Request::of(&["hold"], body);
+    assert_eq!(request::Request::of(&["hold"], body), request);
+    assert_eq!(request.as_str().len(), 64);
+}

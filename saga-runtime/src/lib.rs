@@ -74,6 +74,8 @@ mod draw;
 mod engine;
 pub mod failure;
 #[doc(hidden)]
+pub mod fuzzing;
+#[doc(hidden)]
 pub mod machine;
 #[doc(hidden)]
 pub mod planted;

@@ -249,6 +249,35 @@ mod tests {
     }
 
     #[test]
+    fn what_most_calls_are_is_not_written() {
+        let step = |class| StepAt { step: "seat".into(), class, compensation: None, transactional: false };
+        let called = |ordinal, class| Called {
+            state: "seat".into(),
+            fingerprint: "f".into(),
+            ordinal,
+            calls: Calls::Step(step(class), Saved::new()),
+            frame: Saved::new(),
+        };
+        for (called, text) in [
+            (
+                called(1, Class::Compensatable),
+                r#"{"state":"seat","fingerprint":"f","calls":{"step":[{"step":"seat"},[]]}}"#,
+            ),
+            (
+                called(2, Class::Pivot),
+                r#"{"state":"seat","fingerprint":"f","ordinal":2,"calls":{"step":[{"step":"seat","class":"pivot"},[]]}}"#,
+            ),
+        ] {
+            let written = serde_json::to_string(&called).expect("it is JSON");
+            assert_eq!(written, text);
+            let back: Called = serde_json::from_str(&written).expect("it reads back");
+            assert_eq!(back.ordinal, called.ordinal);
+            let (Calls::Step(back, _), Calls::Step(step, _)) = (back.calls, called.calls) else { panic!("{written}") };
+            assert_eq!(back, step);
+        }
+    }
+
+    #[test]
     fn a_name_that_is_the_locals_own_is_not_written() {
         assert!(matches!(Stored::kept(2, "order", "order"), Stored::Kept { row: 2, local: None }));
         assert!(

@@ -266,6 +266,97 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_of_a_pivot_that_may_have_happened_needs_a_person_unless_its_key_answers_for_it() {
+        let (doubt, clean) = (tries(1, true), tries(1, false));
+        let pivot = Step { class: Class::Pivot, compensated: false, tries: &doubt, ..STEP };
+        assert_eq!(step_ended(&pivot, Ended::Refused, 0, 0.0), Next::Answer);
+        let bare = Step { keyed: false, ..step_like(&pivot) };
+        assert_eq!(step_ended(&bare, Ended::Refused, 0, 0.0), Next::Park(ParkCause::Exhausted));
+        let first = Step { tries: &clean, ..step_like(&bare) };
+        assert_eq!(step_ended(&first, Ended::Refused, 0, 0.0), Next::Answer);
+        // Nothing is undone where there is nothing to undo it with, or no way back.
+        for (compensated, pivot_passed) in [(false, false), (true, true)] {
+            let step = Step { class: Class::Compensatable, compensated, pivot_passed, ..step_like(&bare) };
+            assert_eq!(step_ended(&step, Ended::Refused, 0, 0.0), Next::Answer);
+        }
+    }
+
+    #[test]
+    fn what_broke_on_this_side_is_not_tried_again() {
+        let asked = Ended::Failed { effect: false, after: None, park: true };
+        for (ended, cause) in [
+            (Ended::Panicked, ParkCause::Panicked),
+            (Ended::Unrecordable, ParkCause::Unrecordable),
+            (Ended::Unreadable, ParkCause::Unreadable),
+            (asked, ParkCause::Asked),
+        ] {
+            assert_eq!(step_ended(&STEP, ended, 0, 0.0), Next::Park(cause));
+            let undo = undo_ended(&Policy::STEP, Duration::from_hours(24), &tries(0, false), ended, 0, 0.0);
+            assert_eq!(undo, NextUndo::Park(cause));
+        }
+        let undo = |ended| undo_ended(&Policy::STEP, Duration::from_hours(24), &tries(0, false), ended, 0, 0.0);
+        assert_eq!(undo(Ended::Done), NextUndo::Undone);
+        assert_eq!(undo(Ended::Refused), NextUndo::Park(ParkCause::Asked));
+    }
+
+    #[test]
+    fn attempts_that_were_lost_count_until_somebody_asks_for_another() {
+        let (lost, one) = (tries(2, true), tries(1, true));
+        let step = Step { policy: &TWICE, tries: &lost, ..STEP };
+        let over = Some(Next::Exhausted { undo: true });
+        assert_eq!(spent(&step, 0), over);
+        assert_eq!(spent(&Step { tries: &one, ..step_like(&step) }, 0), None);
+        assert_eq!(spent(&Step { policy: &Policy::STEP, ..step_like(&step) }, 0), None);
+        let forgiven = Tries { forgiven: 2, ..tries(2, true) };
+        assert_eq!(spent(&Step { tries: &forgiven, ..step_like(&step) }, 0), None);
+        let policy = Policy { deadline: Some(Duration::from_secs(1)), ..Policy::STEP };
+        let bounded = Step { policy: &policy, ..step_like(&step) };
+        assert_eq!(spent(&bounded, 999_999), None);
+        assert_eq!(spent(&bounded, 1_000_000), over);
+        // Where none was made, its time may be over, and the first is made all the same.
+        let none = tries(0, false);
+        assert_eq!(spent(&Step { tries: &none, ..step_like(&bounded) }, 2_000_000), None);
+    }
+
+    #[test]
+    fn what_ran_out_of_time_is_undone_if_it_may_have_happened_and_can_be() {
+        let (doubt, clean) = (tries(1, true), tries(1, false));
+        let step = Step { tries: &doubt, ..STEP };
+        assert_eq!(out_of_time(&step), Next::Exhausted { undo: true });
+        let undone = |step: &Step<'_>| assert_eq!(out_of_time(step), Next::Exhausted { undo: false });
+        undone(&Step { tries: &clean, ..step_like(&step) });
+        undone(&Step { compensated: false, ..step_like(&step) });
+        undone(&Step { class: Class::ReadOnly, ..step_like(&step) });
+        let parks = Policy { then_park: true, ..Policy::STEP };
+        for step in [
+            Step { policy: &parks, ..step_like(&step) },
+            Step { pivot_passed: true, ..step_like(&step) },
+            Step { class: Class::Pivot, ..step_like(&step) },
+            Step { class: Class::Retriable, ..step_like(&step) },
+        ] {
+            assert_eq!(out_of_time(&step), Next::Park(ParkCause::Exhausted), "{step:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_valid_to_its_last_moment() {
+        let since = Tries { first: 5, ..Tries::none(9) };
+        let valid = Some(Duration::from_micros(10));
+        assert!(!key_expired(&since, valid, 15));
+        assert!(key_expired(&since, valid, 16));
+        assert!(!key_expired(&since, None, i64::MAX));
+    }
+
+    #[test]
+    fn a_compensation_is_tried_to_the_last_moment_of_its_time() {
+        let steady = Policy { retry: Retry { jitter: false, ..Retry::DEFAULT }, ..Policy::STEP };
+        let none = tries(0, false);
+        let next = |within| undo_ended(&steady, Duration::from_millis(within), &none, FAILED, 0, 0.0);
+        assert_eq!(next(100), NextUndo::Retry(100_000));
+        assert_eq!(next(99), NextUndo::Park(ParkCause::GaveUp));
+    }
+
+    #[test]
     fn a_compensation_gives_up_only_when_its_time_is_over_and_then_needs_a_person() {
         let day = Duration::from_hours(24);
         let many = tries(1_000, true);

@@ -190,12 +190,12 @@ impl State {
     pub(crate) fn apply(&mut self, row: u64, at: i64, event: &Event) -> Result<(), Illegal> {
         let phase = self.root.phase.name();
         let illegal = |because| Illegal { row, phase, event: event.kind(), because };
-        if row != self.seq + 1 {
+        if self.seq.checked_add(1) != Some(row) {
             return Err(illegal("a row is missing"));
         }
         self.step(Moment { row, at }, event).map_err(illegal)?;
         match event {
-            Event::Recovered { .. } => self.recoveries += 1,
+            Event::Recovered { .. } => self.recoveries = self.recoveries.saturating_add(1),
             Event::Snapshot { .. } => {}
             _ => self.recoveries = 0,
         }

@@ -142,7 +142,7 @@ impl Log {
         if group.logs[index].entries.is_empty() {
             // What is over is not looked at again: a join may have thousands of branches.
             group.logs.swap_remove(index);
-            group.left -= 1;
+            group.left = group.logs.len();
         }
         if group.left == 0 {
             self.entries.pop();

@@ -289,7 +289,8 @@ impl Strand {
                 return Err("branches begin in order");
             }
         }
-        if branches.len() > (join.count - join.begun) as usize {
+        let left = join.count.saturating_sub(join.begun) as usize;
+        if branches.len() > left || branches.iter().any(|index| join.callee(*index).is_none()) {
             return Err("there is no such branch");
         }
         for index in branches {

@@ -118,7 +118,7 @@ impl Strand<'_> {
                 state: call.state.clone(),
                 key: key(birth, &self.path, &call.state, call.ordinal, Purpose::Step),
                 undoes: None,
-                attempt: tries.count + 1,
+                attempt: tries.count.saturating_add(1),
                 timeout: worker.timeout(step, &policy).min(left).max(1),
                 records: step.transactional.then_some(Records::Answer { path: &self.path }),
             };

@@ -206,7 +206,7 @@ impl Worker {
         let (running, undoing, count) = {
             let inner = self.journal.inner();
             let state = &inner.state;
-            (may_run(state, self.engine.clock.now()), state.is_undoing(), state.recoveries + 1)
+            (may_run(state, self.engine.clock.now()), state.is_undoing(), state.recoveries.saturating_add(1))
         };
         if !lost || !running {
             return Ok(());
@@ -250,7 +250,7 @@ impl Worker {
         let calling = inner.state.phase().calling()?;
         let (Doing::Step(tries), Some(step)) = (&calling.doing, &calling.call.step) else { return None };
         let effect = step.class.has_effect() && !step.transactional;
-        let (attempt, error) = (tries.count + 1, reason.into());
+        let (attempt, error) = (tries.count.saturating_add(1), reason.into());
         effect.then_some(Event::AttemptFailed(Failed { attempt, error, effect, retry_at: None }))
     }
 

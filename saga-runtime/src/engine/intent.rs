@@ -45,7 +45,7 @@ impl Strand<'_> {
         let state = self.definition().states.get(call.state).ok_or("the machine is in a state that does not exist")?;
         let inner = self.worker.journal.inner();
         let strand = inner.state.root.at(&self.path).ok_or("the strand is not there")?;
-        let ordinal = strand.ordinals.get(state.name).map_or(1, |ordinal| ordinal + 1);
+        let ordinal = strand.ordinals.get(state.name).map_or(1, |ordinal| ordinal.saturating_add(1));
         let mut asking = Asking {
             definition: self.worker.saga.definition(),
             state,

@@ -224,7 +224,7 @@ impl Worker {
             state: at.state.clone(),
             key: key(birth, &at.path, &at.state, at.ordinal, Purpose::Compensation),
             undoes: Some(key(birth, &at.path, &at.state, at.ordinal, Purpose::Step)),
-            attempt: tries.count + 1,
+            attempt: tries.count.saturating_add(1),
             timeout: self.timeout(step, &policy),
             records: step.transactional.then_some(Records::Undone { path, call: undo.call }),
         };

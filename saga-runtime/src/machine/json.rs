@@ -104,6 +104,14 @@ mod tests {
     }
 
     #[test]
+    fn rule_5_a_number_comes_back_to_its_last_digit() {
+        for number in [9.223_372_036_036_855e21, 0.1 + 0.2, f64::MIN_POSITIVE, f64::MAX, 123_456_789.123_456_79] {
+            let back: f64 = decode(&encode_checked(&number).expect("it comes back")).expect("it is a number");
+            assert_eq!(back.to_bits(), number.to_bits(), "{number:e}");
+        }
+    }
+
+    #[test]
     fn rule_5_the_order_of_a_map_and_of_a_set_says_nothing() {
         let map: HashMap<u32, u32> = (0..100).map(|number| (number, number)).collect();
         let set: HashSet<u32> = (0..100).collect();

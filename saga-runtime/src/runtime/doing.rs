@@ -159,7 +159,7 @@ fn of(path: &str, strand: &Strand, all: &mut Vec<Doing>) {
                 let what = match entry {
                     Entry::Call(undo) => Activity::Undoing {
                         step: (&*undo.step).into(),
-                        attempt: log.tries.count + 1,
+                        attempt: log.tries.count.saturating_add(1),
                         last_error: log.tries.last_error.clone(),
                         next_try: log.tries.retry_at.filter(|_| log.parked.is_none()),
                     },
@@ -178,7 +178,7 @@ fn called(calling: &core::Calling, parked: bool) -> Activity {
         core::Doing::Step(tries) => Activity::Attempting {
             step: calling.call.step.as_ref().map(|step| (&*step.step).into()).unwrap_or_default(),
             class: calling.call.step.as_ref().map_or(Class::NotCompensated, |step| step.class),
-            attempt: tries.count + 1,
+            attempt: tries.count.saturating_add(1),
             last_error: tries.last_error.clone(),
             next_try: tries.retry_at.filter(|_| !parked),
         },

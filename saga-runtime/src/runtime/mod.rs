@@ -28,6 +28,7 @@ mod words;
 
 #[cfg(feature = "cron")]
 pub use self::schedule::{Missed, Schedule, ScheduleStatus, Tick};
+pub(crate) use self::signal::in_order as signal_in_order;
 pub use self::{
     builder::Builder,
     doing::{Activity, Doing, Relative},

@@ -194,16 +194,25 @@ fn send<'a, S: Saga, T: Persist>(
     })
 }
 
+/// How deep a value may be nested and still be compared by what it says; what lies deeper is compared as it is written.
+const DEPTH: usize = 64;
+
 /// The same JSON with the keys of objects in order, and numbers as they are written: a store compares texts.
-fn in_order(json: &RawValue) -> String {
+pub(crate) fn in_order(json: &RawValue) -> String {
+    ordered(json, DEPTH)
+}
+
+/// Each level is read once more, and has its place on the stack: so deep, and no deeper.
+fn ordered(json: &RawValue, depth: usize) -> String {
     let text = json.get();
+    let Some(depth) = depth.checked_sub(1) else { return text.into() };
     if let Ok(fields) = serde_json::from_str::<BTreeMap<String, Json>>(text) {
         let fields =
-            fields.iter().map(|(key, value)| format!("{}:{}", serde_json::Value::from(&**key), in_order(value)));
+            fields.iter().map(|(key, value)| format!("{}:{}", serde_json::Value::from(&**key), ordered(value, depth)));
         return format!("{{{}}}", fields.collect::<Vec<_>>().join(","));
     }
     match serde_json::from_str::<Vec<Json>>(text) {
-        Ok(items) => format!("[{}]", items.iter().map(|item| in_order(item)).collect::<Vec<_>>().join(",")),
+        Ok(items) => format!("[{}]", items.iter().map(|item| ordered(item, depth)).collect::<Vec<_>>().join(",")),
         Err(_) => text.into(),
     }
 }
@@ -239,6 +248,9 @@ mod tests {
         let json = |text: &str| RawValue::from_string(text.to_owned()).expect("it is JSON");
         let a = in_order(&json(r#"{"b":[{"y":1,"x":18446744073709551616}],"a\n":"{\"q\":0,\"p\":0}","c":1.10}"#));
         assert_eq!(a, r#"{"a\n":"{\"q\":0,\"p\":0}","b":[{"x":18446744073709551616,"y":1}],"c":1.10}"#);
+        // Whoever sends it may have nested it so that no stack has room for it.
+        let deep = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
+        assert_eq!(in_order(&json(&deep)), deep);
         for same in ["null", "true", "\"text\"", "0.10", "[]", "{}", "[1,[2]]"] {
             assert_eq!(in_order(&json(same)), same);
         }

@@ -294,7 +294,7 @@ impl Reader {
             _ => {
                 let attempt = match phase {
                     Some(Phase::Calling(calling)) => match &calling.doing {
-                        core::Doing::Step(tries) => tries.count + 1,
+                        core::Doing::Step(tries) => tries.count.saturating_add(1),
                         _ => 0,
                     },
                     _ => 0,

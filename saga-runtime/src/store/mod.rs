@@ -28,6 +28,8 @@ mod write;
 pub use error::StoreError;
 pub use instance::{Claimed, Claims, Expired, Filter, Instance, Labels, Row, Status};
 pub use message::{Message, MessageNo, Received, Sent};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) use pack::fuzzed as packed;
 pub use transaction::Transaction;
 pub(crate) use transaction::{outside, within};
 pub use workers::{Dead, News, Renewed, Told};

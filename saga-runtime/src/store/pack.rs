@@ -88,6 +88,14 @@ pub(super) fn unpack(packs: &[Pack], wanted: impl Fn(u64) -> bool) -> Result<Vec
     Ok(all)
 }
 
+/// For [`fuzzing`](crate::fuzzing): what was read from one row of a table comes out of another one as it was.
+pub(crate) fn fuzzed(first: i64, last: i64, at: i64, text: &str) {
+    let Ok(rows) = (Pack { first, last, at, text: text.into() }).rows() else { return };
+    let packs: Vec<Pack> = pack(&rows).collect();
+    assert_eq!(unpack(&packs, |_| true).as_deref(), Ok(&*rows));
+    assert_eq!(rows.len() as u64, last.abs_diff(first) + 1);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
