@@ -18,7 +18,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::OwnedSemaphorePermit;
 
 /// After so many recoveries without progress, an instance is parked rather than tried once more.
-const RECOVERIES: u32 = 3;
+pub(crate) const RECOVERIES: u32 = 3;
 
 /// Runs an instance that was claimed.
 pub(crate) async fn run_claimed(

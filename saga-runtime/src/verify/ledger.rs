@@ -10,7 +10,8 @@ use std::{
     sync::Arc,
 };
 
-/// Every effect belongs to a call, none was accepted twice, what stands was accepted, and what was undone is undone.
+/// Every effect belongs to a call, none was accepted twice nor after its undo, one pivot was accepted at the most, what stands was
+/// accepted, and what was undone is undone.
 pub(super) fn holds(birth: &str, journal: &Journal, kept: Kept<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     let mut wrong = |promise, row, what: String| found.push(Found { promise, row, what });
@@ -21,6 +22,9 @@ pub(super) fn holds(birth: &str, journal: &Journal, kept: Kept<'_>) -> Vec<Found
     let mut accepted: HashSet<&str> = HashSet::new();
     let mut undone: Vec<&Call> = Vec::new();
     let mut taken_back: HashSet<&str> = HashSet::new();
+    // Of undos that found nothing to undo, too: what comes later is refused.
+    let mut over: HashSet<&str> = HashSet::new();
+    let mut pivot: Option<&Call> = None;
     for effect in kept.effects {
         let step = &effect.step;
         let call = keys.get(effect.undoes.as_deref().unwrap_or(&effect.key));
@@ -29,13 +33,19 @@ pub(super) fn holds(birth: &str, journal: &Journal, kept: Kept<'_>) -> Vec<Found
             continue;
         };
         let Some(undoes) = effect.undoes.as_deref() else {
-            if taken_back.contains(&*effect.key) {
-                wrong(Promise::AllOrNone, None, format!("`{step}` was accepted after it had been undone"));
+            if over.contains(&*effect.key) {
+                wrong(Promise::AllOrNone, None, format!("`{step}` was accepted after its undo"));
             } else if !accepted.insert(&effect.key) {
                 wrong(Promise::AllOrNone, None, format!("`{step}` was accepted twice under one key"));
+            } else if call.class == Some(Class::Pivot)
+                && let Some(first) = pivot.replace(call)
+            {
+                let what = format!("`{step}` was accepted, a second pivot after `{}`", first.step);
+                wrong(Promise::OnePivot, None, what);
             }
             continue;
         };
+        over.insert(undoes);
         if !effect.changed {
             continue;
         }
@@ -66,7 +76,8 @@ pub(super) fn holds(birth: &str, journal: &Journal, kept: Kept<'_>) -> Vec<Found
         }
         // What somebody skipped is debt; what has no undo may stay.
         let by_compensation = call.undone.is_none_or(|(_, by_compensation)| by_compensation);
-        if !done && stands && call.compensable && by_compensation {
+        let goes_back = (call.compensable && by_compensation) || call.class == Some(Class::Pivot);
+        if !done && stands && goes_back {
             wrong(
                 Promise::AllOrNone,
                 row,

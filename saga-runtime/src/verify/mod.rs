@@ -36,15 +36,19 @@
 //! # }
 //! ```
 
+mod bounded;
+mod fold;
 mod ledger;
 mod walk;
 
 pub(crate) use self::walk::{Journal, walk};
 
+use self::fold::{agrees, fold};
 use crate::{
-    core::State,
-    engine::load::{Unfoldable, apply, read},
-    store::{Filter, Instance, InstanceNo, Micros, Row, Status, Store, StoreError},
+    core::Event,
+    definition::Definition,
+    engine::load::{Unfoldable, read},
+    store::{Filter, Instance, InstanceNo, Micros, Row, Store, StoreError},
 };
 use futures_util::stream::{self, StreamExt as _};
 use serde::{Deserialize, Serialize};
@@ -74,10 +78,14 @@ pub enum Promise {
     RecordFirst,
     /// At most one pivot is passed, and nothing is undone after it.
     OnePivot,
-    /// A journal is without gaps, and says what the store says.
+    /// A journal is without gaps, its snapshots are what comes before them, and it says what the store says.
     Chain,
     /// One id, one instance.
     OneStart,
+    /// Attempts and time stay within policy.
+    Bounded,
+    /// What is parked holds nothing, and nothing wakes it.
+    Isolation,
     /// A child has ended when the one that waits for it has.
     NoOrphan,
     /// What was not undone is told.
@@ -94,6 +102,8 @@ impl fmt::Display for Promise {
             Self::OnePivot => "one pivot, and nothing undone after it",
             Self::Chain => "the journal is whole",
             Self::OneStart => "one id, one instance",
+            Self::Bounded => "attempts and time within policy",
+            Self::Isolation => "what is parked holds nothing",
             Self::NoOrphan => "no child outlives its parent",
             Self::DebtIsVisible => "debt is visible",
         })
@@ -196,6 +206,23 @@ impl fmt::Display for Verdict {
 /// # Errors
 /// The store cannot be read.
 pub async fn verify(store: &dyn Store, ledger: &Ledger) -> Result<Verdict, StoreError> {
+    verify_by(store, ledger, &[]).await
+}
+
+/// The same, with definitions of sagas (`Checkout::definition()`): how often and until when something was tried is held against the
+/// policies of steps and compensations, too. [`Runtime::verify`](crate::Runtime::verify) does so with those that it knows.
+///
+/// Policies are not stored. They are asked only of instances that were started in a definition's own version: give a saga another version
+/// when you make a policy narrower. How many attempts a named policy allows, which may change while sagas run, is not asked.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn verify_by(
+    store: &dyn Store,
+    ledger: &Ledger,
+    definitions: &[&'static Definition],
+) -> Result<Verdict, StoreError> {
+    let definitions: HashMap<&str, &'static Definition> = definitions.iter().map(|of| (of.name, *of)).collect();
     let mut of: HashMap<(Box<str>, Box<str>), Vec<&Effect>> = HashMap::new();
     for effect in &ledger.effects {
         of.entry((effect.saga.clone(), effect.id.clone())).or_default().push(effect);
@@ -218,11 +245,12 @@ pub async fn verify(store: &dyn Store, ledger: &Ledger) -> Result<Verdict, Store
             let (instance, rows, still) = read?;
             let effects = of.remove(&(instance.saga.clone(), instance.id.clone())).unwrap_or_default();
             let held = instance.ended_at.is_some_and(|ended| ended <= ledger.collected_at);
+            let definition = definitions.get(&*instance.saga).copied();
             let kept = Kept { effects: &effects, steps: &steps };
             verdict.instances += 1;
             verdict.rows += rows.len();
             verdict.open += usize::from(!instance.status.is_end());
-            verdict.violations.extend(check(&instance, &rows, held.then_some(kept), still));
+            verdict.violations.extend(check(&instance, &rows, held.then_some(kept), still, definition));
         }
     }
     for ((saga, id), effects) in of {
@@ -257,18 +285,29 @@ pub(crate) struct Kept<'a> {
 }
 
 /// The broken promises of one instance: of its journal, and of what participants accepted for it. `still` says that nothing was written
-/// while the two were read.
-pub(crate) fn check(instance: &Instance, rows: &[Row], kept: Option<Kept<'_>>, still: bool) -> Vec<Violation> {
+/// while the two were read; by the definition, if it is given, attempts are held against policies.
+pub(crate) fn check(
+    instance: &Instance,
+    rows: &[Row],
+    kept: Option<Kept<'_>>,
+    still: bool,
+    definition: Option<&'static Definition>,
+) -> Vec<Violation> {
     // Of what was buried there is nothing to read.
     if instance.buried {
         return Vec::new();
     }
-    let (seen, mut found) = walk(rows);
+    // What another version may try is not what this one may.
+    let definition = definition.filter(|definition| definition.version == instance.version);
+    let (events, rest) = read_all(rows);
+    let (seen, mut found) = walk(rows, &events, definition);
+    let (folded, wrong) = fold(rows, &events, rest);
+    found.extend(wrong);
     if still && rows.is_empty() {
         found.push(Found { promise: Promise::Chain, row: None, what: "it has no journal".into() });
     }
     if still && instance.owner.is_none() {
-        found.extend(agrees(instance, rows));
+        found.extend(agrees(instance, rows, &folded));
         if let Some(kept) = kept.filter(|_| instance.status.is_end()) {
             found.extend(ledger::holds(&instance.birth, &seen, kept));
         }
@@ -283,42 +322,22 @@ pub(crate) fn check(instance: &Instance, rows: &[Row], kept: Option<Kept<'_>>, s
     found.into_iter().map(of).collect()
 }
 
+/// What the rows say, up to the first that cannot be read, and why that cannot be.
+pub(crate) fn read_all(rows: &[Row]) -> (Vec<Event>, Option<Unfoldable>) {
+    let mut events = Vec::with_capacity(rows.len());
+    for row in rows {
+        match read(row) {
+            Ok(event) => events.push(event),
+            Err(error) => return (events, Some(error)),
+        }
+    }
+    (events, None)
+}
+
 /// A broken promise, of an instance that whoever asked knows.
 #[derive(Debug)]
 pub(crate) struct Found {
     promise: Promise,
     row: Option<u64>,
     what: String,
-}
-
-/// Folding the journal gives what the store's row of the instance says.
-fn agrees(instance: &Instance, rows: &[Row]) -> Vec<Found> {
-    let chain = |row: Option<u64>, what: String| vec![Found { promise: Promise::Chain, row, what }];
-    let mut state = State::default();
-    for row in rows {
-        match read(row).and_then(|event| apply(&mut state, row, &event)) {
-            Ok(()) => {}
-            // A newer build wrote it.
-            Err(Unfoldable::Unknown { .. }) => return Vec::new(),
-            // It is told: a person is to look at it.
-            Err(_) if instance.status == Status::Parked => return Vec::new(),
-            Err(error) => return chain(Some(row.seq), error.to_string()),
-        }
-    }
-    let (phase, debt) = (state.phase(), !state.debt.is_empty());
-    let says = match (phase.is_end(), phase) {
-        (true, crate::core::Phase::Completed { .. }) => instance.status == Status::Completed,
-        (true, _) if debt => instance.status == Status::CompensatedWithDebt,
-        (true, _) => instance.status == Status::Compensated,
-        (false, _) => !instance.status.is_end(),
-    };
-    if !says {
-        let promise = if debt { Promise::DebtIsVisible } else { Promise::Chain };
-        let what = format!("the journal ends in {}, the store says {:?}", state.state_name(), instance.status);
-        return vec![Found { promise, row: rows.last().map(|row| row.seq), what }];
-    }
-    if instance.status == Status::Parked && instance.error.is_none() {
-        return vec![Found { promise: Promise::Ends, row: None, what: "it is parked without a reason".into() }];
-    }
-    Vec::new()
 }
