@@ -178,8 +178,30 @@ async fn a_journal_that_cannot_be_read_parks_that_one_instance_and_not_the_start
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_long_journal_that_cannot_be_read_is_given_no_snapshot_to_go_on_from() {
+    let lab = Lab::new();
+    // The next row would be the thousandth, which is a snapshot of what those before it come to: of these nobody knows.
+    broken_up_to(&lab, "{", 999).await;
+    let runtime = lab.runtime().await;
+    let saga = runtime.get::<Scripted>("1").await.expect("the store answers").expect("it is there");
+    assert!(matches!(settled(&saga).await, Settled::Parked { cause: ParkCause::Unreadable, .. }));
+    let rows = events(&lab, &saga).await;
+    assert_eq!(rows.len(), 1_000);
+    assert!(rows[999].contains("parked"), "{}", rows[999]);
+    // With a snapshot it would be undone as one that has done nothing, and what it did would stay.
+    let asked = tokio::time::timeout(Duration::from_mins(10), saga.cancel("never mind")).await;
+    assert!(asked.is_err(), "nobody can decide that: {asked:?}");
+    assert!(matches!(settled(&saga).await, Settled::Parked { .. }));
+}
+
 /// An instance that was under way when its process died, with this as its last row.
 pub(crate) async fn broken(lab: &Lab, event: &str) {
+    broken_up_to(lab, event, 3).await;
+}
+
+/// The same, with as many more rows as make so many.
+async fn broken_up_to(lab: &Lab, event: &str, last: u64) {
     lab.world.plan("a", [Act::Hang]);
     let runtime = lab.runtime().await;
     start(&runtime, "1", script("book:a")).await;
@@ -187,7 +209,7 @@ pub(crate) async fn broken(lab: &Lab, event: &str) {
     drop(runtime);
     let epoch = lab.store.register().await.expect("the store answers");
     let found = lab.store.find("scripted", "1").await.expect("the store answers").expect("it is there");
-    let rows = vec![Row { seq: 3, at: 0, event: event.into() }];
+    let rows = (3..=last).map(|seq| Row { seq, at: 0, event: event.into() }).collect();
     let append = Append::new(found.no, rows);
     lab.store.commit(epoch, &[Write::Append(append)]).await.expect("it is written");
 }
