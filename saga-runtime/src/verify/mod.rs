@@ -222,6 +222,16 @@ pub async fn verify_by(
     ledger: &Ledger,
     definitions: &[&'static Definition],
 ) -> Result<Verdict, StoreError> {
+    pass(store, ledger, definitions, &mut |_| {}).await
+}
+
+/// The same; `sees` is told of each instance, as it was read first.
+pub(crate) async fn pass(
+    store: &dyn Store,
+    ledger: &Ledger,
+    definitions: &[&'static Definition],
+    sees: &mut (dyn FnMut(&Instance) + Send),
+) -> Result<Verdict, StoreError> {
     let definitions: HashMap<&str, &'static Definition> = definitions.iter().map(|of| (of.name, *of)).collect();
     let mut of: HashMap<(Box<str>, Box<str>), Vec<&Effect>> = HashMap::new();
     for effect in &ledger.effects {
@@ -243,6 +253,7 @@ pub async fn verify_by(
         let mut read = stream::iter(read).buffered(AT_A_TIME);
         while let Some(read) = read.next().await {
             let (instance, rows, still) = read?;
+            sees(&instance);
             let effects = of.remove(&(instance.saga.clone(), instance.id.clone())).unwrap_or_default();
             let held = instance.ended_at.is_some_and(|ended| ended <= ledger.collected_at);
             let definition = definitions.get(&*instance.saga).copied();

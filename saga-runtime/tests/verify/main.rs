@@ -1,6 +1,7 @@
 //! The verifier: stores that are right have no violation, and each damage is found.
 
 mod journals;
+mod live;
 
 use saga_runtime::{
     prelude::*,
