@@ -182,10 +182,12 @@ impl Journal {
             }
             Event::Decided(decided) if decided.refused.is_none() => {
                 let strand = decided.park.and_then(|park| self.parked.get(&park));
-                if let Some((path, None)) = strand.filter(|_| decided.verb == Verb::Resolve)
+                if let Some((path, None)) = strand
                     && let Some(call) = self.leaf.get(path).and_then(|id| self.calls.get_mut(id))
                 {
-                    call.by_person = true;
+                    call.by_person |= decided.verb == Verb::Resolve;
+                    // Whoever says so is believed.
+                    call.doubted &= decided.verb != Verb::DidNotHappen;
                 }
                 self.decided(at, decided);
             }
@@ -298,7 +300,15 @@ impl Journal {
         self.waits.remove(path);
         let Some(id) = self.leaf.get(path) else { return };
         let Some(call) = self.calls.get_mut(id) else { return };
-        let Answer::Done(output) = answer else { return };
+        let Answer::Done(output) = answer else {
+            if call.doubted && call.compensable && !matches!(answer, Answer::Refused(_)) {
+                let what = format!("`{}`, which may have happened, is answered before it is undone", call.step);
+                wrong.push((Promise::AllOrNone, what));
+            }
+            // Under the contract of the key a refusal says that no attempt has happened.
+            call.doubted = false;
+            return;
+        };
         call.answer = output.get().into();
         if let Some(done) = call.done.replace(row) {
             wrong.push((Promise::Chain, format!("`{}` is answered twice, first in row {done}", call.step)));

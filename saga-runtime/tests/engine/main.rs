@@ -24,14 +24,18 @@ mod world;
 
 use saga::{No, Script, Scripted};
 use saga_runtime::{
-    Builder, End, Handle, Runtime, Settled,
+    Builder, End, Handle, Runtime, Saga as _, Settled,
     runtime::{Park, Point},
     store::{Store, memory::Memory},
     testing::TokioClock,
+    verify::{Ledger, verify_by},
 };
 use std::{
+    future::Future as _,
     ops::ControlFlow,
+    pin::pin,
     sync::{Arc, Mutex},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 use world::World;
@@ -79,6 +83,21 @@ impl Lab {
             Settled::Parked { .. } => saga.park().await.expect("the store answers").expect("it is parked"),
             Settled::Ended(end) => panic!("it ended: {end:?}\n{}", timeline(saga).await),
         }
+    }
+}
+
+impl Drop for Lab {
+    /// Whatever a test did: what is stored breaks no promise.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let (ledger, definitions) = (Ledger::default(), [Scripted::definition()]);
+        let verdict = pin!(verify_by(&*self.store, &ledger, &definitions));
+        // A store in memory answers at once.
+        let Poll::Ready(verdict) = verdict.poll(&mut Context::from_waker(Waker::noop())) else { panic!("it waits") };
+        let verdict = verdict.expect("the store can be read");
+        assert!(verdict.violations.is_empty(), "{verdict}");
     }
 }
 

@@ -48,6 +48,7 @@ const PAY: &str =
 const DONE: &str = r#"{"answered":{"done":null}}"#;
 const UNWINDING: &str = r#"{"unwinding":{"cause":"deadline","doubt":[]}}"#;
 const COMPENSATED: &str = r#"{"compensated":{}}"#;
+const EXHAUSTED: &str = r#"{"answered":{"exhausted":{"step":"hold","last_error":"no"}}}"#;
 const PARKED: &str = r#"{"parked":{"cause":"exhausted","error":"no"}}"#;
 const CRASH_LOOP: &str = r#"{"parked":{"cause":"crash_loop","error":"no"}}"#;
 
@@ -74,7 +75,7 @@ fn recovered(count: u32) -> String {
 
 #[tokio::test]
 async fn a_journal_that_breaks_a_promise_is_found_by_rules_of_its_own() {
-    let (first, second) = (undone(2), undone(4));
+    let (first, second, failed) = (undone(2), undone(4), failed(1, None));
     for (rows, promise, says) in [
         (
             vec![STARTED, HOLD, DONE, HOLD, DONE, UNWINDING, &first, &second, COMPENSATED],
@@ -99,6 +100,11 @@ async fn a_journal_that_breaks_a_promise_is_found_by_rules_of_its_own() {
             Promise::AllOrNone,
             "`hold`, which may have happened, was never undone",
         ),
+        (
+            vec![STARTED, HOLD, &failed, EXHAUSTED, UNWINDING, COMPENSATED],
+            Promise::AllOrNone,
+            "`hold`, which may have happened, is answered before it is undone",
+        ),
     ] {
         let store = with_rows(&rows, Status::Compensated).await;
         let found = found(&store, &Ledger::default()).await;
@@ -108,6 +114,19 @@ async fn a_journal_that_breaks_a_promise_is_found_by_rules_of_its_own() {
     // The journal has not ended, and the store says it has.
     let store = with_rows(&[STARTED, HOLD], Status::Completed).await;
     assert_eq!(found(&store, &Ledger::default()).await[0].0, Promise::Chain);
+}
+
+#[tokio::test]
+async fn a_call_that_did_not_happen_after_all_needs_no_undo() {
+    let (once, last) = (failed(1, Some(0)), failed(1, None));
+    let did_not = r#"{"decided":{"request":1,"verb":"did_not_happen","by":"me","why":"","park":4}}"#;
+    for rows in [
+        // Under the contract of the key a refusal says so, and whoever decides is believed.
+        vec![STARTED, HOLD, &once, r#"{"answered":{"refused":null}}"#, UNWINDING, COMPENSATED],
+        vec![STARTED, HOLD, &last, PARKED, did_not, UNWINDING, COMPENSATED],
+    ] {
+        assert_eq!(found(&*with_rows(&rows, Status::Compensated).await, &Ledger::default()).await, []);
+    }
 }
 
 #[tokio::test]
