@@ -1,14 +1,74 @@
 //! What participants accepted, held against a journal that has ended.
 
 use super::{
-    Found, Kept, Promise,
+    Effect, Found, Kept, Ledger, Promise, Violation,
     walk::{Call, Journal},
 };
-use crate::{core::key::Purpose, definition::Class};
+use crate::{core::key::Purpose, definition::Class, store::Instance};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
 };
+
+/// What participants accepted, until it is known for whom that was.
+pub(super) struct Effects<'a> {
+    /// Of these instances, by saga and id, in order.
+    named: HashMap<&'a str, HashMap<&'a str, Vec<&'a Effect>>>,
+    /// Under these keys, of an instance that the participant does not know; with the place in the ledger.
+    keyed: HashMap<&'a str, Vec<(usize, &'a Effect)>>,
+}
+
+impl<'a> Effects<'a> {
+    pub(super) fn of(ledger: &'a Ledger) -> Self {
+        let mut effects = Self { named: HashMap::new(), keyed: HashMap::new() };
+        for (place, effect) in ledger.effects.iter().enumerate() {
+            if effect.id.is_empty() {
+                effects.keyed.entry(&*effect.key).or_default().push((place, effect));
+            } else {
+                effects.named.entry(&effect.saga).or_default().entry(&effect.id).or_default().push(effect);
+            }
+        }
+        effects
+    }
+
+    /// Those of this instance.
+    pub(super) fn take(&mut self, instance: &Instance, journal: &Journal) -> Vec<&'a Effect> {
+        let of_saga = self.named.get_mut(&*instance.saga);
+        let mut own = of_saga.and_then(|by_id| by_id.remove(&*instance.id)).unwrap_or_default();
+        if self.keyed.is_empty() {
+            return own;
+        }
+        let mut keyed = Vec::new();
+        for call in journal.calls.values() {
+            for purpose in [Purpose::Step, Purpose::Compensation] {
+                keyed.extend(self.keyed.remove(&*call.key(&instance.birth, purpose)).into_iter().flatten());
+            }
+        }
+        keyed.sort_by_key(|(place, _)| *place);
+        own.extend(keyed.into_iter().map(|(_, effect)| effect));
+        own
+    }
+
+    /// Those of nobody.
+    pub(super) fn left(self) -> Vec<Violation> {
+        let violation = |effect: &Effect, what: String| Violation {
+            promise: Promise::RecordFirst,
+            saga: effect.saga.clone(),
+            id: effect.id.clone(),
+            row: None,
+            what: what.into(),
+        };
+        let named = self.named.into_values().flat_map(HashMap::into_values).map(|effects| {
+            let what = format!("`{}` was accepted, and there is no such instance", effects[0].step);
+            violation(effects[0], what)
+        });
+        let keyed = self.keyed.into_values().flatten().map(|(_, effect)| {
+            let (step, key) = (&effect.step, &effect.key);
+            violation(effect, format!("`{step}` was accepted under the key {key}, which no row announces"))
+        });
+        named.chain(keyed).collect()
+    }
+}
 
 /// Every effect belongs to a call, none was accepted twice nor after its undo, one pivot was accepted at the most, what stands was
 /// accepted, and what was undone is undone.

@@ -43,7 +43,10 @@ mod walk;
 
 pub(crate) use self::walk::{Journal, walk};
 
-use self::fold::{agrees, fold};
+use self::{
+    fold::{Folded, agrees, fold},
+    ledger::Effects,
+};
 use crate::{
     core::Event,
     definition::Definition,
@@ -151,9 +154,9 @@ pub struct Ledger {
 /// What a participant was asked for and accepted. What it answered from memory is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effect {
-    /// The saga's durable name.
+    /// The saga's durable name; may be empty where the id is.
     pub saga: Box<str>,
-    /// The instance's id.
+    /// The instance's id. Empty where the participant knows of no instances: keys are unique, and tell.
     pub id: Box<str>,
     /// The step's durable name, also of an undo. Steps that are named nowhere in a ledger are not looked for.
     pub step: Box<str>,
@@ -233,10 +236,7 @@ pub(crate) async fn pass(
     sees: &mut (dyn FnMut(&Instance) + Send),
 ) -> Result<Verdict, StoreError> {
     let definitions: HashMap<&str, &'static Definition> = definitions.iter().map(|of| (of.name, *of)).collect();
-    let mut of: HashMap<(Box<str>, Box<str>), Vec<&Effect>> = HashMap::new();
-    for effect in &ledger.effects {
-        of.entry((effect.saga.clone(), effect.id.clone())).or_default().push(effect);
-    }
+    let mut effects = Effects::of(ledger);
     let steps: HashSet<&str> = ledger.effects.iter().map(|effect| &*effect.step).collect();
     let mut verdict = Verdict { effects: ledger.effects.len(), ..Verdict::default() };
     let mut after = None;
@@ -254,20 +254,17 @@ pub(crate) async fn pass(
         while let Some(read) = read.next().await {
             let (instance, rows, still) = read?;
             sees(&instance);
-            let effects = of.remove(&(instance.saga.clone(), instance.id.clone())).unwrap_or_default();
+            let looked = look(&instance, &rows, definitions.get(&*instance.saga).copied());
+            let own = effects.take(&instance, &looked.journal);
             let held = instance.ended_at.is_some_and(|ended| ended <= ledger.collected_at);
-            let definition = definitions.get(&*instance.saga).copied();
-            let kept = Kept { effects: &effects, steps: &steps };
+            let kept = Kept { effects: &own, steps: &steps };
             verdict.instances += 1;
             verdict.rows += rows.len();
             verdict.open += usize::from(!instance.status.is_end());
-            verdict.violations.extend(check(&instance, &rows, held.then_some(kept), still, definition));
+            verdict.violations.extend(looked.judge(&instance, &rows, held.then_some(kept), still));
         }
     }
-    for ((saga, id), effects) in of {
-        let what = format!("`{}` was accepted, and there is no such instance", effects[0].step).into();
-        verdict.violations.push(Violation { promise: Promise::RecordFirst, saga, id, row: None, what });
-    }
+    verdict.violations.extend(effects.left());
     verdict.violations.sort_by(|a, b| (&a.saga, &a.id, a.row).cmp(&(&b.saga, &b.id, b.row)));
     Ok(verdict)
 }
@@ -304,33 +301,52 @@ pub(crate) fn check(
     still: bool,
     definition: Option<&'static Definition>,
 ) -> Vec<Violation> {
-    // Of what was buried there is nothing to read.
-    if instance.buried {
-        return Vec::new();
-    }
+    look(instance, rows, definition).judge(instance, rows, kept, still)
+}
+
+/// What the rows of an instance tell by themselves.
+struct Looked {
+    journal: Journal,
+    folded: Folded,
+    found: Vec<Found>,
+}
+
+fn look(instance: &Instance, rows: &[Row], definition: Option<&'static Definition>) -> Looked {
     // What another version may try is not what this one may.
     let definition = definition.filter(|definition| definition.version == instance.version);
     let (events, rest) = read_all(rows);
-    let (seen, mut found) = walk(rows, &events, definition);
+    let (journal, mut found) = walk(rows, &events, definition);
     let (folded, wrong) = fold(rows, &events, rest);
     found.extend(wrong);
-    if still && rows.is_empty() {
-        found.push(Found { promise: Promise::Chain, row: None, what: "it has no journal".into() });
-    }
-    if still && instance.owner.is_none() {
-        found.extend(agrees(instance, rows, &folded));
-        if let Some(kept) = kept.filter(|_| instance.status.is_end()) {
-            found.extend(ledger::holds(&instance.birth, &seen, kept));
+    Looked { journal, folded, found }
+}
+
+impl Looked {
+    /// What is wrong with it, also beside what the store says of the instance, and what participants do.
+    fn judge(self, instance: &Instance, rows: &[Row], kept: Option<Kept<'_>>, still: bool) -> Vec<Violation> {
+        // Of what was buried there is nothing to read.
+        if instance.buried {
+            return Vec::new();
         }
+        let Self { journal, folded, mut found } = self;
+        if still && rows.is_empty() {
+            found.push(Found { promise: Promise::Chain, row: None, what: "it has no journal".into() });
+        }
+        if still && instance.owner.is_none() {
+            found.extend(agrees(instance, rows, &folded));
+            if let Some(kept) = kept.filter(|_| instance.status.is_end()) {
+                found.extend(ledger::holds(&instance.birth, &journal, kept));
+            }
+        }
+        let of = |found: Found| Violation {
+            promise: found.promise,
+            saga: instance.saga.clone(),
+            id: instance.id.clone(),
+            row: found.row,
+            what: found.what.into(),
+        };
+        found.into_iter().map(of).collect()
     }
-    let of = |found: Found| Violation {
-        promise: found.promise,
-        saga: instance.saga.clone(),
-        id: instance.id.clone(),
-        row: found.row,
-        what: found.what.into(),
-    };
-    found.into_iter().map(of).collect()
 }
 
 /// What the rows say, up to the first that cannot be read, and why that cannot be.

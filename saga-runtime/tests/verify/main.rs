@@ -133,6 +133,20 @@ async fn what_participants_accepted_is_held_against_the_journal() {
     late.push(request);
     let says = found(&store, &with(late)).await;
     assert_eq!(says, [(Promise::AllOrNone, "`hold` was accepted after its undo".into())]);
+    // A participant that knows keys only: the same, and what is under a key of nobody belongs to nobody.
+    let unnamed = |effect: &Effect| Effect { saga: "".into(), id: "".into(), ..effect.clone() };
+    let mut unknown: Vec<Effect> = whole.effects.iter().map(unnamed).collect();
+    assert_eq!(found(&store, &with(unknown.clone())).await, []);
+    let undo = unknown.iter().position(|effect| effect.undoes.is_some()).expect("there is one");
+    unknown[undo].key = "another".into();
+    let says = found(&store, &with(unknown)).await;
+    assert_eq!(
+        says,
+        [
+            (Promise::RecordFirst, "`hold` was accepted under the key another, which no row announces".into()),
+            (Promise::AllOrNone, "`hold` did not happen by the journal, and a participant has it".into()),
+        ]
+    );
     // In the order of completion.
     let mut turned = whole.effects.clone();
     let undos: Vec<usize> = (0..turned.len()).filter(|index| turned[*index].undoes.is_some()).collect();

@@ -16,8 +16,15 @@ use saga_runtime::{
     runtime::Park,
     store::{Store as _, memory::Memory},
     testing::TokioClock,
+    verify::{Ledger, verify_by},
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::Future as _,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 use world::{No, World};
 
 /// A store, participants, and runtimes one after another.
@@ -48,6 +55,22 @@ impl Lab {
 
     async fn runtime(&self) -> Runtime {
         self.builder().start().await.expect("it starts")
+    }
+}
+
+impl Drop for Lab {
+    /// Whatever a test did: what is stored breaks no promise.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let definitions = [Errand::definition(), Hasty::definition(), Helper::definition(), Delivery::definition()];
+        let ledger = Ledger::default();
+        let verdict = pin!(verify_by(&*self.store, &ledger, &definitions));
+        // A store in memory answers at once.
+        let Poll::Ready(verdict) = verdict.poll(&mut Context::from_waker(Waker::noop())) else { panic!("it waits") };
+        let verdict = verdict.expect("the store can be read");
+        assert!(verdict.violations.is_empty(), "{verdict}");
     }
 }
 
