@@ -2,12 +2,13 @@
 
 use crate::{
     Lab, end, events,
-    saga::{Newer, Scripted, script},
+    saga::{Newer, No, Scripted, script},
     settled, start, until,
     world::Act,
 };
 use saga_runtime::{
-    Cause, End, Settled,
+    Settled,
+    prelude::*,
     runtime::{ParkCause, Point, Progress},
     store::{Append, Row, Store, Write},
 };
@@ -176,6 +177,50 @@ async fn a_journal_that_cannot_be_read_parks_that_one_instance_and_not_the_start
         assert!(error.contains("row 3"), "{error}");
         assert_eq!(runtime.running(), 0, "it holds no task and no permit");
     }
+}
+
+/// Its compensation may be tried twice, and nobody answers it.
+struct Unheard(Arc<AtomicUsize>);
+
+#[saga(name = "unheard", version = 1)]
+impl Unheard {
+    #[flow]
+    async fn run(&self, cx: &FlowContext, _n: u32) -> Result<(), Unwind<No>> {
+        self.book(cx).await?;
+        Err(No("enough".into()).into())
+    }
+
+    #[step]
+    async fn book(&self, cx: &StepContext) -> Result<(), Failure<No>> {
+        let _ = cx.key();
+        Ok(())
+    }
+
+    #[compensate(book, retry(attempts = 2))]
+    async fn unbook(&self, cx: &StepContext) -> Result<(), Transient> {
+        let _ = cx.key();
+        self.0.fetch_add(1, Ordering::Relaxed);
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rule_14_attempts_of_a_compensation_that_are_lost_in_crashes_count() {
+    let (lab, tried) = (Lab::new(), Arc::new(AtomicUsize::new(0)));
+    let start = async || {
+        let runtime = lab.builder().register(Unheard(Arc::clone(&tried))).start().await.expect("it starts");
+        let saga = runtime.start::<Unheard>("1", 1).await.expect("it is started");
+        (runtime, saga)
+    };
+    for lives in 1..=2 {
+        let (runtime, _) = start().await;
+        until(|| tried.load(Ordering::Relaxed) == lives).await;
+        drop(runtime);
+    }
+    let (_runtime, saga) = start().await;
+    let settled = saga.settled().await.expect("the store answers");
+    assert!(matches!(settled, Settled::Parked { cause: ParkCause::GaveUp, .. }), "{settled:?}");
+    assert_eq!(tried.load(Ordering::Relaxed), 2, "no third attempt was made");
 }
 
 #[tokio::test(start_paused = true)]
