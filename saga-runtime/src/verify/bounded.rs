@@ -107,6 +107,13 @@ impl Attempts {
         attempt.saturating_sub(self.forgiven)
     }
 
+    /// What is wrong with an attempt of this number.
+    fn beyond(&self, attempt: u32, policy: &Policy, named: bool) -> Option<String> {
+        let made = self.counts(attempt);
+        let most = most(policy, named).filter(|most| made > *most)?;
+        Some(format!("is attempted {made} times, and {most} is the most there may be"))
+    }
+
     /// What is wrong with an attempt that is planned for this moment, after so many.
     fn planned(&self, due: Micros, policy: &Policy, named: bool, within: Option<Duration>) -> Option<String> {
         let made = self.counts(self.count);
@@ -128,9 +135,8 @@ fn most(policy: &Policy, named: bool) -> Option<u32> {
 /// What is wrong with a failed attempt of a step, by its policy.
 fn of_step(step: &Step, attempts: &Attempts, failed: &Failed) -> Option<String> {
     let named = step.policy_name.is_some();
-    let made = attempts.counts(failed.attempt);
-    if let Some(most) = most(&step.policy, named).filter(|most| made > *most) {
-        return Some(format!("is attempted {made} times, and {most} is the most there may be"));
+    if let Some(what) = attempts.beyond(failed.attempt, &step.policy, named) {
+        return Some(what);
     }
     let due = failed.retry_at?;
     let valid = step.key_valid.filter(|valid| due > attempts.first.saturating_add(micros(*valid)));
@@ -139,9 +145,12 @@ fn of_step(step: &Step, attempts: &Attempts, failed: &Failed) -> Option<String> 
     expired.or_else(|| attempts.planned(due, &step.policy, named, None))
 }
 
-/// The same of a compensation. One that was lost at its last attempt is made once more.
+/// The same of a compensation.
 fn of_undo(compensation: &Compensation, attempts: &Attempts, failed: &Failed) -> Option<String> {
     let named = compensation.policy_name.is_some();
+    if let Some(what) = attempts.beyond(failed.attempt, &compensation.policy, named) {
+        return Some(what);
+    }
     attempts.planned(failed.retry_at?, &compensation.policy, named, Some(compensation.within))
 }
 
@@ -190,18 +199,12 @@ impl Journal {
                 told.or_else(beyond).map(|what| format!("`{}` {what}", call.step))
             }
             Event::Answered { answer } | Event::Doubted { then: answer, .. } => {
-                let (call, bounds) = self.at_leaf(path)?;
+                let (call, _) = self.at_leaf(path)?;
                 let made = matches!(answer, Answer::Done(_) | Answer::Refused(_));
                 if !made || call.is_saga || call.by_person {
                     return None;
                 }
-                let beyond = || {
-                    let step = bounds.step(call)?;
-                    let (made, named) = (call.attempts.counts(call.attempts.count) + 1, step.policy_name.is_some());
-                    let most = most(&step.policy, named).filter(|most| made > *most)?;
-                    Some(format!("is answered at attempt {made}, and {most} is the most there may be"))
-                };
-                call.attempts.made(at).or_else(beyond).map(|what| format!("`{}` {what}", call.step))
+                call.attempts.made(at).map(|what| format!("`{}` {what}", call.step))
             }
             Event::CompensationFailed { call, failed } => {
                 let (call, bounds) = (self.calls.get_mut(call)?, &self.bounds);

@@ -3,7 +3,20 @@
 //! [`verify`] reads a store, also one on which workers are at work, and says of each instance which promise its journal breaks. With
 //! what participants have accepted (a [`Ledger`]) it holds the two against each other. The journal is read by rules of its own here, and
 //! not by those by which the engine folds it, so that a mistake there does not excuse itself; that folding it gives what the store says
-//! is one of the promises.
+//! is one of the promises. A runtime does it with what it knows besides: [`Runtime::verify`](crate::Runtime::verify).
+//!
+//! # What it cannot see
+//!
+//! What a store does not keep, nobody can read in it. These promises are held by tests of their own instead:
+//!
+//! - Whether a write that was accepted carried the newest epoch: rows do not keep the epoch under which they were written, which would
+//!   cost every saga bytes for what each commit checks anyway. Seen is an owner that no worker can be. Participants are given no epoch
+//!   either: what a worker sends after it was taken for dead is absorbed by keys and barriers, and shows as an effect if it is not.
+//! - How long an attempt took, and when its worker began it: rows tell of the end. Planned attempts are held against deadlines, and made
+//!   ones against the back-off before them.
+//! - What a policy was: it is stored nowhere, see [`verify_by`].
+//! - Permits, tasks and leases, which are no rows. A runtime knows its own tasks, and holds them against what it owns.
+//! - Late effects of what was buried, or of steps that no ledger names.
 //!
 //! ```
 //! use saga_runtime::{prelude::*, store::memory::Memory, verify::{Ledger, verify}};
@@ -39,6 +52,7 @@
 mod bounded;
 mod fold;
 mod ledger;
+mod read;
 mod walk;
 
 pub(crate) use self::walk::{Journal, walk};
@@ -50,10 +64,9 @@ use self::{
 use crate::{
     core::Event,
     definition::Definition,
-    engine::load::{Unfoldable, read},
-    store::{Filter, Instance, InstanceNo, Micros, Row, Store, StoreError},
+    engine::load::{self, Unfoldable},
+    store::{Epoch, Filter, Instance, InstanceNo, Micros, Row, Status, Store, StoreError},
 };
-use futures_util::stream::{self, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{HashMap, HashSet},
@@ -63,8 +76,8 @@ use std::{
 /// How many instances are read at a time.
 const PAGE: usize = 500;
 
-/// How many journals are read at the same time.
-const AT_A_TIME: usize = 8;
+/// After so many, others have their turn.
+const LOOKS: usize = 64;
 
 /// What no fault may change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -85,6 +98,8 @@ pub enum Promise {
     Chain,
     /// One id, one instance.
     OneStart,
+    /// Nobody owns anything, or writes, under an epoch that no worker was given, or that is over.
+    Fence,
     /// Attempts and time stay within policy.
     Bounded,
     /// What is parked holds nothing, and nothing wakes it.
@@ -105,6 +120,7 @@ impl fmt::Display for Promise {
             Self::OnePivot => "one pivot, and nothing undone after it",
             Self::Chain => "the journal is whole",
             Self::OneStart => "one id, one instance",
+            Self::Fence => "only its owner writes",
             Self::Bounded => "attempts and time within policy",
             Self::Isolation => "what is parked holds nothing",
             Self::NoOrphan => "no child outlives its parent",
@@ -131,7 +147,12 @@ pub struct Violation {
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { promise, saga, id, row, what } = self;
-        write!(f, "{promise}: {saga} {id}")?;
+        write!(f, "{promise}")?;
+        // What nobody announces may be nobody's.
+        let whose: Vec<&str> = [&**saga, &**id].into_iter().filter(|part| !part.is_empty()).collect();
+        if !whose.is_empty() {
+            write!(f, ": {}", whose.join(" "))?;
+        }
         if let Some(row) = row {
             write!(f, ", row {row}")?;
         }
@@ -239,50 +260,61 @@ pub(crate) async fn pass(
     let mut effects = Effects::of(ledger);
     let steps: HashSet<&str> = ledger.effects.iter().map(|effect| &*effect.step).collect();
     let mut verdict = Verdict { effects: ledger.effects.len(), ..Verdict::default() };
+    // Those whose owner is higher than all before: no more than there were workers.
+    let (mut highest, mut owned) = (None, Vec::new());
     let mut after = None;
     loop {
         let page = store.list(&Filter::default(), after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.no);
-        let read = page.into_iter().map(|instance| async move {
-            let rows = whole(store, instance.no).await?;
-            // Whether it was written to between the two reads.
-            let still = store.find(&instance.saga, &instance.id).await?.as_ref() == Some(&instance);
-            Ok::<_, StoreError>((instance, rows, still))
-        });
-        let mut read = stream::iter(read).buffered(AT_A_TIME);
-        while let Some(read) = read.next().await {
-            let (instance, rows, still) = read?;
-            sees(&instance);
-            let looked = look(&instance, &rows, definitions.get(&*instance.saga).copied());
-            let own = effects.take(&instance, &looked.journal);
+        let Some(last) = page.last().map(|last| last.no) else { break };
+        let journals = read::journals(store, &page).await?;
+        // Which of them were written to between the two reads.
+        let again: HashMap<InstanceNo, Instance> =
+            store.list(&Filter::default(), after, PAGE).await?.into_iter().map(|now| (now.no, now)).collect();
+        after = Some(last);
+        for (instance, rows) in page.iter().zip(journals) {
+            sees(instance);
+            if instance.owner > highest {
+                highest = instance.owner;
+                owned.push(instance.clone());
+            }
+            let still = again.get(&instance.no) == Some(instance);
+            verdict.instances += 1;
+            verdict.open += usize::from(!instance.status.is_end());
+            let rows = match rows {
+                Ok(rows) => rows,
+                Err(what) => {
+                    effects.take(instance, &Journal::default());
+                    // One that is parked for it is told.
+                    let told = instance.status == Status::Parked;
+                    let found = Found { promise: Promise::Chain, row: None, what };
+                    verdict.violations.extend((!told).then(|| found.of(instance)));
+                    continue;
+                }
+            };
+            verdict.rows += rows.len();
+            let looked = look(instance, &rows, definitions.get(&*instance.saga).copied());
+            let own = effects.take(instance, &looked.journal);
             let held = instance.ended_at.is_some_and(|ended| ended <= ledger.collected_at);
             let kept = Kept { effects: &own, steps: &steps };
-            verdict.instances += 1;
-            verdict.rows += rows.len();
-            verdict.open += usize::from(!instance.status.is_end());
-            verdict.violations.extend(looked.judge(&instance, &rows, held.then_some(kept), still));
+            verdict.violations.extend(looked.judge(instance, &rows, held.then_some(kept), still));
+            if verdict.instances.is_multiple_of(LOOKS) {
+                tokio::task::yield_now().await;
+            }
         }
+    }
+    // Asked last: what was given meanwhile is no higher.
+    if let Some(last) = store.last_epoch().await? {
+        let beyond = owned.into_iter().filter(|instance| instance.owner > Some(last));
+        let what = |owner: Option<Epoch>| {
+            let owner = owner.map_or(0, |owner| owner.0);
+            format!("it is owned by the worker of epoch {owner}, and the last there was is {}", last.0)
+        };
+        let found = |of: Instance| Found { promise: Promise::Fence, row: None, what: what(of.owner) }.of(&of);
+        verdict.violations.extend(beyond.map(found));
     }
     verdict.violations.extend(effects.left());
     verdict.violations.sort_by(|a, b| (&a.saga, &a.id, a.row).cmp(&(&b.saga, &b.id, b.row)));
     Ok(verdict)
-}
-
-/// Every row.
-async fn whole(store: &dyn Store, no: InstanceNo) -> Result<Vec<Row>, StoreError> {
-    const ROWS: usize = 1_000;
-    let mut rows = store.journal(no, 1, ROWS).await?;
-    while rows.len().is_multiple_of(ROWS)
-        && let Some(last) = rows.last()
-    {
-        let more = store.journal(no, last.seq + 1, ROWS).await?;
-        if more.is_empty() {
-            break;
-        }
-        rows.extend(more);
-    }
-    Ok(rows)
 }
 
 /// What participants accepted for an instance, and of which steps anybody kept it.
@@ -338,14 +370,7 @@ impl Looked {
                 found.extend(ledger::holds(&instance.birth, &journal, kept));
             }
         }
-        let of = |found: Found| Violation {
-            promise: found.promise,
-            saga: instance.saga.clone(),
-            id: instance.id.clone(),
-            row: found.row,
-            what: found.what.into(),
-        };
-        found.into_iter().map(of).collect()
+        found.into_iter().map(|found| found.of(instance)).collect()
     }
 }
 
@@ -353,7 +378,7 @@ impl Looked {
 pub(crate) fn read_all(rows: &[Row]) -> (Vec<Event>, Option<Unfoldable>) {
     let mut events = Vec::with_capacity(rows.len());
     for row in rows {
-        match read(row) {
+        match load::read(row) {
             Ok(event) => events.push(event),
             Err(error) => return (events, Some(error)),
         }
@@ -367,4 +392,11 @@ pub(crate) struct Found {
     promise: Promise,
     row: Option<u64>,
     what: String,
+}
+
+impl Found {
+    fn of(self, instance: &Instance) -> Violation {
+        let Self { promise, row, what } = self;
+        Violation { promise, saga: instance.saga.clone(), id: instance.id.clone(), row, what: what.into() }
+    }
 }

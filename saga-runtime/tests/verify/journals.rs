@@ -286,7 +286,7 @@ async fn attempts_beyond_the_policy_are_found_where_the_definition_is_known() {
     let tries = |attempt: u32, at: Micros| failed(attempt, Some(at));
     let (one, two, late, later) = (tries(1, 10), tries(2, 20), tries(1, 1_000_000), tries(1, 1_000_001));
     let last = failed(2, None);
-    let (r1, r2) = (recovered(1), recovered(2));
+    let (r1, r2, r3) = (recovered(1), recovered(2), recovered(3));
     let retry = r#"{"decided":{"request":1,"verb":"retry","by":"me","why":"","park":5}}"#;
     let third = failed(3, Some(1_000_008));
     let (undo1, undo2, undo3) = (undo_failed(1, Some(10)), undo_failed(2, Some(20)), undo_failed(3, Some(30)));
@@ -313,6 +313,10 @@ async fn attempts_beyond_the_policy_are_found_where_the_definition_is_known() {
         (
             forward(&[(0, &twice), (0, &r1), (0, &r2), (0, &failed(3, None))]),
             Some("`twice` is attempted 3 times, and 2 is the most there may be"),
+        ),
+        (
+            unwound(&[(0, &r1), (0, &r2), (0, &r3), (0, &undo_failed(4, None))]),
+            Some("the undo of `hold` is attempted 4 times, and 3 is the most there may be"),
         ),
         (
             forward(&[(0, &timed), (0, &late)]),

@@ -244,18 +244,49 @@ async fn a_file_that_is_verified_while_its_worker_comes_and_goes_gives_no_false_
     let store: Arc<dyn Store> = Arc::new(Sqlite::open(&path).await.expect("it is opened"));
     chaos(2, vec![Arc::clone(&store)], Arc::clone(&store)).await;
     store.close().await.expect("it is closed");
-    for file in ["db", "db-wal", "db-shm", "db-lock"].map(|end| path.with_extension(end)) {
-        let _ = std::fs::remove_file(file);
+    remove(&path);
+}
+
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn what_is_owned_under_an_epoch_that_nobody_had_is_found() {
+    use sqlx::{ConnectOptions as _, sqlite::SqliteConnectOptions};
+
+    let path = std::env::temp_dir().join(format!("saga-fence-{}.db", std::process::id()));
+    let store = Sqlite::open(&path).await.unwrap();
+    let epoch = store.register().await.unwrap();
+    let started = Row { seq: 1, at: 0, event: STARTED.into() };
+    store.commit(epoch, &[Write::Start(start("lost", vec![started]))]).await.unwrap();
+    assert_eq!(verify(&store, &Ledger::default()).await.unwrap().violations, []);
+    store.close().await.unwrap();
+    let mut conn = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+    sqlx::query("UPDATE instance SET epoch = 9").execute(&mut conn).await.unwrap();
+    sqlx::Connection::close(conn).await.unwrap();
+    let store = Sqlite::open(&path).await.unwrap();
+    let verdict = verify(&store, &Ledger::default()).await.unwrap();
+    let found: Vec<_> = verdict.violations.iter().map(|one| (one.promise, &*one.what)).collect();
+    assert_eq!(found, [(Promise::Fence, "it is owned by the worker of epoch 9, and the last there was is 1")]);
+    store.close().await.unwrap();
+    remove(&path);
+}
+
+/// The files of a store.
+#[cfg(feature = "sqlite")]
+fn remove(path: &std::path::Path) {
+    for end in ["db", "db-wal", "db-shm", "db-lock"] {
+        // Not all of them are there.
+        let _ = std::fs::remove_file(path.with_extension(end));
     }
 }
 
-/// An instance that a worker of this epoch owns, of which nobody told that worker.
-async fn owned_by(store: &Memory, owner: Epoch) -> InstanceNo {
-    let started = r#"{"started":{"version":1,"parameter":"number","input":1}}"#;
-    let start = Start {
+const STARTED: &str = r#"{"started":{"version":1,"parameter":"number","input":1}}"#;
+
+/// An instance that is owned from its start on.
+fn start(id: &str, rows: Vec<Row>) -> Start {
+    Start {
         saga: "busy".into(),
-        id: "lost".into(),
-        birth: "born".into(),
+        id: id.into(),
+        birth: id.into(),
         version: 1,
         input_hash: [0; 32],
         owned: true,
@@ -263,8 +294,13 @@ async fn owned_by(store: &Memory, owner: Epoch) -> InstanceNo {
         wake_at: None,
         parent: None,
         labels: Labels::new(),
-        rows: vec![Row { seq: 1, at: 0, event: started.into() }],
-    };
+        rows,
+    }
+}
+
+/// An instance that a worker of this epoch owns, of which nobody told that worker.
+async fn owned_by(store: &Memory, owner: Epoch) -> InstanceNo {
+    let start = start("lost", vec![Row { seq: 1, at: 0, event: STARTED.into() }]);
     store.commit(owner, &[Write::Start(start)]).await.unwrap();
     store.find("busy", "lost").await.unwrap().expect("it is there").no
 }
