@@ -261,7 +261,7 @@ pub(crate) async fn pass(
     let steps: HashSet<&str> = ledger.effects.iter().map(|effect| &*effect.step).collect();
     let mut verdict = Verdict { effects: ledger.effects.len(), ..Verdict::default() };
     // Those whose owner is higher than all before: no more than there were workers.
-    let (mut highest, mut owned) = (None, Vec::new());
+    let (mut highest, mut suspects) = (None, Vec::new());
     let mut after = None;
     loop {
         let page = store.list(&Filter::default(), after, PAGE).await?;
@@ -275,7 +275,7 @@ pub(crate) async fn pass(
             sees(instance);
             if instance.owner > highest {
                 highest = instance.owner;
-                owned.push(instance.clone());
+                suspects.push(instance.clone());
             }
             let still = again.get(&instance.no) == Some(instance);
             verdict.instances += 1;
@@ -304,7 +304,7 @@ pub(crate) async fn pass(
     }
     // Asked last: what was given meanwhile is no higher.
     if let Some(last) = store.last_epoch().await? {
-        let beyond = owned.into_iter().filter(|instance| instance.owner > Some(last));
+        let beyond = suspects.into_iter().filter(|of: &Instance| of.owner > Some(last));
         let what = |owner: Option<Epoch>| {
             let owner = owner.map_or(0, |owner| owner.0);
             format!("it is owned by the worker of epoch {owner}, and the last there was is {}", last.0)

@@ -48,6 +48,10 @@ const PAY: &str =
 const DONE: &str = r#"{"answered":{"done":null}}"#;
 const UNWINDING: &str = r#"{"unwinding":{"cause":"deadline","doubt":[]}}"#;
 const COMPENSATED: &str = r#"{"compensated":{}}"#;
+const COMPLETED: &str = r#"{"completed":{"output":null}}"#;
+const CHILD: &str = r#"{"called":{"state":"c","fingerprint":"f","calls":{"child":{"child":{"saga":"s","id":"x",
+    "kind":"compensatable"},"arguments":{}}}}}"#;
+const SKIPPED: &str = r#"{"undone":{"call":{"row":2},"how":{"skipped":{"by":"me","why":"it is late"}}}}"#;
 const EXHAUSTED: &str = r#"{"answered":{"exhausted":{"step":"hold","last_error":"no"}}}"#;
 const PARKED: &str = r#"{"parked":{"cause":"exhausted","error":"no"}}"#;
 const CRASH_LOOP: &str = r#"{"parked":{"cause":"crash_loop","error":"no"}}"#;
@@ -104,6 +108,20 @@ async fn a_journal_that_breaks_a_promise_is_found_by_rules_of_its_own() {
             vec![STARTED, HOLD, &failed, EXHAUSTED, UNWINDING, COMPENSATED],
             Promise::AllOrNone,
             "`hold`, which may have happened, is answered before it is undone",
+        ),
+        (vec![STARTED, STARTED], Promise::OneStart, "it is started once more"),
+        (vec![STARTED, HOLD, DONE, DONE], Promise::Chain, "`hold` is answered twice, first in row 3"),
+        (
+            vec![STARTED, PAY, DONE, PAY, DONE, COMPLETED],
+            Promise::OnePivot,
+            "`pay` is a second pivot after that of row 3",
+        ),
+        (vec![STARTED, HOLD, DONE, PAY, DONE, &first], Promise::OnePivot, "`hold` is undone after the pivot in row 5"),
+        (vec![STARTED, CHILD, COMPLETED], Promise::NoOrphan, "the saga that it started in row 2, and waits for"),
+        (
+            vec![STARTED, HOLD, DONE, UNWINDING, SKIPPED, COMPENSATED],
+            Promise::DebtIsVisible,
+            "the store says Compensated",
         ),
     ] {
         let store = with_rows(&rows, Status::Compensated).await;

@@ -51,7 +51,7 @@ impl World {
 
     async fn act(&self, cx: &StepContext, step: &str, refused: bool) -> Result<(), Failure<No>> {
         let roll = self.roll(cx);
-        if roll % 4 == 0 {
+        if roll.is_multiple_of(4) {
             tokio::time::sleep(Duration::from_millis(roll / 10)).await;
         }
         match roll {
@@ -103,7 +103,7 @@ impl Busy {
         #[state("together")]
         cx.join_all(&lines, 2, |line| self.hold(cx, *line)).await?;
         cx.sleep(Duration::from_millis(u64::from(number % 7))).await;
-        self.pay(cx, number % 5 == 0).await?;
+        self.pay(cx, number.is_multiple_of(5)).await?;
         self.ship(cx).await?;
         Ok(())
     }
@@ -156,7 +156,7 @@ async fn lives(store: Arc<dyn Store>, world: World, worker: u64, done: Arc<Atomi
         let saga = Busy(world.clone());
         let runtime = Runtime::builder().shared_store(Arc::clone(&store)).register(saga).start().await;
         let runtime = runtime.expect("it starts");
-        for turn in 0..1 + (world.seed + worker + life) % 3 {
+        for turn in 0..=(world.seed + worker + life) % 3 {
             // Twenty more of them, until there are enough: who starts one twice has the first.
             for number in 0..20 {
                 let number = (u32::try_from(life * 40 + turn * 20).expect("it is small") + number) % INSTANCES;
@@ -166,7 +166,7 @@ async fn lives(store: Arc<dyn Store>, world: World, worker: u64, done: Arc<Atomi
                     Err(error) if error.is_unavailable() || error.is_fenced() => break,
                     Err(error) => panic!("seed {}: {error}", world.seed),
                 };
-                if number % 11 == 0 && life % 3 == 0 {
+                if number.is_multiple_of(11) && life.is_multiple_of(3) {
                     // Whatever that is answered, if it is.
                     let asked = timeout(Duration::from_millis(2), handle.cancel("changed my mind")).await;
                     counts.cancels.fetch_add(usize::from(asked.is_ok_and(|asked| asked.is_ok())), Ordering::Relaxed);
@@ -185,7 +185,7 @@ async fn lives(store: Arc<dyn Store>, world: World, worker: u64, done: Arc<Atomi
             runtime.shutdown(Duration::from_secs(1)).await;
             return;
         }
-        if (life + worker) % 2 == 0 {
+        if (life + worker).is_multiple_of(2) {
             runtime.shutdown(Duration::from_millis(5)).await;
         } else {
             // Dropped, it stops where it stands.

@@ -124,6 +124,11 @@ async fn what_participants_accepted_is_held_against_the_journal() {
             (Promise::RecordFirst, "`pay` was accepted, and no row announces it".into()),
         ]
     );
+    // An undo twice.
+    let mut twice = whole.effects.clone();
+    twice.push(nth("undone", true, 0));
+    let says = found(&store, &with(twice)).await;
+    assert_eq!(says, [(Promise::AllOrNone, "the undo of `hold` was accepted twice".into())]);
     // The request that an undo was to be the end of, after that.
     let mut late = whole.effects.clone();
     let first = late.iter().position(|effect| *effect == nth("undone", false, 0)).expect("it is there");
