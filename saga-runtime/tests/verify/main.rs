@@ -126,7 +126,7 @@ async fn what_participants_accepted_is_held_against_the_journal() {
     );
     // An undo twice.
     let mut twice = whole.effects.clone();
-    twice.push(nth("undone", true, 0));
+    twice.push(nth("undone", true, 1));
     let says = found(&store, &with(twice)).await;
     assert_eq!(says, [(Promise::AllOrNone, "the undo of `hold` was accepted twice".into())]);
     // The request that an undo was to be the end of, after that.
