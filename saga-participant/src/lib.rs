@@ -71,6 +71,7 @@
 //! - A key is no secret and proves nothing: who may call is the service's own business. Where callers do not trust one
 //!   another, give each a [scope](Call::of).
 
+mod accepted;
 mod answer;
 mod backend;
 mod call;
@@ -85,6 +86,7 @@ mod lent;
 mod participant;
 mod request;
 
+pub use accepted::Accepted;
 pub use answer::Answer;
 pub use backend::Backend;
 pub use call::{Call, Compensation};

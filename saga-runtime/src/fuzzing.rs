@@ -19,7 +19,7 @@ use crate::{
         signal_in_order,
     },
     store::{InstanceNo, Labels, Row, Start, Store as _, Write, memory::Memory},
-    verify::walk,
+    verify::{read_all, walk},
 };
 use futures_util::FutureExt as _;
 use serde::{Serialize, de::DeserializeOwned};
@@ -76,7 +76,7 @@ pub fn journal(text: &str) {
     let snapshot = written(&state);
     again::<Event>(&snapshot);
     // By rules of its own, and with what a strand resumes with.
-    let _ = walk(&rows);
+    let _ = walk(&rows, &read_all(&rows).0, None);
     loaded(rows);
 }
 

@@ -66,6 +66,11 @@ async fn demonstrate() -> Result<(), Failed> {
     if !wrong.is_empty() {
         return Err(wrong.join("\n").into());
     }
+    let verdict = office.verify().await?;
+    println!("Journals held against what the shop's services accepted: {verdict}");
+    if !verdict.violations.is_empty() {
+        return Err("a promise is broken".into());
+    }
     println!("All four ended as they should, after ten days, which took {:.1?}.", began.elapsed());
     Ok(())
 }

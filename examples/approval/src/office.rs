@@ -9,6 +9,7 @@ use saga_runtime::clock::Clock;
 use saga_runtime::prelude::*;
 use saga_runtime::runtime::{Filter, Progress};
 use saga_runtime::testing::ManualClock;
+use saga_runtime::verify::{Ledger, Verdict};
 
 use crate::saga::{Approval, Decision, Request};
 use crate::{Failed, Post};
@@ -136,6 +137,16 @@ impl Office {
         self.runtime.shutdown(Duration::from_secs(5)).await;
         self.runtime = run(&self.file, &self.post, &self.shop, &self.clock).await?;
         Ok(())
+    }
+
+    /// Whether every request, and every checkout, is as it was promised, and what the shop's services accepted is what they say.
+    ///
+    /// # Errors
+    /// The store cannot be read, or a service does not answer.
+    pub async fn verify(&self) -> Result<Verdict, Failed> {
+        // The services live by the world's time, and the requests by this office's: all of it counts, once everything is at rest.
+        let ledger = Ledger { collected_at: i64::MAX, ..self.shop.ledger().await? };
+        Ok(self.runtime.verify(&ledger).await?)
     }
 
     /// The runtime.

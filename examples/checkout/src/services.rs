@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use reqwest::Client;
+use saga_runtime::verify::Ledger;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::Failed;
-use crate::orders::Checkout;
+use crate::orders::{self, Checkout};
 use crate::participant::{self, Service};
 
 /// Inventory, payments and shipping, served on free ports of this machine until this is dropped. None of them misbehaves.
@@ -50,6 +51,15 @@ impl Services {
         let request = Client::new().put(format!("{}/stock/{sku}", self.inventory));
         request.json(&json!({ "available": available })).send().await?.error_for_status()?;
         Ok(())
+    }
+
+    /// What they have accepted by now, for `Runtime::verify`.
+    ///
+    /// # Errors
+    /// One of them does not answer.
+    pub async fn ledger(&self) -> Result<Ledger, Failed> {
+        let (inventory, payments, shipping) = (self.inventory.clone(), self.payments.clone(), self.shipping.clone());
+        orders::Services { inventory, payments, shipping }.ledger().await
     }
 
     /// The saga that calls them, to be registered with a runtime.

@@ -97,6 +97,15 @@ pub(crate) struct Moment {
     pub(crate) detail: String,
 }
 
+/// What `GET /verdict` answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Verdict {
+    /// What was held against what, and whether all is well.
+    pub(crate) line: String,
+    /// Every broken promise, in words.
+    pub(crate) violations: Vec<String>,
+}
+
 /// A client of the orders service, which may be several processes: whoever answers.
 #[derive(Debug, Clone)]
 pub(crate) struct Shop {
@@ -181,6 +190,11 @@ impl Shop {
     /// All that happened to an order.
     pub(crate) async fn timeline(&self, id: &str) -> Result<Vec<Moment>, reqwest::Error> {
         self.get(&format!("/orders/{id}/timeline")).await
+    }
+
+    /// Whether the sagas are what the services have accepted.
+    pub(crate) async fn verdict(&self) -> Result<Verdict, reqwest::Error> {
+        self.get("/verdict").await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, reqwest::Error> {

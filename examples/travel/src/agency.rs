@@ -1,7 +1,7 @@
 //! The agency: takes trips, payments and cancellations over HTTP, and runs one saga for each trip.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use axum::extract::{Path as At, State};
 use axum::http::StatusCode;
@@ -21,9 +21,14 @@ use crate::trip::{Booked, Card, Sorry, Trip};
 /// More travel in groups.
 const MOST_PASSENGERS: usize = 50;
 
+/// Where the trips are kept.
+pub(crate) fn file(folder: &Path) -> PathBuf {
+    folder.join("trips.db")
+}
+
 /// Runs the sagas of the store in this folder, old ones first, and takes new ones.
 pub(crate) async fn serve(folder: &Path, listener: TcpListener, services: &str) -> Result<(), Failed> {
-    let store = Sqlite::open(folder.join("trips.db")).await?;
+    let store = Sqlite::open(file(folder)).await?;
     let travel = Travel { services: Client::at(services) };
     let runtime = Runtime::builder().store(store).register(travel).start().await?;
     let router = Router::new()

@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
+use saga_runtime::prelude::*;
+use saga_runtime::store::Store;
+use saga_runtime::verify::verify_by;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
@@ -13,8 +16,9 @@ use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
 use crate::Failed;
-use crate::agency::Stand;
+use crate::agency::{self, Stand};
 use crate::cli::LISTENING;
+use crate::saga::Travel;
 use crate::services::{Faults, LATEST, Services};
 use crate::traveller::Agency;
 use crate::trip::{Card, Trip};
@@ -148,7 +152,21 @@ async fn travel(folder: &Path, address: &str, services: &Services, faults: &Faul
     }
     // What is late may still come, and must find its barrier or its answer.
     sleep(LATEST).await;
-    report(&agency, services, faults).await
+    let mut violations = report(&agency, services, faults).await?;
+    // Only one process at a time works on a file.
+    process.child.kill().await?;
+    violations.extend(verify(folder, services).await?);
+    Ok(violations)
+}
+
+/// Holds the agency's journals against what the services have accepted.
+async fn verify(folder: &Path, services: &Services) -> Result<Vec<String>, Failed> {
+    let store = Sqlite::open(agency::file(folder)).await?;
+    let verdict = verify_by(&store, &services.ledger().await?, &[Travel::definition()]).await?;
+    store.close().await?;
+    let told = verdict.to_string();
+    println!("Journals held against what the services accepted: {}", told.lines().next().unwrap_or_default());
+    Ok(verdict.violations.iter().map(ToString::to_string).collect())
 }
 
 /// Tells how each trip ended, and judges all of them.

@@ -23,7 +23,8 @@ fn the_demonstration_ends_without_a_violation() {
         "undone: nobody paid in time",
         "undone: nobody goes to Atlantis",
         "barbara wants to cancel, since it rains in Bergen: refused",
-        "Verdict: ",
+        "Journals held against what the services accepted: 9 instances, ",
+        " effects: no violation\nVerdict: ",
     ] {
         assert!(told.contains(said), "{said} is not in\n{told}");
     }

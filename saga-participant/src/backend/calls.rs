@@ -2,6 +2,7 @@
 
 use sqlx::{Database, Pool, Transaction};
 
+use crate::accepted::Kept;
 use crate::answer::Answer;
 use crate::call::Identity;
 use crate::keep::Counts;
@@ -58,6 +59,9 @@ pub trait Calls: Database {
         before: i64,
         most: i64,
     ) -> impl Future<Output = sqlx::Result<u64>> + Send;
+
+    /// Every row, in the order of the answers.
+    fn all(pool: &Pool<Self>) -> impl Future<Output = sqlx::Result<Vec<Kept>>> + Send;
 
     /// What is kept, in numbers.
     fn counted(pool: &Pool<Self>) -> impl Future<Output = sqlx::Result<Counts>> + Send;
@@ -212,6 +216,26 @@ macro_rules! common_statements {
             .execute(db)
             .await?;
             Ok(done.rows_affected())
+        }
+
+        async fn all(pool: &Pool<Self>) -> sqlx::Result<Vec<Kept>> {
+            // Of two at one moment, an action comes before its compensation.
+            let rows = sqlx::query(
+                "SELECT scope, key, kind, action, undone_by, refused, answered_at FROM saga_calls
+                 ORDER BY answered_at, kind",
+            );
+            let kept = |row: &Self::Row| {
+                Ok(Kept {
+                    scope: row.try_get("scope")?,
+                    key: row.try_get("key")?,
+                    kind: Kind::named(row.try_get("kind")?),
+                    action: row.try_get("action")?,
+                    undone_by: row.try_get("undone_by")?,
+                    refused: row.try_get::<i64, _>("refused")? != 0,
+                    answered_at: row.try_get("answered_at")?,
+                })
+            };
+            rows.fetch_all(pool).await?.iter().map(kept).collect()
         }
 
         async fn counted(pool: &Pool<Self>) -> sqlx::Result<Counts> {

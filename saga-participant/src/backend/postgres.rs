@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, Pool, Postgres, Row as _, Transaction};
 
 use super::calls::{Calls, Kind, Row, common_statements};
+use crate::accepted::Kept;
 use crate::answer::Answer;
 use crate::call::Identity;
 use crate::keep::Counts;

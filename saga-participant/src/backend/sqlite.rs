@@ -3,6 +3,7 @@
 use sqlx::{Pool, Row as _, Sqlite, SqliteConnection, Transaction};
 
 use super::calls::{Calls, Kind, Row, common_statements};
+use crate::accepted::Kept;
 use crate::answer::Answer;
 use crate::call::Identity;
 use crate::keep::Counts;

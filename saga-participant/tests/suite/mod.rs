@@ -1,5 +1,6 @@
 //! What holds on every database.
 
+mod accepted;
 mod barrier;
 mod broken;
 mod http;

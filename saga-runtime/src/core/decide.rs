@@ -149,6 +149,12 @@ pub(crate) fn undo_ended(
     }
 }
 
+/// Whether a compensation's attempts ran out while some were lost in crashes.
+pub(crate) fn undo_spent(policy: &Policy, tries: &Tries) -> bool {
+    let made = tries.count.saturating_sub(tries.forgiven);
+    made > 0 && policy.retry.attempts.is_some_and(|most| made >= most)
+}
+
 /// Whether a step's key may no longer be known at the participant at that time.
 pub(crate) fn key_expired(tries: &Tries, key_valid: Option<Duration>, at: i64) -> bool {
     key_valid.is_some_and(|valid| at > tries.first.saturating_add(micros(valid)))
@@ -354,6 +360,15 @@ mod tests {
         let next = |within| undo_ended(&steady, Duration::from_millis(within), &none, FAILED, 0, 0.0);
         assert_eq!(next(100), NextUndo::Retry(100_000));
         assert_eq!(next(99), NextUndo::Park(ParkCause::GaveUp));
+    }
+
+    #[test]
+    fn a_compensation_whose_last_attempt_was_lost_is_not_tried_again_by_itself() {
+        assert!(undo_spent(&TWICE, &tries(2, true)));
+        let asked = Tries { forgiven: 2, ..tries(2, true) };
+        for (policy, tries) in [(&TWICE, tries(1, true)), (&TWICE, asked), (&Policy::STEP, tries(1_000, true))] {
+            assert!(!undo_spent(policy, &tries), "{tries:?}");
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::OwnedSemaphorePermit;
 
 /// After so many recoveries without progress, an instance is parked rather than tried once more.
-const RECOVERIES: u32 = 3;
+pub(crate) const RECOVERIES: u32 = 3;
 
 /// Runs an instance that was claimed.
 pub(crate) async fn run_claimed(
@@ -145,13 +145,8 @@ async fn park_unfolded(journal: Journal, last: u64, error: &str) -> Over {
     }
     let ids = &journal.identity.ids;
     tracing::error!(saga = %ids.saga, id = %ids.instance, error, "parked: the journal cannot be read");
-    {
-        let mut inner = journal.inner();
-        inner.state.seq = last;
-        inner.state.root.phase = Phase::Start;
-    }
     let event = Event::Parked { cause: ParkCause::Unreadable, error: error.into(), undo: None };
-    if let Err(over) = journal.push(&event) {
+    if let Err(over) = journal.push_beyond(last, &event) {
         return over;
     }
     journal.release(Status::Parked, Release::default()).await.err().unwrap_or(Over::Broken(error.into()))

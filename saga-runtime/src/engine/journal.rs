@@ -253,6 +253,15 @@ impl Journal {
         inner.push(at, event)
     }
 
+    /// Collects the row of an event about rows that cannot be folded: a snapshot before it would be taken for what they come to.
+    pub(crate) fn push_beyond(&self, last: u64, event: &Event) -> Result<u64, Over> {
+        let mut inner = self.inner();
+        inner.state.seq = last;
+        // There is no state that it could be applied to.
+        inner.state.root.phase = Phase::Start;
+        inner.push(self.engine.clock.now(), event)
+    }
+
     /// What would be committed of this event now, without a trace of it in this process.
     pub(super) fn stage(&self, event: &Event) -> Result<(InstanceNo, Staged), Over> {
         let at = self.engine.clock.now();

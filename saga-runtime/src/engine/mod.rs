@@ -7,7 +7,7 @@ mod admission;
 mod attempt;
 mod call;
 mod child;
-mod claimed;
+pub(crate) mod claimed;
 mod drive;
 pub(crate) mod erased;
 mod gate;

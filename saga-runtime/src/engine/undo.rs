@@ -207,6 +207,13 @@ impl Worker {
         let Some((index, step, compensation)) = found else {
             return Err(Over::Broken(format!("there is no compensation `{}`", undo.compensation).into()).into());
         };
+        let policy = self.engine.policies.bounds(&compensation.policy, compensation.policy_name);
+        if decide::undo_spent(&policy, tries) {
+            // The last attempt was lost in a crash: there is none left to make.
+            let error = tries.last_error.clone().unwrap_or_default();
+            self.park_undo(path, undo.call, ParkCause::GaveUp, &error)?;
+            return Ok(false);
+        }
         let by = tries.since.saturating_add(decide::micros(compensation.within));
         let pass = match self.admission(compensation.policy_name, undo.call, true, Some(by)).await? {
             Admission::Pass(pass) => pass,
@@ -216,7 +223,6 @@ impl Worker {
                 return Ok(false);
             }
         };
-        let policy = self.engine.policies.bounds(&compensation.policy, compensation.policy_name);
         let birth = &self.journal.identity.birth;
         let effort = Effort {
             work: Work::Undo(at.output.as_deref()),

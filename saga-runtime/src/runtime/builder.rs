@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
+    definition::Definition,
     engine::{
         Engine, Limits, call_sleepers,
         erased::{AnySaga, Registered},
@@ -23,7 +24,7 @@ use crate::{
 };
 use std::{
     any::TypeId,
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     fmt,
     sync::Arc,
 };
@@ -38,7 +39,7 @@ pub struct Builder {
     types: HashMap<TypeId, &'static str>,
     twice: Option<&'static str>,
     /// Sagas that other runtimes on the store run.
-    elsewhere: HashSet<&'static str>,
+    elsewhere: HashMap<&'static str, &'static Definition>,
     limits: Limits,
     policies: BTreeMap<Box<str>, NamedPolicy>,
     /// A policy that was given twice.
@@ -59,7 +60,7 @@ impl Builder {
             sagas: HashMap::new(),
             types: HashMap::new(),
             twice: None,
-            elsewhere: HashSet::new(),
+            elsewhere: HashMap::new(),
             limits: Limits { concurrency: 1_000, compensations: 1_000, step: 256 << 10, instance: 4 << 20 },
             policies: BTreeMap::new(),
             policy_twice: None,
@@ -140,7 +141,7 @@ impl Builder {
     /// ```
     #[must_use]
     pub fn elsewhere<S: Saga>(mut self) -> Self {
-        self.elsewhere.insert(S::DEFINITION.name);
+        self.elsewhere.insert(S::DEFINITION.name, S::DEFINITION);
         self.types.insert(TypeId::of::<S>(), S::DEFINITION.name);
         self
     }
@@ -346,6 +347,7 @@ impl Builder {
             owner: Arc::new(Owner {
                 engine,
                 types: self.types,
+                elsewhere: self.elsewhere.into_values().collect(),
                 timekeeper,
                 #[cfg(feature = "cron")]
                 schedules,

@@ -23,6 +23,7 @@ mod status;
 mod timekeeper;
 mod timeline;
 mod transactions;
+mod verify;
 mod watch;
 mod words;
 
@@ -50,6 +51,7 @@ pub use crate::core::ParkCause;
 pub use crate::engine::observer::{Observer, Point};
 
 use crate::{
+    definition::Definition,
     engine::Engine,
     machine::Saga,
     policy::{self, NamedPolicy, PolicyStatus},
@@ -70,6 +72,8 @@ pub struct Runtime {
 struct Owner {
     engine: Arc<Engine>,
     types: HashMap<TypeId, &'static str>,
+    /// Sagas that other runtimes on the store run.
+    elsewhere: Vec<&'static Definition>,
     timekeeper: Arc<timekeeper::Timekeeper>,
     #[cfg(feature = "cron")]
     schedules: Arc<schedule::Board>,

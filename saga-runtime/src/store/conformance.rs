@@ -169,6 +169,7 @@ cases! {
     appends:
         rows_are_read_in_order_from_any_place,
         rows_are_read_by_their_numbers,
+        journals_are_read_together,
         labels_change_with_the_rows,
         a_gap_is_refused_and_nothing_is_written,
         a_sequence_that_is_taken_is_refused,

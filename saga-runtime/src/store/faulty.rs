@@ -139,6 +139,10 @@ impl Store for Faulty {
         self.through(|store| store.register())
     }
 
+    fn last_epoch(&self) -> Storing<'_, Option<Epoch>> {
+        self.through(|store| store.last_epoch())
+    }
+
     fn lease(&self) -> Option<Duration> {
         self.store.lease()
     }

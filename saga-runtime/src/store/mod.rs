@@ -72,6 +72,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// this same value before; of a store for one worker, that of every earlier one. What a dead worker owned may be claimed.
     fn register(&self) -> Storing<'_, Epoch>;
 
+    /// The highest epoch that a worker was given; 0 before the first. `None` of a store that cannot say, as one that takes an owner
+    /// for dead unless it is known to live, whatever its epoch.
+    fn last_epoch(&self) -> Storing<'_, Option<Epoch>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
     /// How long a worker is taken for alive after it was last heard of, of a store on which several may live at the same time.
     /// `None` of a store whose worker lives until another one is registered: it has neither news nor anything to renew.
     fn lease(&self) -> Option<Duration> {
@@ -167,6 +173,18 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Journal rows of an instance, by sequence, from `from` on, at most `limit`.
     fn journal(&self, instance: InstanceNo, from: u64, limit: usize) -> Storing<'_, Vec<Row>>;
+
+    /// The first rows of the journals of these instances, by sequence, at most `limit` of each; in the order of the instances. What
+    /// reads many journals asks for them together: a store that can answers by one query.
+    fn journals<'a>(&'a self, instances: &'a [InstanceNo], limit: usize) -> Storing<'a, Vec<Vec<Row>>> {
+        Box::pin(async move {
+            let mut journals = Vec::with_capacity(instances.len());
+            for instance in instances {
+                journals.push(self.journal(*instance, 1, limit).await?);
+            }
+            Ok(journals)
+        })
+    }
 
     /// The journal rows of an instance that have these numbers, by sequence. One that is not there is left out.
     fn rows<'a>(&'a self, instance: InstanceNo, seqs: &'a [u64]) -> Storing<'a, Vec<Row>>;

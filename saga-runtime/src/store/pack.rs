@@ -4,8 +4,8 @@
 //! an answer, and the call after it. The first line is the first row's text as it is; each further one begins with by how many
 //! microseconds its row is later than the one before, as in `+12 {"called":..}`. A row that has lines of its own stays alone.
 
-use super::{Row, StoreError};
-use std::{fmt::Write as _, sync::Arc};
+use super::{InstanceNo, Row, StoreError};
+use std::{collections::HashMap, fmt::Write as _, sync::Arc};
 
 /// Rows are packed up to this many bytes: whoever needs one of them reads all.
 const BYTES: usize = 4 << 10;
@@ -94,6 +94,22 @@ pub(crate) fn fuzzed(first: i64, last: i64, at: i64, text: &str) {
     let packs: Vec<Pack> = pack(&rows).collect();
     assert_eq!(unpack(&packs, |_| true).as_deref(), Ok(&*rows));
     assert_eq!(rows.len() as u64, last.abs_diff(first) + 1);
+}
+
+/// The first rows of these instances' journals, at most `limit` of each, of packs by instance and number.
+pub(super) fn unpack_each(
+    packs: &[(InstanceNo, Pack)],
+    instances: &[InstanceNo],
+    limit: usize,
+) -> Result<Vec<Vec<Row>>, StoreError> {
+    let mut each: HashMap<InstanceNo, Vec<Row>> = HashMap::with_capacity(instances.len());
+    for (instance, pack) in packs {
+        let rows = each.entry(*instance).or_default();
+        rows.extend(pack.rows()?);
+        rows.truncate(limit);
+    }
+    // One that is asked for twice is answered twice.
+    Ok(instances.iter().map(|instance| each.get(instance).cloned().unwrap_or_default()).collect())
 }
 
 #[cfg(test)]

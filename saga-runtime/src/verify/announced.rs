@@ -1,6 +1,6 @@
 //! What a journal tells of a call by its key.
 
-use super::walk;
+use super::{read_all, walk};
 use crate::{
     core::key::Purpose,
     store::{Instance, Row},
@@ -17,7 +17,7 @@ pub enum Standing {
 
 /// How the call, or the undo, with this key stands by the journal; nothing, if no row announces it: then nothing of it may begin.
 pub fn standing(instance: &Instance, rows: &[Row], key: &str) -> Option<Standing> {
-    let (journal, _) = walk(rows);
+    let (journal, _) = walk(rows, &read_all(rows).0, None);
     journal.calls.values().find_map(|call| {
         let over = if &*call.key(&instance.birth, Purpose::Step) == key {
             call.done.is_some()

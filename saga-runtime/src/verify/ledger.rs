@@ -1,16 +1,77 @@
 //! What participants accepted, held against a journal that has ended.
 
 use super::{
-    Found, Kept, Promise,
+    Effect, Found, Kept, Ledger, Promise, Violation,
     walk::{Call, Journal},
 };
-use crate::{core::key::Purpose, definition::Class};
+use crate::{core::key::Purpose, definition::Class, store::Instance};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
 };
 
-/// Every effect belongs to a call, none was accepted twice, what stands was accepted, and what was undone is undone.
+/// What participants accepted, until it is known for whom that was.
+pub(super) struct Effects<'a> {
+    /// Of these instances, by saga and id, in order.
+    named: HashMap<&'a str, HashMap<&'a str, Vec<&'a Effect>>>,
+    /// Under these keys, of an instance that the participant does not know; with the place in the ledger.
+    keyed: HashMap<&'a str, Vec<(usize, &'a Effect)>>,
+}
+
+impl<'a> Effects<'a> {
+    pub(super) fn of(ledger: &'a Ledger) -> Self {
+        let mut effects = Self { named: HashMap::new(), keyed: HashMap::new() };
+        for (place, effect) in ledger.effects.iter().enumerate() {
+            if effect.id.is_empty() {
+                effects.keyed.entry(&*effect.key).or_default().push((place, effect));
+            } else {
+                effects.named.entry(&effect.saga).or_default().entry(&effect.id).or_default().push(effect);
+            }
+        }
+        effects
+    }
+
+    /// Those of this instance.
+    pub(super) fn take(&mut self, instance: &Instance, journal: &Journal) -> Vec<&'a Effect> {
+        let of_saga = self.named.get_mut(&*instance.saga);
+        let mut own = of_saga.and_then(|by_id| by_id.remove(&*instance.id)).unwrap_or_default();
+        if self.keyed.is_empty() {
+            return own;
+        }
+        let mut keyed = Vec::new();
+        for call in journal.calls.values() {
+            for purpose in [Purpose::Step, Purpose::Compensation] {
+                keyed.extend(self.keyed.remove(&*call.key(&instance.birth, purpose)).into_iter().flatten());
+            }
+        }
+        keyed.sort_by_key(|(place, _)| *place);
+        own.extend(keyed.into_iter().map(|(_, effect)| effect));
+        own
+    }
+
+    /// Those of nobody.
+    pub(super) fn left(self) -> Vec<Violation> {
+        let violation = |effect: &Effect, what: String| Violation {
+            promise: Promise::RecordFirst,
+            saga: effect.saga.clone(),
+            id: effect.id.clone(),
+            row: None,
+            what: what.into(),
+        };
+        let named = self.named.into_values().flat_map(HashMap::into_values).map(|effects| {
+            let what = format!("`{}` was accepted, and there is no such instance", effects[0].step);
+            violation(effects[0], what)
+        });
+        let keyed = self.keyed.into_values().flatten().map(|(_, effect)| {
+            let (step, key) = (&effect.step, &effect.key);
+            violation(effect, format!("`{step}` was accepted under the key {key}, which no row announces"))
+        });
+        named.chain(keyed).collect()
+    }
+}
+
+/// Every effect belongs to a call, none was accepted twice nor after its undo, one pivot was accepted at the most, what stands was
+/// accepted, and what was undone is undone.
 pub(super) fn holds(birth: &str, journal: &Journal, kept: Kept<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     let mut wrong = |promise, row, what: String| found.push(Found { promise, row, what });
@@ -21,6 +82,9 @@ pub(super) fn holds(birth: &str, journal: &Journal, kept: Kept<'_>) -> Vec<Found
     let mut accepted: HashSet<&str> = HashSet::new();
     let mut undone: Vec<&Call> = Vec::new();
     let mut taken_back: HashSet<&str> = HashSet::new();
+    // Of undos that found nothing to undo, too: what comes later is refused.
+    let mut over: HashSet<&str> = HashSet::new();
+    let mut pivot: Option<&Call> = None;
     for effect in kept.effects {
         let step = &effect.step;
         let call = keys.get(effect.undoes.as_deref().unwrap_or(&effect.key));
@@ -29,13 +93,19 @@ pub(super) fn holds(birth: &str, journal: &Journal, kept: Kept<'_>) -> Vec<Found
             continue;
         };
         let Some(undoes) = effect.undoes.as_deref() else {
-            if taken_back.contains(&*effect.key) {
-                wrong(Promise::AllOrNone, None, format!("`{step}` was accepted after it had been undone"));
+            if over.contains(&*effect.key) {
+                wrong(Promise::AllOrNone, None, format!("`{step}` was accepted after its undo"));
             } else if !accepted.insert(&effect.key) {
                 wrong(Promise::AllOrNone, None, format!("`{step}` was accepted twice under one key"));
+            } else if call.class == Some(Class::Pivot)
+                && let Some(first) = pivot.replace(call)
+            {
+                let what = format!("`{step}` was accepted, a second pivot after `{}`", first.step);
+                wrong(Promise::OnePivot, None, what);
             }
             continue;
         };
+        over.insert(undoes);
         if !effect.changed {
             continue;
         }
@@ -71,7 +141,8 @@ pub(super) fn holds(birth: &str, journal: &Journal, kept: Kept<'_>) -> Vec<Found
         }
         // What somebody skipped is debt; what has no undo may stay.
         let by_compensation = call.undone.is_none_or(|(_, by_compensation)| by_compensation);
-        if !done && stands && call.compensable && by_compensation {
+        let goes_back = (call.compensable && by_compensation) || call.class == Some(Class::Pivot);
+        if !done && stands && goes_back {
             wrong(
                 Promise::AllOrNone,
                 row,

@@ -3,7 +3,20 @@
 //! [`verify`] reads a store, also one on which workers are at work, and says of each instance which promise its journal breaks. With
 //! what participants have accepted (a [`Ledger`]) it holds the two against each other. The journal is read by rules of its own here, and
 //! not by those by which the engine folds it, so that a mistake there does not excuse itself; that folding it gives what the store says
-//! is one of the promises.
+//! is one of the promises. A runtime does it with what it knows besides: [`Runtime::verify`](crate::Runtime::verify).
+//!
+//! # What it cannot see
+//!
+//! What a store does not keep, nobody can read in it. These promises are held by tests of their own instead:
+//!
+//! - Whether a write that was accepted carried the newest epoch: rows do not keep the epoch under which they were written, which would
+//!   cost every saga bytes for what each commit checks anyway. Seen is an owner that no worker can be. Participants are given no epoch
+//!   either: what a worker sends after it was taken for dead is absorbed by keys and barriers, and shows as an effect if it is not.
+//! - How long an attempt took, and when its worker began it: rows tell of the end. Planned attempts are held against deadlines, and made
+//!   ones against the back-off before them.
+//! - What a policy was: it is stored nowhere, see [`verify_by`].
+//! - Permits, tasks and leases, which are no rows. A runtime knows its own tasks, and holds them against what it owns.
+//! - Late effects of what was buried, or of steps that no ledger names.
 //!
 //! ```
 //! use saga_runtime::{prelude::*, store::memory::Memory, verify::{Ledger, verify}};
@@ -37,7 +50,10 @@
 //! ```
 
 mod announced;
+mod bounded;
+mod fold;
 mod ledger;
+mod read;
 mod walk;
 
 #[doc(hidden)]
@@ -45,12 +61,16 @@ pub use self::announced::{Standing, standing};
 
 pub(crate) use self::walk::{Journal, walk};
 
-use crate::{
-    core::State,
-    engine::load::{Unfoldable, apply, read},
-    store::{Filter, Instance, InstanceNo, Micros, Row, Status, Store, StoreError},
+use self::{
+    fold::{Folded, agrees, fold},
+    ledger::Effects,
 };
-use futures_util::stream::{self, StreamExt as _};
+use crate::{
+    core::Event,
+    definition::Definition,
+    engine::load::{self, Unfoldable},
+    store::{Epoch, Filter, Instance, InstanceNo, Micros, Row, Status, Store, StoreError},
+};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{HashMap, HashSet},
@@ -60,8 +80,8 @@ use std::{
 /// How many instances are read at a time.
 const PAGE: usize = 500;
 
-/// How many journals are read at the same time.
-const AT_A_TIME: usize = 8;
+/// After so many, others have their turn.
+const LOOKS: usize = 64;
 
 /// What no fault may change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -78,10 +98,16 @@ pub enum Promise {
     RecordFirst,
     /// At most one pivot is passed, and nothing is undone after it.
     OnePivot,
-    /// A journal is without gaps, and says what the store says.
+    /// A journal is without gaps, its snapshots are what comes before them, and it says what the store says.
     Chain,
     /// One id, one instance.
     OneStart,
+    /// Nobody owns anything, or writes, under an epoch that no worker was given, or that is over.
+    Fence,
+    /// Attempts and time stay within policy.
+    Bounded,
+    /// What is parked holds nothing, and nothing wakes it.
+    Isolation,
     /// A child has ended when the one that waits for it has.
     NoOrphan,
     /// What was not undone is told.
@@ -98,6 +124,9 @@ impl fmt::Display for Promise {
             Self::OnePivot => "one pivot, and nothing undone after it",
             Self::Chain => "the journal is whole",
             Self::OneStart => "one id, one instance",
+            Self::Fence => "only its owner writes",
+            Self::Bounded => "attempts and time within policy",
+            Self::Isolation => "what is parked holds nothing",
             Self::NoOrphan => "no child outlives its parent",
             Self::DebtIsVisible => "debt is visible",
         })
@@ -122,7 +151,12 @@ pub struct Violation {
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { promise, saga, id, row, what } = self;
-        write!(f, "{promise}: {saga} {id}")?;
+        write!(f, "{promise}")?;
+        // What nobody announces may be nobody's.
+        let whose: Vec<&str> = [&**saga, &**id].into_iter().filter(|part| !part.is_empty()).collect();
+        if !whose.is_empty() {
+            write!(f, ": {}", whose.join(" "))?;
+        }
         if let Some(row) = row {
             write!(f, ", row {row}")?;
         }
@@ -145,9 +179,9 @@ pub struct Ledger {
 /// What a participant was asked for and accepted. What it answered from memory is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effect {
-    /// The saga's durable name.
+    /// The saga's durable name; may be empty where the id is.
     pub saga: Box<str>,
-    /// The instance's id.
+    /// The instance's id. Empty where the participant knows of no instances: keys are unique, and tell.
     pub id: Box<str>,
     /// The step's durable name, also of an undo. Steps that are named nowhere in a ledger are not looked for.
     pub step: Box<str>,
@@ -200,57 +234,91 @@ impl fmt::Display for Verdict {
 /// # Errors
 /// The store cannot be read.
 pub async fn verify(store: &dyn Store, ledger: &Ledger) -> Result<Verdict, StoreError> {
-    let mut of: HashMap<(Box<str>, Box<str>), Vec<&Effect>> = HashMap::new();
-    for effect in &ledger.effects {
-        of.entry((effect.saga.clone(), effect.id.clone())).or_default().push(effect);
-    }
+    verify_by(store, ledger, &[]).await
+}
+
+/// The same, with definitions of sagas (`Checkout::definition()`): how often and until when something was tried is held against the
+/// policies of steps and compensations, too. [`Runtime::verify`](crate::Runtime::verify) does so with those that it knows.
+///
+/// Policies are not stored. They are asked only of instances that were started in a definition's own version: give a saga another version
+/// when you make a policy narrower. How many attempts a named policy allows, which may change while sagas run, is not asked.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn verify_by(
+    store: &dyn Store,
+    ledger: &Ledger,
+    definitions: &[&'static Definition],
+) -> Result<Verdict, StoreError> {
+    pass(store, ledger, definitions, &mut |_| {}).await
+}
+
+/// The same; `sees` is told of each instance, as it was read first.
+pub(crate) async fn pass(
+    store: &dyn Store,
+    ledger: &Ledger,
+    definitions: &[&'static Definition],
+    sees: &mut (dyn FnMut(&Instance) + Send),
+) -> Result<Verdict, StoreError> {
+    let definitions: HashMap<&str, &'static Definition> = definitions.iter().map(|of| (of.name, *of)).collect();
+    let mut effects = Effects::of(ledger);
     let steps: HashSet<&str> = ledger.effects.iter().map(|effect| &*effect.step).collect();
     let mut verdict = Verdict { effects: ledger.effects.len(), ..Verdict::default() };
+    // Those whose owner is higher than all before: no more than there were workers.
+    let (mut highest, mut suspects) = (None, Vec::new());
     let mut after = None;
     loop {
         let page = store.list(&Filter::default(), after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.no);
-        let read = page.into_iter().map(|instance| async move {
-            let rows = whole(store, instance.no).await?;
-            // Whether it was written to between the two reads.
-            let still = store.find(&instance.saga, &instance.id).await?.as_ref() == Some(&instance);
-            Ok::<_, StoreError>((instance, rows, still))
-        });
-        let mut read = stream::iter(read).buffered(AT_A_TIME);
-        while let Some(read) = read.next().await {
-            let (instance, rows, still) = read?;
-            let effects = of.remove(&(instance.saga.clone(), instance.id.clone())).unwrap_or_default();
-            let held = instance.ended_at.is_some_and(|ended| ended <= ledger.collected_at);
-            let kept = Kept { effects: &effects, steps: &steps };
+        let Some(last) = page.last().map(|last| last.no) else { break };
+        let journals = read::journals(store, &page).await?;
+        // Which of them were written to between the two reads.
+        let again: HashMap<InstanceNo, Instance> =
+            store.list(&Filter::default(), after, PAGE).await?.into_iter().map(|now| (now.no, now)).collect();
+        after = Some(last);
+        for (instance, rows) in page.iter().zip(journals) {
+            sees(instance);
+            if instance.owner > highest {
+                highest = instance.owner;
+                suspects.push(instance.clone());
+            }
+            let still = again.get(&instance.no) == Some(instance);
             verdict.instances += 1;
-            verdict.rows += rows.len();
             verdict.open += usize::from(!instance.status.is_end());
-            verdict.violations.extend(check(&instance, &rows, held.then_some(kept), still));
+            let rows = match rows {
+                Ok(rows) => rows,
+                Err(what) => {
+                    effects.take(instance, &Journal::default());
+                    // One that is parked for it is told.
+                    let told = instance.status == Status::Parked;
+                    let found = Found { promise: Promise::Chain, row: None, what };
+                    verdict.violations.extend((!told).then(|| found.of(instance)));
+                    continue;
+                }
+            };
+            verdict.rows += rows.len();
+            let looked = look(instance, &rows, definitions.get(&*instance.saga).copied());
+            let own = effects.take(instance, &looked.journal);
+            let held = instance.ended_at.is_some_and(|ended| ended <= ledger.collected_at);
+            let kept = Kept { effects: &own, steps: &steps };
+            verdict.violations.extend(looked.judge(instance, &rows, held.then_some(kept), still));
+            if verdict.instances.is_multiple_of(LOOKS) {
+                tokio::task::yield_now().await;
+            }
         }
     }
-    for ((saga, id), effects) in of {
-        let what = format!("`{}` was accepted, and there is no such instance", effects[0].step).into();
-        verdict.violations.push(Violation { promise: Promise::RecordFirst, saga, id, row: None, what });
+    // Asked last: what was given meanwhile is no higher.
+    if let Some(last) = store.last_epoch().await? {
+        let beyond = suspects.into_iter().filter(|of: &Instance| of.owner > Some(last));
+        let what = |owner: Option<Epoch>| {
+            let owner = owner.map_or(0, |owner| owner.0);
+            format!("it is owned by the worker of epoch {owner}, and the last there was is {}", last.0)
+        };
+        let found = |of: Instance| Found { promise: Promise::Fence, row: None, what: what(of.owner) }.of(&of);
+        verdict.violations.extend(beyond.map(found));
     }
+    verdict.violations.extend(effects.left());
     verdict.violations.sort_by(|a, b| (&a.saga, &a.id, a.row).cmp(&(&b.saga, &b.id, b.row)));
     Ok(verdict)
-}
-
-/// Every row.
-async fn whole(store: &dyn Store, no: InstanceNo) -> Result<Vec<Row>, StoreError> {
-    const ROWS: usize = 1_000;
-    let mut rows = store.journal(no, 1, ROWS).await?;
-    while rows.len().is_multiple_of(ROWS)
-        && let Some(last) = rows.last()
-    {
-        let more = store.journal(no, last.seq + 1, ROWS).await?;
-        if more.is_empty() {
-            break;
-        }
-        rows.extend(more);
-    }
-    Ok(rows)
 }
 
 /// What participants accepted for an instance, and of which steps anybody kept it.
@@ -261,30 +329,65 @@ pub(crate) struct Kept<'a> {
 }
 
 /// The broken promises of one instance: of its journal, and of what participants accepted for it. `still` says that nothing was written
-/// while the two were read.
-pub(crate) fn check(instance: &Instance, rows: &[Row], kept: Option<Kept<'_>>, still: bool) -> Vec<Violation> {
-    // Of what was buried there is nothing to read.
-    if instance.buried {
-        return Vec::new();
+/// while the two were read; by the definition, if it is given, attempts are held against policies.
+pub(crate) fn check(
+    instance: &Instance,
+    rows: &[Row],
+    kept: Option<Kept<'_>>,
+    still: bool,
+    definition: Option<&'static Definition>,
+) -> Vec<Violation> {
+    look(instance, rows, definition).judge(instance, rows, kept, still)
+}
+
+/// What the rows of an instance tell by themselves.
+struct Looked {
+    journal: Journal,
+    folded: Folded,
+    found: Vec<Found>,
+}
+
+fn look(instance: &Instance, rows: &[Row], definition: Option<&'static Definition>) -> Looked {
+    // What another version may try is not what this one may.
+    let definition = definition.filter(|definition| definition.version == instance.version);
+    let (events, rest) = read_all(rows);
+    let (journal, mut found) = walk(rows, &events, definition);
+    let (folded, wrong) = fold(rows, &events, rest);
+    found.extend(wrong);
+    Looked { journal, folded, found }
+}
+
+impl Looked {
+    /// What is wrong with it, also beside what the store says of the instance, and what participants do.
+    fn judge(self, instance: &Instance, rows: &[Row], kept: Option<Kept<'_>>, still: bool) -> Vec<Violation> {
+        // Of what was buried there is nothing to read.
+        if instance.buried {
+            return Vec::new();
+        }
+        let Self { journal, folded, mut found } = self;
+        if still && rows.is_empty() {
+            found.push(Found { promise: Promise::Chain, row: None, what: "it has no journal".into() });
+        }
+        if still && instance.owner.is_none() {
+            found.extend(agrees(instance, rows, &folded));
+            if let Some(kept) = kept.filter(|_| instance.status.is_end()) {
+                found.extend(ledger::holds(&instance.birth, &journal, kept));
+            }
+        }
+        found.into_iter().map(|found| found.of(instance)).collect()
     }
-    let (seen, mut found) = walk(rows);
-    if still && rows.is_empty() {
-        found.push(Found { promise: Promise::Chain, row: None, what: "it has no journal".into() });
-    }
-    if still && instance.owner.is_none() {
-        found.extend(agrees(instance, rows));
-        if let Some(kept) = kept.filter(|_| instance.status.is_end()) {
-            found.extend(ledger::holds(&instance.birth, &seen, kept));
+}
+
+/// What the rows say, up to the first that cannot be read, and why that cannot be.
+pub(crate) fn read_all(rows: &[Row]) -> (Vec<Event>, Option<Unfoldable>) {
+    let mut events = Vec::with_capacity(rows.len());
+    for row in rows {
+        match load::read(row) {
+            Ok(event) => events.push(event),
+            Err(error) => return (events, Some(error)),
         }
     }
-    let of = |found: Found| Violation {
-        promise: found.promise,
-        saga: instance.saga.clone(),
-        id: instance.id.clone(),
-        row: found.row,
-        what: found.what.into(),
-    };
-    found.into_iter().map(of).collect()
+    (events, None)
 }
 
 /// A broken promise, of an instance that whoever asked knows.
@@ -295,34 +398,9 @@ pub(crate) struct Found {
     what: String,
 }
 
-/// Folding the journal gives what the store's row of the instance says.
-fn agrees(instance: &Instance, rows: &[Row]) -> Vec<Found> {
-    let chain = |row: Option<u64>, what: String| vec![Found { promise: Promise::Chain, row, what }];
-    let mut state = State::default();
-    for row in rows {
-        match read(row).and_then(|event| apply(&mut state, row, &event)) {
-            Ok(()) => {}
-            // A newer build wrote it.
-            Err(Unfoldable::Unknown { .. }) => return Vec::new(),
-            // It is told: a person is to look at it.
-            Err(_) if instance.status == Status::Parked => return Vec::new(),
-            Err(error) => return chain(Some(row.seq), error.to_string()),
-        }
+impl Found {
+    fn of(self, instance: &Instance) -> Violation {
+        let Self { promise, row, what } = self;
+        Violation { promise, saga: instance.saga.clone(), id: instance.id.clone(), row, what: what.into() }
     }
-    let (phase, debt) = (state.phase(), !state.debt.is_empty());
-    let says = match (phase.is_end(), phase) {
-        (true, crate::core::Phase::Completed { .. }) => instance.status == Status::Completed,
-        (true, _) if debt => instance.status == Status::CompensatedWithDebt,
-        (true, _) => instance.status == Status::Compensated,
-        (false, _) => !instance.status.is_end(),
-    };
-    if !says {
-        let promise = if debt { Promise::DebtIsVisible } else { Promise::Chain };
-        let what = format!("the journal ends in {}, the store says {:?}", state.state_name(), instance.status);
-        return vec![Found { promise, row: rows.last().map(|row| row.seq), what }];
-    }
-    if instance.status == Status::Parked && instance.error.is_none() {
-        return vec![Found { promise: Promise::Ends, row: None, what: "it is parked without a reason".into() }];
-    }
-    Vec::new()
 }

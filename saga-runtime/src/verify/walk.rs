@@ -1,15 +1,17 @@
 //! A journal, read row by row by rules of its own.
 
-use super::{Found, Promise};
+use super::{
+    Found, Promise,
+    bounded::{Attempts, Bounds},
+};
 use crate::{
     core::{
         CallId, Called, Callee, Calls, ChildAt, Event, How, Name, Saved, StepAt, Stored, Verb,
         key::{Purpose, key},
     },
-    definition::{ChildKind, Class},
-    engine::load::read,
+    definition::{ChildKind, Class, Definition},
     machine::{Answer, Json},
-    store::Row,
+    store::{Micros, Row},
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -47,11 +49,15 @@ pub(crate) struct Call {
     /// What it was called with, and what it answered.
     pub(crate) arguments: String,
     pub(crate) answer: Box<str>,
+    /// The attempts at it.
+    pub(super) attempts: Attempts,
+    /// The attempts to undo it, once one has failed.
+    pub(super) undoing: Option<Attempts>,
 }
 
 impl Call {
     /// A call that may begin from this row on.
-    fn begun(row: u64, path: &str, state: &str, ordinal: u64, arguments: String) -> Self {
+    fn begun((row, at): (u64, Micros), path: &str, state: &str, ordinal: u64, arguments: String) -> Self {
         Self {
             path: path.into(),
             state: state.into(),
@@ -68,6 +74,8 @@ impl Call {
             by_person: false,
             arguments,
             answer: Box::default(),
+            attempts: Attempts::since(at),
+            undoing: None,
         }
     }
 
@@ -112,42 +120,44 @@ pub(crate) struct Journal {
     /// Which call is at hand in each strand; of a join, the join.
     at_hand: HashMap<Box<str>, (u64, Box<Called>)>,
     /// The call that a strand's answer is of.
-    leaf: HashMap<Box<str>, CallId>,
+    pub(super) leaf: HashMap<Box<str>, CallId>,
     ended: Option<u64>,
     /// Those that wait for another saga.
     waits: HashMap<Box<str>, u64>,
     /// The paths of joins: what is in different branches of one is beside each other.
     joins: Vec<Box<str>>,
-    /// What was parked, by the row that says so.
-    parked: HashMap<u64, Box<str>>,
+    /// What was parked, by the row that says so: in which strand, or the undo of which call.
+    pub(super) parked: HashMap<u64, (Box<str>, Option<CallId>)>,
     /// What rows hold, by local.
     values: HashMap<(u64, Name), Json>,
+    /// How often something was tried, and until when.
+    pub(super) bounds: Bounds,
 }
 
-/// Reads a journal, and says what is wrong with it by itself.
-pub(crate) fn walk(rows: &[Row]) -> (Journal, Vec<Found>) {
-    let mut journal = Journal::default();
+/// Reads a journal, and says what is wrong with it by itself; of what cannot be read, these events are what comes before that. With
+/// the definition by which the instance runs, attempts are held against its policies.
+pub(crate) fn walk(rows: &[Row], events: &[Event], definition: Option<&'static Definition>) -> (Journal, Vec<Found>) {
+    let mut journal = Journal { bounds: Bounds::by(definition), ..Journal::default() };
     let mut found = Vec::new();
-    for (row, expected) in rows.iter().zip(1..) {
+    for ((row, event), expected) in rows.iter().zip(events).zip(1..) {
         let wrong = |promise, what: String| Found { promise, row: Some(row.seq), what };
         if row.seq != expected {
             found.push(wrong(Promise::Chain, format!("row {expected} is missing")));
             break;
         }
-        // What cannot be read is told where the journal is folded.
-        let Ok(event) = read(row) else { break };
         let (path, event) = event.unwrapped();
-        for (promise, what) in journal.row(row.seq, path, event) {
+        for (promise, what) in journal.row((row.seq, row.at), path, event) {
             found.push(wrong(promise, what));
         }
     }
     (journal, found)
 }
 
-type Wrong = Vec<(Promise, String)>;
+pub(super) type Wrong = Vec<(Promise, String)>;
 
 impl Journal {
-    fn row(&mut self, row: u64, path: &str, event: &Event) -> Wrong {
+    fn row(&mut self, now: (u64, Micros), path: &str, event: &Event) -> Wrong {
+        let (row, at) = now;
         let mut wrong = Wrong::new();
         if matches!(event, Event::Unwinding { .. }) && self.pivot.is_none() {
             // One that had completed is undone as a whole, for the saga that called it.
@@ -157,13 +167,14 @@ impl Journal {
         if let Some(end) = self.ended.filter(|_| !closes) {
             wrong.push((Promise::Chain, format!("it goes on after its end in row {end}: {}", event.kind())));
         }
+        self.is_bounded(now, path, event, &mut wrong);
         match event {
             Event::Started { .. } if row != 1 => wrong.push((Promise::OneStart, "it is started once more".into())),
             Event::Started { parameter, input, .. } => {
                 self.values.insert((row, parameter.clone()), input.clone());
             }
-            Event::Called(called) => self.called(row, path, called),
-            Event::Begun { branches } => self.begun(row, path, branches),
+            Event::Called(called) => self.called(now, path, called),
+            Event::Begun { branches } => self.begun(now, path, branches),
             Event::AttemptFailed(failed) if failed.effect => self.doubt(path),
             Event::Doubted { doubt, .. } => {
                 for beneath in doubt {
@@ -171,14 +182,19 @@ impl Journal {
                     self.doubt(if beneath.is_empty() { path } else { &whole });
                 }
             }
-            Event::Parked { undo: None, .. } => {
-                self.parked.insert(row, path.into());
+            Event::Parked { undo, .. } => {
+                self.parked.insert(row, (path.into(), *undo));
             }
-            Event::Decided(decided) if decided.verb == Verb::Resolve && decided.refused.is_none() => {
+            Event::Decided(decided) if decided.refused.is_none() => {
                 let strand = decided.park.and_then(|park| self.parked.get(&park));
-                if let Some(call) = strand.and_then(|path| self.leaf.get(path)).and_then(|id| self.calls.get_mut(id)) {
-                    call.by_person = true;
+                if let Some((path, None)) = strand
+                    && let Some(call) = self.leaf.get(path).and_then(|id| self.calls.get_mut(id))
+                {
+                    call.by_person |= decided.verb == Verb::Resolve;
+                    // Whoever says so is believed.
+                    call.doubted &= decided.verb != Verb::DidNotHappen;
                 }
+                self.decided(at, decided);
             }
             Event::Answered { answer } => self.answered(row, path, answer, &mut wrong),
             Event::Undone { call, how } => self.undone(row, *call, how, &mut wrong),
@@ -240,7 +256,8 @@ impl Journal {
         }
     }
 
-    fn called(&mut self, row: u64, path: &str, called: &Called) {
+    fn called(&mut self, now: (u64, Micros), path: &str, called: &Called) {
+        let (row, _) = now;
         let id = CallId { row, branch: None };
         for (name, stored) in &called.frame {
             if let Stored::Value(json) = stored {
@@ -248,7 +265,7 @@ impl Journal {
             }
         }
         self.leaf.remove(path);
-        let begun = |arguments| Call::begun(row, path, &called.state, called.ordinal, self.passed(arguments));
+        let begun = |arguments| Call::begun(now, path, &called.state, called.ordinal, self.passed(arguments));
         match &called.calls {
             Calls::Step(step, arguments) => {
                 let call = begun(arguments).of_step(step);
@@ -269,7 +286,7 @@ impl Journal {
         self.at_hand.insert(path.into(), (row, Box::new(called.clone())));
     }
 
-    fn begun(&mut self, row: u64, path: &str, branches: &[u32]) {
+    fn begun(&mut self, now: (u64, Micros), path: &str, branches: &[u32]) {
         let Some((join, called)) = self.at_hand.get(path) else { return };
         let Calls::Join { callees, branches: each, .. } = &called.calls else { return };
         for branch in branches {
@@ -278,7 +295,7 @@ impl Journal {
             let id = CallId { row: *join, branch: Some(*branch) };
             let within = called.at(*join).path(path, Some(*branch));
             let arguments = each.get(*branch as usize).map(|arguments| self.passed(arguments));
-            let call = Call::begun(row, &within, &step.step, 1, arguments.unwrap_or_default()).of_step(step);
+            let call = Call::begun(now, &within, &step.step, 1, arguments.unwrap_or_default()).of_step(step);
             self.calls.insert(id, call);
             self.leaf.insert(within, id);
         }
@@ -288,11 +305,15 @@ impl Journal {
         self.waits.remove(path);
         let Some(id) = self.leaf.get(path) else { return };
         let Some(call) = self.calls.get_mut(id) else { return };
-        if let Answer::Refused(_) = answer {
-            // Under one key there is one answer, so that a refusal says of every attempt that it had no effect.
+        let Answer::Done(output) = answer else {
+            if call.doubted && call.compensable && !matches!(answer, Answer::Refused(_)) {
+                let what = format!("`{}`, which may have happened, is answered before it is undone", call.step);
+                wrong.push((Promise::AllOrNone, what));
+            }
+            // Under the contract of the key a refusal says that no attempt has happened.
             call.doubted = false;
-        }
-        let Answer::Done(output) = answer else { return };
+            return;
+        };
         call.answer = output.get().into();
         if let Some(done) = call.done.replace(row) {
             wrong.push((Promise::Chain, format!("`{}` is answered twice, first in row {done}", call.step)));

@@ -24,14 +24,18 @@ mod world;
 
 use saga::{No, Script, Scripted};
 use saga_runtime::{
-    Builder, End, Handle, Runtime, Settled,
+    Builder, End, Handle, Runtime, Saga as _, Settled,
     runtime::{Park, Point},
     store::{Store, memory::Memory},
     testing::TokioClock,
+    verify::{Ledger, verify_by},
 };
 use std::{
+    future::Future as _,
     ops::ControlFlow,
+    pin::pin,
     sync::{Arc, Mutex},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 use world::World;
@@ -79,6 +83,26 @@ impl Lab {
             Settled::Parked { .. } => saga.park().await.expect("the store answers").expect("it is parked"),
             Settled::Ended(end) => panic!("it ended: {end:?}\n{}", timeline(saga).await),
         }
+    }
+}
+
+impl Drop for Lab {
+    /// Whatever a test did: what is stored breaks no promise.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let (ledger, definitions) = (Ledger::default(), [Scripted::definition()]);
+        let mut verdict = pin!(verify_by(&*self.store, &ledger, &definitions));
+        let mut cx = Context::from_waker(Waker::noop());
+        // A store in memory answers at once; what reads it lets others have their turn.
+        let verdict = loop {
+            if let Poll::Ready(verdict) = verdict.as_mut().poll(&mut cx) {
+                break verdict;
+            }
+        };
+        let verdict = verdict.expect("the store can be read");
+        assert!(verdict.violations.is_empty(), "{verdict}");
     }
 }
 

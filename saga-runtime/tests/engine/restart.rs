@@ -2,12 +2,13 @@
 
 use crate::{
     Lab, end, events,
-    saga::{Newer, Scripted, script},
+    saga::{Newer, No, Scripted, script},
     settled, start, until,
     world::Act,
 };
 use saga_runtime::{
-    Cause, End, Settled,
+    Settled,
+    prelude::*,
     runtime::{ParkCause, Point, Progress},
     store::{Append, Row, Store, Write},
 };
@@ -178,8 +179,74 @@ async fn a_journal_that_cannot_be_read_parks_that_one_instance_and_not_the_start
     }
 }
 
+/// Its compensation may be tried twice, and nobody answers it.
+struct Unheard(Arc<AtomicUsize>);
+
+#[saga(name = "unheard", version = 1)]
+impl Unheard {
+    #[flow]
+    async fn run(&self, cx: &FlowContext, _n: u32) -> Result<(), Unwind<No>> {
+        self.book(cx).await?;
+        Err(No("enough".into()).into())
+    }
+
+    #[step]
+    async fn book(&self, cx: &StepContext) -> Result<(), Failure<No>> {
+        let _ = cx.key();
+        Ok(())
+    }
+
+    #[compensate(book, retry(attempts = 2))]
+    async fn unbook(&self, cx: &StepContext) -> Result<(), Transient> {
+        let _ = cx.key();
+        self.0.fetch_add(1, Ordering::Relaxed);
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rule_14_attempts_of_a_compensation_that_are_lost_in_crashes_count() {
+    let (lab, tried) = (Lab::new(), Arc::new(AtomicUsize::new(0)));
+    let start = async || {
+        let runtime = lab.builder().register(Unheard(Arc::clone(&tried))).start().await.expect("it starts");
+        let saga = runtime.start::<Unheard>("1", 1).await.expect("it is started");
+        (runtime, saga)
+    };
+    for lives in 1..=2 {
+        let (runtime, _) = start().await;
+        until(|| tried.load(Ordering::Relaxed) == lives).await;
+        drop(runtime);
+    }
+    let (_runtime, saga) = start().await;
+    let settled = saga.settled().await.expect("the store answers");
+    assert!(matches!(settled, Settled::Parked { cause: ParkCause::GaveUp, .. }), "{settled:?}");
+    assert_eq!(tried.load(Ordering::Relaxed), 2, "no third attempt was made");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_journal_that_cannot_be_read_is_given_no_snapshot_to_go_on_from() {
+    let lab = Lab::new();
+    // The next row would be the thousandth, which is a snapshot of what those before it come to: of these nobody knows.
+    broken_up_to(&lab, "{", 999).await;
+    let runtime = lab.runtime().await;
+    let saga = runtime.get::<Scripted>("1").await.expect("the store answers").expect("it is there");
+    assert!(matches!(settled(&saga).await, Settled::Parked { cause: ParkCause::Unreadable, .. }));
+    let rows = events(&lab, &saga).await;
+    assert_eq!(rows.len(), 1_000);
+    assert!(rows[999].contains("parked"), "{}", rows[999]);
+    // With a snapshot it would be undone as one that has done nothing, and what it did would stay.
+    let asked = tokio::time::timeout(Duration::from_mins(10), saga.cancel("never mind")).await;
+    assert!(asked.is_err(), "nobody can decide that: {asked:?}");
+    assert!(matches!(settled(&saga).await, Settled::Parked { .. }));
+}
+
 /// An instance that was under way when its process died, with this as its last row.
 pub(crate) async fn broken(lab: &Lab, event: &str) {
+    broken_up_to(lab, event, 3).await;
+}
+
+/// The same, with as many more rows as make so many.
+async fn broken_up_to(lab: &Lab, event: &str, last: u64) {
     lab.world.plan("a", [Act::Hang]);
     let runtime = lab.runtime().await;
     start(&runtime, "1", script("book:a")).await;
@@ -187,7 +254,7 @@ pub(crate) async fn broken(lab: &Lab, event: &str) {
     drop(runtime);
     let epoch = lab.store.register().await.expect("the store answers");
     let found = lab.store.find("scripted", "1").await.expect("the store answers").expect("it is there");
-    let rows = vec![Row { seq: 3, at: 0, event: event.into() }];
+    let rows = (3..=last).map(|seq| Row { seq, at: 0, event: event.into() }).collect();
     let append = Append::new(found.no, rows);
     lab.store.commit(epoch, &[Write::Append(append)]).await.expect("it is written");
 }

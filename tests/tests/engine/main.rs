@@ -16,8 +16,15 @@ use saga_runtime::{
     runtime::Park,
     store::{Store as _, memory::Memory},
     testing::TokioClock,
+    verify::{Ledger, verify_by},
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::Future as _,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 use world::{No, World};
 
 /// A store, participants, and runtimes one after another.
@@ -48,6 +55,27 @@ impl Lab {
 
     async fn runtime(&self) -> Runtime {
         self.builder().start().await.expect("it starts")
+    }
+}
+
+impl Drop for Lab {
+    /// Whatever a test did: what is stored breaks no promise.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let definitions = [Errand::definition(), Hasty::definition(), Helper::definition(), Delivery::definition()];
+        let ledger = Ledger::default();
+        let mut verdict = pin!(verify_by(&*self.store, &ledger, &definitions));
+        let mut cx = Context::from_waker(Waker::noop());
+        // A store in memory answers at once; what reads it lets others have their turn.
+        let verdict = loop {
+            if let Poll::Ready(verdict) = verdict.as_mut().poll(&mut cx) {
+                break verdict;
+            }
+        };
+        let verdict = verdict.expect("the store can be read");
+        assert!(verdict.violations.is_empty(), "{verdict}");
     }
 }
 

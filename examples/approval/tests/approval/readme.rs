@@ -23,6 +23,9 @@ fn its_one_command_shows_what_it_says_it_shows() {
     for block in blocks("```text\n") {
         assert!(said.contains(block), "the README shows\n{block}\nand there was\n{said}");
     }
+    let verified =
+        "Journals held against what the shop's services accepted: 6 instances, 77 rows, 8 effects: no violation";
+    assert!(said.contains(verified), "{said}");
     assert!(said.contains("All four ended as they should"), "{said}");
 }
 

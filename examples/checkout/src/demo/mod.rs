@@ -76,6 +76,8 @@ struct Found {
     violations: Vec<Violation>,
     /// Of each participant, in the order of [`FAULTS`].
     kept: Vec<(&'static str, KeysKept)>,
+    /// What the verifier says, in a line.
+    verified: String,
     /// One order, with all that happened to it.
     story: Option<Story>,
     /// Where the saga's drawing is.
@@ -178,9 +180,11 @@ async fn ask_all(
     }
     let story = story::choose(shop, &watched).await?;
     let mut violations = verdict::judge(&books);
+    let verdict = shop.verdict().await?;
+    violations.extend(verdict.violations.into_iter().map(|what| Violation::Promise { what }));
     if let Some(schema) = schema {
         violations.extend(schema.stale().await?.into_iter().map(|what| Violation::Stale { what }));
     }
     let svg = report::draw(options.dir.as_deref())?;
-    Ok(Found { watched, violations, kept, story, svg })
+    Ok(Found { watched, violations, kept, verified: verdict.line, story, svg })
 }

@@ -46,6 +46,7 @@ fn object(options: &Options, found: &Found) -> serde_json::Value {
         "workers": options.workers,
         "violations": violated.len(),
         "violated": violated,
+        "verified": found.verified,
         "trouble": found.watched.trouble,
         "seed": options.seed,
         "seconds": found.watched.took.as_secs_f64(),
@@ -66,6 +67,7 @@ fn tell(options: &Options, found: &Found, out: &mut impl Write) -> Result<(), Fa
         writeln!(out, "\n{}\n{}", heading(options, story), timeline(&story.moments))?;
     }
     writeln!(out, "\nThe saga is drawn in {}", found.svg.display())?;
+    writeln!(out, "Journals held against what the participants accepted: {}", found.verified)?;
     tell_verdict(options, found, out)?;
     if let Some(trouble) = &found.watched.trouble {
         writeln!(out, "\nNot all came to its end: {trouble}")?;
@@ -268,7 +270,9 @@ mod tests {
             trouble: None,
         };
         let kept = vec![("inventory", KeysKept::default())];
-        let mut found = Found { watched, violations: Vec::new(), kept, story: None, svg: PathBuf::new() };
+        let verified = "1 instance, 9 rows, 4 effects: no violation".to_owned();
+        let svg = PathBuf::new();
+        let mut found = Found { watched, violations: Vec::new(), kept, verified, story: None, svg };
         change(&mut found);
         let mut out = Vec::new();
         tell(&options, &found, &mut out).unwrap();
@@ -293,6 +297,10 @@ mod tests {
         for line in explained {
             assert!(told.contains(line), "{line}: {told}");
         }
+        assert!(
+            told.contains("what the participants accepted: 1 instance, 9 rows, 4 effects: no violation\n"),
+            "{told}"
+        );
         assert!(told.contains("Verdict: all is well"), "{told}");
     }
 

@@ -10,20 +10,22 @@ use saga_runtime::runtime::Filter;
 use serde_json::json;
 
 use super::saga::Checkout;
+use super::verify::Services;
 use super::view;
 use crate::json::{BODY_LIMIT, Body};
 use crate::order::Order;
 use crate::problem::{self, Problem, kind};
-use crate::shop::{Listed, Moment, OrderView};
+use crate::shop::{Listed, Moment, OrderView, Verdict};
 
 /// How many orders are read at a time when all are listed.
 const PAGE: usize = 1000;
 
-pub(super) fn router(runtime: Runtime) -> Router {
+pub(super) fn router(runtime: Runtime, services: Services) -> Router {
     Router::new()
         .route("/orders", get(list).post(place))
         .route("/orders/{id}", get(order))
         .route("/orders/{id}/timeline", get(timeline))
+        .route("/verdict", get(move |State(runtime): State<Runtime>| verdict(runtime, services.clone())))
         .fallback(problem::nothing_here)
         .method_not_allowed_fallback(problem::not_like_this)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
@@ -62,6 +64,18 @@ async fn order(State(runtime): State<Runtime>, Path(id): Path<String>) -> Result
 async fn timeline(State(runtime): State<Runtime>, Path(id): Path<String>) -> Result<Json<Vec<Moment>>, Problem> {
     let timeline = find(&runtime, &id).await?.timeline().await.map_err(|error| unreadable(&error))?;
     Ok(Json(timeline.entries.iter().map(view::moment).collect()))
+}
+
+/// Whether the sagas, those under way too, are what the services have accepted.
+async fn verdict(runtime: Runtime, services: Services) -> Result<Json<Verdict>, Problem> {
+    let ledger = services.ledger().await.map_err(|error| {
+        tracing::warn!(%error, "a service does not say what it has accepted");
+        Problem::new(StatusCode::BAD_GATEWAY, "unavailable", "a service does not answer; ask again")
+    })?;
+    let verdict = runtime.verify(&ledger).await.map_err(|error| unreadable(&error))?;
+    let told = verdict.to_string();
+    let line = told.lines().next().unwrap_or_default().to_owned();
+    Ok(Json(Verdict { line, violations: verdict.violations.iter().map(ToString::to_string).collect() }))
 }
 
 async fn find(runtime: &Runtime, id: &str) -> Result<Handle<Checkout>, Problem> {

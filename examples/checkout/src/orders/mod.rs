@@ -5,6 +5,7 @@ mod call;
 #[cfg(test)]
 mod explored;
 mod saga;
+mod verify;
 mod view;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use crate::Failed;
 use crate::address;
 use crate::serve::{self, Listen};
 pub use saga::{Checkout, Denial};
+pub(crate) use verify::Services;
 
 /// How long running attempts may take once the service was told to stop.
 const GRACE: Duration = Duration::from_secs(5);
@@ -80,8 +82,9 @@ impl Options {
 pub(crate) async fn run(options: Options) -> Result<(), Failed> {
     let checkout = Checkout::at(&options.inventory, &options.payments, &options.shipping)?;
     let runtime = options.builder().await?.register(checkout).start().await?;
-    let router = api::router(runtime.clone());
-    let served = serve::until_stopped(options.listen, |listener, stop| async move {
+    let Options { inventory, payments, shipping, listen, .. } = options;
+    let router = api::router(runtime.clone(), Services { inventory, payments, shipping });
+    let served = serve::until_stopped(listen, |listener, stop| async move {
         axum::serve(listener, router).with_graceful_shutdown(stop).await
     })
     .await;

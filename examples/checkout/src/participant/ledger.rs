@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::routing::get;
 use axum::{Json, Router};
+use saga_participant::Accepted;
 use serde::{Deserialize, Serialize};
 
 use super::{Desk, Faults, Fired};
@@ -26,6 +27,21 @@ pub(crate) struct KeysKept {
     pub(crate) turned_away: i64,
     /// How often each fault happened since the process started.
     pub(crate) fired: Fired,
+}
+
+/// A call that was accepted, as `GET /accepted` tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AcceptedCall {
+    /// Its key.
+    pub(crate) key: String,
+    /// What was done, or undone.
+    pub(crate) action: String,
+    /// The key of the call that it undoes, if it undoes one.
+    pub(crate) undoes: Option<String>,
+    /// Whether there was something to undo.
+    pub(crate) changed: bool,
+    /// When, in microseconds since the Unix epoch.
+    pub(crate) at: i64,
 }
 
 /// Which rows of a ledger are asked for: `?order=..`, or all of them.
@@ -48,7 +64,10 @@ impl<S: Sync> FromRequestParts<S> for ByOrder {
 }
 
 pub(super) fn routes() -> Router<Arc<Desk>> {
-    Router::new().route("/faults", get(faults).put(set_faults)).route("/keys", get(keys))
+    Router::new()
+        .route("/faults", get(faults).put(set_faults))
+        .route("/keys", get(keys))
+        .route("/accepted", get(accepted))
 }
 
 async fn faults(State(desk): State<Arc<Desk>>) -> Json<Faults> {
@@ -60,6 +79,15 @@ async fn set_faults(State(desk): State<Arc<Desk>>, Body(body): Body) -> Result<J
     faults.suit(desk.service).map_err(|error| Problem::invalid(vec![FieldError::new("", error.to_string())]))?;
     desk.faults.set(faults);
     Ok(Json(faults))
+}
+
+async fn accepted(State(desk): State<Arc<Desk>>) -> Result<Json<Vec<AcceptedCall>>, Problem> {
+    let accepted = desk.kit.accepted().await.map_err(|error| Problem::internal(&error))?;
+    let call = |one: Accepted| {
+        let Accepted { key, action, undoes, changed, answered_at: at, .. } = one;
+        AcceptedCall { key, action, undoes, changed, at }
+    };
+    Ok(Json(accepted.into_iter().map(call).collect()))
 }
 
 async fn keys(State(desk): State<Arc<Desk>>) -> Result<Json<KeysKept>, Problem> {

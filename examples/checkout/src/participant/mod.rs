@@ -30,7 +30,7 @@ use tokio::net::TcpListener;
 
 pub(crate) use faults::{Faults, Fired};
 pub(crate) use inventory::{HoldTaken, Stock};
-pub(crate) use ledger::KeysKept;
+pub(crate) use ledger::{AcceptedCall, KeysKept};
 pub(crate) use payments::Charged;
 pub(crate) use shipping::Sent;
 

@@ -29,6 +29,8 @@ fn a_small_demonstration_ends_without_a_violation() {
         assert!(dir.join(file).exists(), "{file}");
     }
     assert!(told.contains("Verdict: all is well"), "{told}");
+    let verified = object["verified"].as_str().unwrap();
+    assert!(verified.starts_with("60 instances, ") && verified.ends_with(" effects: no violation"), "{verified}");
 }
 
 #[test]

@@ -24,6 +24,21 @@ async fn a_good_order_is_charged_and_sent_once() {
 }
 
 #[tokio::test]
+async fn what_a_service_accepted_without_an_order_is_told() {
+    let shop = Shop::open("none").await;
+    shop.settle(&two_mugs("o-1")).await;
+    let verdict = shop.orders.get("/verdict").await;
+    assert_eq!(verdict["violations"], json!([]));
+    assert!(verdict["line"].as_str().unwrap().ends_with("4 effects: no violation"), "{verdict}");
+    let charge = json!({"order": "o-2", "card": "tok_visa", "total": {"amount": "25.00", "currency": "EUR"}});
+    let (status, _) = send(shop.payments.post("/charges").header("Idempotency-Key", "forged").json(&charge)).await;
+    assert_eq!(status, 201);
+    let says =
+        "recorded before it begins: checkout: `charge` was accepted under the key forged, which no row announces";
+    assert_eq!(shop.orders.get("/verdict").await["violations"], json!([says]));
+}
+
+#[tokio::test]
 async fn an_order_is_accepted_with_a_place_to_look_at_it() {
     let shop = Shop::open("none").await;
     let response = shop.orders.post("/orders").json(&two_mugs("o-1")).send().await.unwrap();

@@ -9,7 +9,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::{Router, middleware};
-use saga_participant::Participant;
+use saga_participant::{Accepted, Participant};
+use saga_runtime::verify::{Effect, Ledger};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use sqlx::{Sqlite, SqlitePool};
 use tokio::net::TcpListener;
@@ -72,6 +73,29 @@ impl Services {
             books.holdings.extend(desk::holdings(*service, kit.pool()).await?);
         }
         Ok(books)
+    }
+
+    /// What they have accepted so far, in order. They know keys, and no trips: whose they are, the keys tell.
+    pub(crate) async fn ledger(&self) -> Result<Ledger, Failed> {
+        let mut accepted = Vec::new();
+        for (service, kit) in &self.desks {
+            let step = match service {
+                Service::Carriers => "seat",
+                Service::Hotels => "hotel",
+                Service::Cars => "car",
+            };
+            accepted.extend(kit.accepted().await?.into_iter().map(|call| (step, call)));
+        }
+        accepted.extend(self.bank.accepted().await?.into_iter().map(|call| ("pay", call)));
+        accepted.sort_by_key(|(_, call)| call.answered_at);
+        let effect = |(step, call): (&str, Accepted)| {
+            // A ticket is the same step everywhere.
+            let step = if call.action == "issue" { "issue" } else { step };
+            let (saga, id, undoes) = ("travel".into(), "".into(), call.undoes.map(Into::into));
+            Effect { saga, id, step: step.into(), key: call.key.into(), undoes, changed: call.changed }
+        };
+        // Nothing is under way any more: all of it counts.
+        Ok(Ledger { effects: accepted.into_iter().map(effect).collect(), collected_at: i64::MAX })
     }
 
     /// How often a key or a barrier was needed.

@@ -1,5 +1,5 @@
 use super::support::{NOW, Worker, append, owned, rows, start, touch, touching};
-use crate::store::{Append, InstanceNo, Labels, RequestNo, Start, Status, Store, Touch, Write};
+use crate::store::{Append, InstanceNo, Labels, RequestNo, Row, Start, Status, Store, Touch, Write};
 use std::sync::Arc;
 
 pub(super) async fn rows_are_read_in_order_from_any_place(store: Arc<dyn Store>) {
@@ -17,6 +17,22 @@ pub(super) async fn rows_are_read_in_order_from_any_place(store: Arc<dyn Store>)
     assert_eq!(worker.journal_from(no, u64::MAX, 5).await, []);
     assert_eq!(worker.journal_from(no, 1, 0).await, []);
     assert_eq!(worker.journal_from(InstanceNo(no.0 + 1000), 1, 5).await, [], "no instance, no rows");
+}
+
+pub(super) async fn journals_are_read_together(store: Arc<dyn Store>) {
+    let worker = Worker::new(&*store).await;
+    let (first, second) = (worker.start(start("a")).await, worker.start(start("b")).await);
+    worker.append(append(first, 2..=4)).await;
+    worker.append(append(first, 5..=9)).await;
+    worker.append(append(second, 2..=3)).await;
+    let none = InstanceNo(second.0 + 1000);
+    let read = async |asked: &[InstanceNo], limit: usize| store.journals(asked, limit).await.unwrap();
+    assert_eq!(read(&[first, second], 20).await, [rows(1..=9), rows(1..=3)]);
+    // In the order in which they are asked for, each as far as the limit, also within what was written together.
+    assert_eq!(read(&[second, none, first, second], 6).await, [rows(1..=3), vec![], rows(1..=6), rows(1..=3)]);
+    assert_eq!(read(&[second, first], 2).await, [rows(1..=2), rows(1..=2)]);
+    assert_eq!(read(&[first], 0).await, [vec![]]);
+    assert_eq!(read(&[], 5).await, Vec::<Vec<Row>>::new());
 }
 
 pub(super) async fn a_gap_is_refused_and_nothing_is_written(store: Arc<dyn Store>) {

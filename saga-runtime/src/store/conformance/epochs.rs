@@ -7,6 +7,8 @@ pub(super) async fn every_worker_gets_a_higher_epoch(store: Arc<dyn Store>) {
     for _ in 0..3 {
         let next = Worker::new(&*store).await.epoch;
         assert!(next > last, "epoch {next:?} was given after {last:?}");
+        let told = store.last_epoch().await.unwrap();
+        assert!(told.is_none_or(|told| told == next), "the last epoch is {next:?}, and the store says {told:?}");
         last = next;
     }
 }

@@ -67,6 +67,10 @@ impl Store for Memory {
         })
     }
 
+    fn last_epoch(&self) -> Storing<'_, Option<Epoch>> {
+        self.run(|state| Ok(Some(Epoch(state.last_epoch))))
+    }
+
     fn lease(&self) -> Option<Duration> {
         self.state().lease
     }

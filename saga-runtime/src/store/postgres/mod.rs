@@ -186,6 +186,10 @@ impl Store for Postgres {
         answered(self.0.read_journal(instance, from, limit))
     }
 
+    fn journals<'a>(&'a self, instances: &'a [InstanceNo], limit: usize) -> Storing<'a, Vec<Vec<Row>>> {
+        answered(self.0.read_journals(instances, limit))
+    }
+
     fn rows<'a>(&'a self, instance: InstanceNo, seqs: &'a [u64]) -> Storing<'a, Vec<Row>> {
         answered(self.0.read_rows(instance, seqs))
     }

@@ -3,7 +3,7 @@
 use super::{Inner, attempt::reading, error::Fault};
 use crate::store::{
     Epoch, Instance, InstanceNo, Row, Status, StoreError,
-    pack::{Pack, unpack},
+    pack::{Pack, unpack, unpack_each},
 };
 use sqlx::{PgConnection, Row as _, postgres::PgRow, query, query_scalar};
 use std::collections::BTreeSet;
@@ -32,6 +32,11 @@ pub(super) const JOURNAL: &str = "
         SELECT seq FROM saga.journal WHERE instance = $1 AND seq <= $2 ORDER BY seq DESC LIMIT 1
     ), 0)
     ORDER BY seq LIMIT $3";
+
+/// The first rows of several journals. Parameters: instances, the number of the last.
+pub(super) const JOURNALS: &str = "
+    SELECT instance, seq, last, at, event FROM saga.journal
+    WHERE instance = ANY($1) AND seq <= $2 ORDER BY instance, seq";
 
 /// The rows of the table that hold these rows of a journal. Parameters: instance, numbers.
 pub(super) const ROWS: &str = "
@@ -75,6 +80,17 @@ impl Inner {
             let mut rows = unpack(&packs, |seq| seq.cast_signed() >= from)?;
             rows.truncate(limit);
             Ok(rows)
+        })
+    }
+
+    pub(super) async fn read_journals(&self, instances: &[InstanceNo], limit: usize) -> Result<Vec<Vec<Row>>, Fault> {
+        let numbers: Vec<i64> = instances.iter().map(|instance| instance.0).collect();
+        reading!(self, conn => {
+            let packs = query(self.names.sql(JOURNALS)).bind(&numbers).bind(count(limit)).fetch_all(&mut *conn).await?;
+            let of = |row: &PgRow| Ok::<_, Fault>(InstanceNo(row.try_get("instance")?));
+            let of: Vec<InstanceNo> = packs.iter().map(of).collect::<Result<_, _>>()?;
+            let packs: Vec<(InstanceNo, Pack)> = of.into_iter().zip(packed(&packs)?).collect();
+            Ok(unpack_each(&packs, instances, limit)?)
         })
     }
 

@@ -86,6 +86,7 @@ async fn what_is_asked_often_is_read_from_indexes() {
         ("rows", write::ROWS, format!("(1, {}, 0)", arrays(7))),
         ("all", write::ALL, format!("(1, {}, 0, {}, false)", arrays(7), arrays(28))),
         ("journal", read::JOURNAL, "(1, 5, 10)".to_owned()),
+        ("journals", read::JOURNALS, "('{1,2,3}', 10)".to_owned()),
         ("some rows", read::ROWS, "(1, '{}')".to_owned()),
         ("lock", write::LOCK, format!("({})", arrays(1))),
         ("identify", write::IDENTIFY, format!("({})", arrays(2))),

@@ -102,6 +102,10 @@ impl Store for Sqlite {
         storing(self.raise_epoch())
     }
 
+    fn last_epoch(&self) -> Storing<'_, Option<Epoch>> {
+        storing(self.read_last_epoch())
+    }
+
     fn commit<'a>(&'a self, epoch: Epoch, writes: &'a [Write]) -> Storing<'a, Vec<Written>> {
         storing(self.write_batch(epoch, writes))
     }
@@ -129,6 +133,10 @@ impl Store for Sqlite {
 
     fn journal(&self, instance: InstanceNo, from: u64, limit: usize) -> Storing<'_, Vec<Row>> {
         storing(self.read_journal(instance, from, limit))
+    }
+
+    fn journals<'a>(&'a self, instances: &'a [InstanceNo], limit: usize) -> Storing<'a, Vec<Vec<Row>>> {
+        storing(self.read_journals(instances, limit))
     }
 
     fn rows<'a>(&'a self, instance: InstanceNo, seqs: &'a [u64]) -> Storing<'a, Vec<Row>> {

@@ -3,7 +3,7 @@
 use super::{Sqlite, error::Fault};
 use crate::store::{
     Epoch, Instance, InstanceNo, Row, Status, StoreError,
-    pack::{Pack, unpack},
+    pack::{Pack, unpack, unpack_each},
 };
 use serde::de::DeserializeOwned;
 use sqlx::{Row as _, SqliteConnection, query, query_scalar, sqlite::SqliteRow};
@@ -51,6 +51,21 @@ impl Sqlite {
         Ok(rows)
     }
 
+    pub(super) async fn read_journals(&self, instances: &[InstanceNo], limit: usize) -> Result<Vec<Vec<Row>>, Fault> {
+        let mut conn = self.readers.take().await?;
+        let packs = query(
+            "SELECT instance, seq, last, at, event FROM journal
+             WHERE instance IN (SELECT value FROM json_each(?1)) AND seq <= ?2 ORDER BY instance, seq",
+        );
+        let numbers: Vec<i64> = instances.iter().map(|instance| instance.0).collect();
+        let packs = packs.bind(json(&numbers)).bind(count(limit)).fetch_all(&mut *conn).await?;
+        conn.done();
+        let of = |row: &SqliteRow| Ok::<_, Fault>(InstanceNo(row.try_get("instance")?));
+        let of: Vec<InstanceNo> = packs.iter().map(of).collect::<Result<_, _>>()?;
+        let packs: Vec<(InstanceNo, Pack)> = of.into_iter().zip(packed(&packs)?).collect();
+        Ok(unpack_each(&packs, instances, limit)?)
+    }
+
     pub(super) async fn read_rows(&self, instance: InstanceNo, seqs: &[u64]) -> Result<Vec<Row>, Fault> {
         let mut conn = self.readers.take().await?;
         let packs = query(
@@ -72,6 +87,13 @@ impl Sqlite {
             .await?;
         conn.done();
         Ok(last.and_then(|last| u64::try_from(last).ok()).unwrap_or(0))
+    }
+
+    pub(super) async fn read_last_epoch(&self) -> Result<Option<Epoch>, Fault> {
+        let mut conn = self.readers.take().await?;
+        let last = query_scalar("SELECT epoch FROM store").fetch_one(&mut *conn).await?;
+        conn.done();
+        Ok(Some(Epoch(last)))
     }
 
     pub(super) async fn read_tick(&self, name: &str) -> Result<Option<i64>, Fault> {

@@ -10,7 +10,7 @@ use crate::{
     definition::{Class, Definition},
     engine::load::read,
     store::{Filter, Row, Status, Store as _, memory::Memory},
-    verify::{Effect, Journal, Kept, check, walk},
+    verify::{Effect, Journal, Kept, check, read_all, walk},
 };
 use futures_util::FutureExt as _;
 use std::{
@@ -77,7 +77,7 @@ impl Judge {
     /// The first promise that this history breaks.
     pub(super) fn judge(
         &mut self,
-        definition: &Definition,
+        definition: &'static Definition,
         seen: &Seen,
         efforts: &[Effort],
         state: Option<&str>,
@@ -91,11 +91,11 @@ impl Judge {
         let effects: Vec<&Effect> = effects.iter().collect();
         let steps = definition.steps.iter().filter(|step| step.idempotent.is_none()).map(|step| step.name).collect();
         let kept = Kept { effects: &effects, steps: &steps };
-        let violations = check(instance, &seen.rows, Some(kept), true);
+        let violations = check(instance, &seen.rows, Some(kept), true, Some(definition));
         if let Some(violation) = violations.into_iter().next() {
             return Some(Broken::new(&violation.promise.to_string(), violation.what));
         }
-        let (journal, _) = walk(&seen.rows);
+        let (journal, _) = walk(&seen.rows, &read_all(&seen.rows).0, None);
         let state = state.filter(|_| seen.rest == Rest::Ended)?;
         if stays(definition, &journal, &instance.birth, efforts) {
             return None;

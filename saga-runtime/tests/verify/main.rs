@@ -1,8 +1,11 @@
 //! The verifier: stores that are right have no violation, and each damage is found.
 
+mod journals;
+mod live;
+
 use saga_runtime::{
     prelude::*,
-    store::{Append, Filter, InstanceNo, Row, Status, Store, Touch, Write, memory::Memory},
+    store::memory::Memory,
     verify::{Effect, Ledger, Promise, verify},
 };
 use serde::{Deserialize, Serialize};
@@ -121,6 +124,34 @@ async fn what_participants_accepted_is_held_against_the_journal() {
             (Promise::RecordFirst, "`pay` was accepted, and no row announces it".into()),
         ]
     );
+    // An undo twice.
+    let mut twice = whole.effects.clone();
+    twice.push(nth("undone", true, 1));
+    let says = found(&store, &with(twice)).await;
+    assert_eq!(says, [(Promise::AllOrNone, "the undo of `hold` was accepted twice".into())]);
+    // The request that an undo was to be the end of, after that.
+    let mut late = whole.effects.clone();
+    let first = late.iter().position(|effect| *effect == nth("undone", false, 0)).expect("it is there");
+    let request = late.remove(first);
+    let undo = late.iter_mut().find(|effect| effect.undoes.as_deref() == Some(&*request.key)).expect("it is undone");
+    undo.changed = false;
+    late.push(request);
+    let says = found(&store, &with(late)).await;
+    assert_eq!(says, [(Promise::AllOrNone, "`hold` was accepted after its undo".into())]);
+    // A participant that knows keys only: the same, and what is under a key of nobody belongs to nobody.
+    let unnamed = |effect: &Effect| Effect { saga: "".into(), id: "".into(), ..effect.clone() };
+    let mut unknown: Vec<Effect> = whole.effects.iter().map(unnamed).collect();
+    assert_eq!(found(&store, &with(unknown.clone())).await, []);
+    let undo = unknown.iter().position(|effect| effect.undoes.is_some()).expect("there is one");
+    unknown[undo].key = "another".into();
+    let says = found(&store, &with(unknown)).await;
+    assert_eq!(
+        says,
+        [
+            (Promise::RecordFirst, "`hold` was accepted under the key another, which no row announces".into()),
+            (Promise::AllOrNone, "`hold` did not happen by the journal, and a participant has it".into()),
+        ]
+    );
     // In the order of completion.
     let mut turned = whole.effects.clone();
     let undos: Vec<usize> = (0..turned.len()).filter(|index| turned[*index].undoes.is_some()).collect();
@@ -132,74 +163,48 @@ async fn what_participants_accepted_is_held_against_the_journal() {
     assert_eq!(found(&store, &early).await, []);
 }
 
-/// A store with one instance of these rows.
-async fn with_rows(rows: &[&str], status: Status) -> Arc<Memory> {
-    let store = Arc::new(Memory::default());
-    let epoch = store.register().await.unwrap();
-    let row = |(index, text): (usize, &&str)| Row { seq: index as u64 + 1, at: 0, event: (*text).into() };
-    let rows: Vec<Row> = rows.iter().enumerate().map(row).collect();
-    let start = saga_runtime::store::Start {
-        saga: "order".into(),
-        id: "1".into(),
-        birth: "born".into(),
-        version: 1,
-        input_hash: [0; 32],
-        owned: true,
-        at: 0,
-        wake_at: None,
-        parent: None,
-        labels: saga_runtime::store::Labels::new(),
-        rows: rows[..1].to_vec(),
-    };
-    store.commit(epoch, &[Write::Start(start)]).await.unwrap();
-    let touch = Touch::new(status, 1_000);
-    let append = Append { touch: Some(touch), ..Append::new(InstanceNo(1), rows[1..].to_vec()) };
-    store.commit(epoch, &[Write::Append(append)]).await.unwrap();
-    assert_eq!(store.list(&Filter::default(), None, 9).await.unwrap().len(), 1);
-    store
+/// Refuses its first pivot; whether what it asks for has happened all the same.
+struct TwoCards(World, bool);
+
+#[saga(name = "cards", version = 1)]
+impl TwoCards {
+    #[flow]
+    async fn run(&self, cx: &FlowContext, _n: u32) -> Result<(), Unwind<No>> {
+        match self.first(cx).await {
+            Ok(()) => {}
+            Err(_) => self.second(cx).await?,
+        }
+        Ok(())
+    }
+
+    #[step(pivot)]
+    async fn first(&self, cx: &StepContext) -> Result<(), Failure<No>> {
+        if self.1 {
+            self.0.accept(cx, "first");
+        }
+        Err(No::SoldOut.into())
+    }
+
+    #[step(pivot)]
+    async fn second(&self, cx: &StepContext) -> Result<(), Failure<No>> {
+        self.0.accept(cx, "second");
+        Ok(())
+    }
 }
 
 #[tokio::test]
-async fn a_journal_that_breaks_a_promise_is_found_by_rules_of_its_own() {
-    let started = r#"{"started":{"version":1,"parameter":"n","input":1}}"#;
-    let hold = r#"{"called":{"state":"hold","fingerprint":"f","calls":{"step":[{"step":"hold","compensation":"release"},{}]}}}"#;
-    let pay = r#"{"called":{"state":"pay","fingerprint":"f","calls":{"step":[{"step":"pay","class":"pivot"},{}]}}}"#;
-    let done = r#"{"answered":{"done":null}}"#;
-    let unwinding = r#"{"unwinding":{"cause":"deadline","doubt":[]}}"#;
-    let undone = |row: u64| format!(r#"{{"undone":{{"call":{{"row":{row}}},"how":"done"}}}}"#);
-    let (first, second) = (undone(2), undone(4));
-    let compensated = r#"{"compensated":{}}"#;
-    for (rows, promise, says) in [
-        (
-            vec![started, hold, done, hold, done, unwinding, &first, &second, compensated],
-            Promise::Reverse,
-            "`hold` is undone before `hold`",
-        ),
-        (vec![started, hold, done, unwinding, &first, &first, compensated], Promise::Reverse, "`hold` is undone twice"),
-        (
-            vec![started, hold, done, unwinding, compensated],
-            Promise::AllOrNone,
-            "`hold`, done in row 3, was never undone",
-        ),
-        (
-            vec![started, hold, done, pay, done, unwinding, &first, compensated],
-            Promise::OnePivot,
-            "it unwinds after the pivot",
-        ),
-        (vec![started, unwinding, &first, compensated], Promise::Reverse, "what was never called is undone"),
-        (vec![started, hold, unwinding, compensated, done], Promise::Chain, "it goes on after its end"),
-        (
-            vec![started, hold, r#"{"unwinding":{"cause":"deadline","doubt":[""]}}"#, compensated],
-            Promise::AllOrNone,
-            "`hold`, which may have happened, was never undone",
-        ),
-    ] {
-        let store = with_rows(&rows, Status::Compensated).await;
-        let found = found(&store, &Ledger::default()).await;
-        let told = found.iter().any(|(which, what)| *which == promise && what.contains(says));
-        assert!(told, "{says}: {found:?}");
+async fn a_participant_that_accepts_the_pivot_that_it_refuses_is_found() {
+    for both in [false, true] {
+        let (store, world) = (Arc::new(Memory::default()), World::default());
+        let saga = TwoCards(world.clone(), both);
+        let runtime = Runtime::builder().shared_store(store.clone()).register(saga).start().await.unwrap();
+        runtime.start::<TwoCards>("1", 1).await.unwrap().result().await.unwrap();
+        let effects = world.0.lock().expect("nobody panics with it").clone();
+        let says = found(&store, &Ledger { effects, collected_at: i64::MAX }).await;
+        let expected = [
+            (Promise::OnePivot, "`second` was accepted, a second pivot after `first`".to_owned()),
+            (Promise::AllOrNone, "`first` did not happen by the journal, and a participant has it".to_owned()),
+        ];
+        assert_eq!(says, if both { &expected[..] } else { &[] });
     }
-    // The journal has not ended, and the store says it has.
-    let store = with_rows(&[started, hold], Status::Completed).await;
-    assert_eq!(found(&store, &Ledger::default()).await[0].0, Promise::Chain);
 }
