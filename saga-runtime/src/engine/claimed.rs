@@ -88,7 +88,7 @@ async fn claimed_run(
     };
     let loaded = match Box::pin(load_patiently(engine, instance.no)).await {
         Ok(loaded) => loaded,
-        Err((Unfoldable::Store(error), _)) => return Over::Broken(error.to_string().into()),
+        Err((error @ Unfoldable::Store(_), _)) => return park_unread(&journal, &error.to_string()).await,
         Err((unknown @ Unfoldable::Unknown { .. }, _)) => {
             return give_back_unknown(&journal, unknown.to_string().into()).await;
         }
@@ -151,10 +151,23 @@ async fn park_unfolded(journal: Journal, last: u64, error: &str) -> Over {
         inner.state.root.phase = Phase::Start;
     }
     let event = Event::Parked { cause: ParkCause::Unreadable, error: error.into(), undo: None };
-    if let Err(over) = journal.push(&event) {
-        return over;
+    let parked = match journal.push(&event) {
+        Ok(_) => journal.release(Status::Parked, Release::default()).await,
+        Err(over) => Err(over),
+    };
+    match parked {
+        Ok(()) => Over::Broken(error.into()),
+        // No row fits behind these.
+        Err(Over::Rejected(_) | Over::Broken(_)) => park_unread(&journal, error).await,
+        Err(over) => over,
     }
-    journal.release(Status::Parked, Release::default()).await.err().unwrap_or(Over::Broken(error.into()))
+}
+
+/// Parks an instance of which not even the end can be read.
+async fn park_unread(journal: &Journal, error: &str) -> Over {
+    let ids = &journal.identity.ids;
+    tracing::error!(saga = %ids.saga, id = %ids.instance, error, "parked: the journal cannot be read");
+    journal.park_unread(error).await.err().unwrap_or(Over::Broken(error.into()))
 }
 
 impl Engine {
@@ -281,7 +294,9 @@ impl Worker {
         for _ in 0..2 {
             match load_patiently(&self.engine, no).await {
                 Ok(loaded) => self.loaded(loaded),
-                Err((error, _)) => return Over::Broken(error.to_string().into()),
+                // What stops meanwhile finds it as it is.
+                Err((error, _)) if error.passes() => return Over::Broken(error.to_string().into()),
+                Err((error, _)) => return park_unread(&self.journal, &error.to_string()).await,
             }
             let parked = matches!(self.journal.inner().state.phase(), Phase::Parked { .. });
             if parked || self.journal.inner().state.phase().is_end() {

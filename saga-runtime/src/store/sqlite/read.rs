@@ -40,13 +40,13 @@ impl Sqlite {
         let mut conn = self.readers.take().await?;
         // With those that stand before it in the same row of the table.
         let packs = query(
-            "SELECT seq, last, at, event FROM journal WHERE instance = ?1 AND seq >= coalesce((
+            "SELECT seq, last, at, event, sum FROM journal WHERE instance = ?1 AND seq >= coalesce((
                 SELECT max(seq) FROM journal WHERE instance = ?1 AND seq <= ?2
              ), 0) ORDER BY seq LIMIT ?3",
         );
         let packs = packs.bind(instance.0).bind(from).bind(count(limit)).fetch_all(&mut *conn).await?;
         conn.done();
-        let mut rows = unpack(&packed(&packs)?, |seq| seq.cast_signed() >= from)?;
+        let mut rows = unpack(&packed(&packs)?, |seq| seq.cast_signed() >= from);
         rows.truncate(limit);
         Ok(rows)
     }
@@ -54,14 +54,14 @@ impl Sqlite {
     pub(super) async fn read_rows(&self, instance: InstanceNo, seqs: &[u64]) -> Result<Vec<Row>, Fault> {
         let mut conn = self.readers.take().await?;
         let packs = query(
-            "SELECT seq, last, at, event FROM journal WHERE instance = ?1 AND seq IN (
+            "SELECT seq, last, at, event, sum FROM journal WHERE instance = ?1 AND seq IN (
                 SELECT (SELECT max(seq) FROM journal WHERE instance = ?1 AND seq <= value) FROM json_each(?2)
              ) ORDER BY seq",
         );
         let packs = packs.bind(instance.0).bind(json(seqs)).fetch_all(&mut *conn).await?;
         conn.done();
         let wanted: BTreeSet<u64> = seqs.iter().copied().collect();
-        Ok(unpack(&packed(&packs)?, |seq| wanted.contains(&seq))?)
+        Ok(unpack(&packed(&packs)?, |seq| wanted.contains(&seq)))
     }
 
     pub(super) async fn read_length(&self, instance: InstanceNo) -> Result<u64, Fault> {
@@ -144,8 +144,8 @@ fn parsed<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Result<Option<T
 
 fn packed(rows: &[SqliteRow]) -> Result<Vec<Pack>, Fault> {
     let pack = |row: &SqliteRow| {
-        let text: &str = row.try_get("event")?;
-        Ok(Pack { first: row.try_get("seq")?, last: row.try_get("last")?, at: row.try_get("at")?, text: text.into() })
+        let (first, last, at) = (row.try_get("seq")?, row.try_get("last")?, row.try_get("at")?);
+        Ok(Pack::found(first, last, at, row.try_get("event")?, row.try_get("sum")?))
     };
     rows.iter().map(pack).collect()
 }
