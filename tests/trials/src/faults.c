@@ -1,5 +1,6 @@
 /* A disk that fails: loaded before the C library, it has the writes of a trial's database fail. What is to fail says a file that is
- * mapped here and written by the trial: the number of the first one, with which error, and whether those after it fail as well. */
+ * mapped here and written by the trial: the number of the first one, with which error, and whether those after it fail as well. With no
+ * error it is said to have been done, and is not. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -29,6 +30,7 @@ __attribute__((constructor)) static void begin(void) {
     control = mapped == MAP_FAILED ? NULL : mapped;
 }
 
+/* Whether this one fails: 0 if it is to be done. */
 static int fails(int fd) {
     char link[64], path[512];
     if (!control) {
@@ -55,30 +57,33 @@ static int fails(int fd) {
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
+/* What is answered in its place. */
+#define ANSWER(done) (control->error ? -1 : (done))
+
 ssize_t write(int fd, const void *bytes, size_t count) {
-    return fails(fd) ? -1 : REAL(write)(fd, bytes, count);
+    return fails(fd) ? ANSWER((ssize_t)count) : REAL(write)(fd, bytes, count);
 }
 
 ssize_t pwrite(int fd, const void *bytes, size_t count, off_t at) {
-    return fails(fd) ? -1 : REAL(pwrite)(fd, bytes, count, at);
+    return fails(fd) ? ANSWER((ssize_t)count) : REAL(pwrite)(fd, bytes, count, at);
 }
 
 ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t at) {
-    return fails(fd) ? -1 : REAL(pwrite64)(fd, bytes, count, at);
+    return fails(fd) ? ANSWER((ssize_t)count) : REAL(pwrite64)(fd, bytes, count, at);
 }
 
 int fsync(int fd) {
-    return fails(fd) ? -1 : REAL(fsync)(fd);
+    return fails(fd) ? ANSWER(0) : REAL(fsync)(fd);
 }
 
 int fdatasync(int fd) {
-    return fails(fd) ? -1 : REAL(fdatasync)(fd);
+    return fails(fd) ? ANSWER(0) : REAL(fdatasync)(fd);
 }
 
 int ftruncate(int fd, off_t length) {
-    return fails(fd) ? -1 : REAL(ftruncate)(fd, length);
+    return fails(fd) ? ANSWER(0) : REAL(ftruncate)(fd, length);
 }
 
 int ftruncate64(int fd, off64_t length) {
-    return fails(fd) ? -1 : REAL(ftruncate64)(fd, length);
+    return fails(fd) ? ANSWER(0) : REAL(ftruncate64)(fd, length);
 }

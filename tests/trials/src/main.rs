@@ -101,6 +101,8 @@ enum Trial {
     DiskChild {
         /// Where it works.
         folder: PathBuf,
+        /// What goes wrong there.
+        fault: usize,
         /// With each so many writes.
         step: usize,
     },
@@ -130,13 +132,13 @@ async fn run(trial: Trial, seed: u64) -> Fallible<Option<Report>> {
         Trial::Restarts { restarts, count } => {
             restarts::run(restarts::Options { restarts, count, durable: true, damage: false }).await?
         }
-        Trial::Disk { step } => disk::run(&program, step).await?,
+        Trial::Disk { step } => disk::run(&program, &disk::TOLD, step).await?,
         Trial::Full { count } => disk::tmpfs(count).await?,
         Trial::Waiting { count, orphans, server } => {
             waiting::run(waiting::Options { count, orphans, server, timed: true }).await?
         }
-        Trial::DiskChild { folder, step } => {
-            disk::child(&folder, step).await?;
+        Trial::DiskChild { folder, fault, step } => {
+            disk::child(&folder, fault, step).await?;
             return Ok(None);
         }
         Trial::Worker { order } => {
