@@ -143,6 +143,9 @@ async fn begin(place: &Place, world: &World, port: &Port, count: usize) -> Falli
     Ok(subjects)
 }
 
+/// A step, what it was about, and whether it was undone.
+type Done = (Box<str>, Box<str>, bool);
+
 async fn judge(
     runtime: &Runtime,
     world: &World,
@@ -150,7 +153,7 @@ async fn judge(
     rest: &[Instance],
     report: &mut Report,
 ) -> Fallible<()> {
-    let mut effects: BTreeMap<Box<str>, Vec<(Box<str>, Box<str>, bool)>> = BTreeMap::new();
+    let mut effects: BTreeMap<Box<str>, Vec<Done>> = BTreeMap::new();
     let by_no: HashMap<InstanceNo, &Instance> = rest.iter().map(|instance| (instance.no, instance)).collect();
     // What a child did counts for whoever started it.
     let parent = |child: &Instance| Some(&*by_no.get(&child.parent?)?.id);

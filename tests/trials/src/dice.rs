@@ -1,6 +1,6 @@
 //! Chance that can be repeated.
 
-/// A source of numbers: the same seed, the same numbers. SplitMix64 (Steele, Lea, Flood: *Fast Splittable Pseudorandom Number
+/// A source of numbers: the same seed, the same numbers. `SplitMix64` (Steele, Lea, Flood: *Fast Splittable Pseudorandom Number
 /// Generators*, OOPSLA 2014).
 #[derive(Debug, Clone)]
 pub struct Dice(u64);

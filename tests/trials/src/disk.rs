@@ -66,9 +66,9 @@ pub async fn run(program: &Path, faults: &[usize], step: usize) -> Fallible<Repo
     let mut words = compiler.split_whitespace();
     let mut compile = Command::new(words.next().unwrap_or("cc"));
     compile.args(words).args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(&source).arg("-ldl");
-    let compiled = compile.output().await?;
-    if !compiled.status.success() {
-        return Err(format!("faults.c: {}", String::from_utf8_lossy(&compiled.stderr)).into());
+    let output = compile.output().await?;
+    if !output.status.success() {
+        return Err(format!("faults.c: {}", String::from_utf8_lossy(&output.stderr)).into());
     }
     let mut children = Vec::new();
     for fault in faults {
@@ -233,7 +233,7 @@ async fn one(
     }
     // As after a crash, or as it should be.
     stage.set("shutting down");
-    if first % 2 == 0 {
+    if first.is_multiple_of(2) {
         runtime.shutdown(Duration::from_secs(5)).await;
     }
     drop(runtime);

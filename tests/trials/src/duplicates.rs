@@ -85,7 +85,9 @@ async fn one_store(
 }
 
 /// What was said, and what came of it.
-type Answers<T> = Vec<(u32, Result<T, Error>)>;
+type Answer<T> = (u32, Result<T, Error>);
+
+type Answers<T> = Vec<Answer<T>>;
 
 /// All that are started, from two to ten times each, and some of those with another input.
 async fn send_starts(runtimes: &[Runtime], options: Options, dice: &mut Dice) -> BTreeMap<String, Answers<InstanceNo>> {
@@ -125,7 +127,7 @@ async fn send_signals<'n>(
     gathered(sent).await
 }
 
-async fn gathered<T: 'static>(mut sent: JoinSet<(String, (u32, Result<T, Error>))>) -> BTreeMap<String, Answers<T>> {
+async fn gathered<T: 'static>(mut sent: JoinSet<(String, Answer<T>)>) -> BTreeMap<String, Answers<T>> {
     let mut answers: BTreeMap<String, Answers<T>> = BTreeMap::new();
     while let Some(answer) = sent.join_next().await {
         match answer {

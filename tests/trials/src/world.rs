@@ -178,8 +178,8 @@ impl World {
 
     /// A step asks.
     pub async fn ask(&self, ask: &Ask) -> Reply {
-        let (reply, hold) = self.answer(ask);
-        if hold {
+        let (reply, waits) = self.answer(ask);
+        if waits {
             self.inner().held += 1;
             let held = Held(self);
             loop {
