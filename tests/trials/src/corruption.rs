@@ -72,6 +72,46 @@ pub async fn run(options: Options) -> Fallible<Report> {
     Ok(report)
 }
 
+/// Flips bits in what files say of instances themselves, and not of what happened to them: nothing stands there by which a damaged one
+/// can go on wrongly, and the others must not notice.
+///
+/// # Errors
+/// The trial itself cannot be made.
+pub async fn own_rows(seed: u64, count: usize) -> Fallible<Report> {
+    let mut report = Report::new("corruption of instances", seed);
+    let mut dice = Dice::new(seed);
+    let place = Place::sqlite()?;
+    let world = World::default();
+    let port = Port::Here(world.clone());
+    let mut subjects = begin(&place, &world, &port, 2 * count).await?;
+    let mut prompt = Prompt::at(&place).await?;
+    for subject in subjects.iter_mut().take(count) {
+        let (flip, column) = prompt.flip_own(subject.no, &mut dice).await?;
+        subject.flip = Some(flip);
+        report.count(format!("flipped in {column}"));
+    }
+    prompt.close().await?;
+    world.let_go();
+    let store = place.open().await?;
+    let runtime = builder(&port).shared_store(Arc::clone(&store)).start().await?;
+    for subject in subjects.iter().filter(|subject| subject.fate != Fate::Interrupted) {
+        runtime.signal::<Trip, _>(&subject.booking.name, Trip::GO, subject.booking.cents).await?;
+    }
+    // One that does not know any more what it waits for may wait for ever.
+    let rest = at_rest(&*store, 50).await?;
+    let (damaged, whole): (Vec<_>, Vec<_>) = subjects.into_iter().partition(|subject| subject.flip.is_some());
+    judge(&runtime, &world, &whole, &rest, &mut report).await?;
+    let ended: HashSet<InstanceNo> = rest.iter().map(|instance| instance.no).collect();
+    let (more, fewer) = damaged.into_iter().partition(|subject| ended.contains(&subject.no));
+    let (more, fewer): (Vec<Subject>, Vec<Subject>) = (more, fewer);
+    judge(&runtime, &world, &more, &rest, &mut report).await?;
+    report.add("wait for ever, in plain sight", fewer.len());
+    report.verdict("sqlite", &verify(&*store, &world.ledger()).await?);
+    runtime.shutdown(Duration::from_secs(5)).await;
+    store.close().await?;
+    Ok(report)
+}
+
 async fn one_database(place: Place, flips: usize, sums: bool, dice: &mut Dice, report: &mut Report) -> Fallible<()> {
     let name = place.name();
     let world = World::default();
@@ -283,6 +323,24 @@ impl Prompt {
         self.forget_sum(no, seq, sums).await?;
         self.set_number(no, seq, column, changed).await?;
         Ok((format!("row {seq}, {column}: {what} became {changed}"), column))
+    }
+
+    /// Flips one bit of what a file says of an instance: of what it waits for, or of the state that it is in.
+    async fn flip_own(&mut self, no: InstanceNo, dice: &mut Dice) -> Fallible<(String, &'static str)> {
+        let Self::Sqlite(conn) = self else { return Err("a server's texts are checked".into()) };
+        raw_sql("PRAGMA ignore_check_constraints = ON").execute(&mut *conn).await?;
+        let read = query("SELECT awaits, state FROM instance WHERE no = ?").bind(no.0).fetch_one(&mut *conn).await?;
+        let (awaits, state): (Option<String>, Option<String>) = (read.try_get(0)?, read.try_get(1)?);
+        let (column, text) = match (awaits, state) {
+            (Some(awaits), _) if dice.below(2) == 0 => ("awaits", awaits),
+            (_, state) => ("state", state.unwrap_or_else(|| "none".into())),
+        };
+        let mut flipped = text.clone().into_bytes();
+        flipped[dice.below(text.len())] ^= 1 << dice.below(8);
+        let told = format!("{column}: `{text}` became `{}`", String::from_utf8_lossy(&flipped));
+        let update = format!("UPDATE instance SET {column} = CAST(?1 AS TEXT) WHERE no = ?2");
+        query(AssertSqlSafe(update)).bind(flipped).bind(no.0).execute(&mut *conn).await?;
+        Ok((told, column))
     }
 
     async fn rows(&mut self, no: InstanceNo) -> Fallible<Vec<(i64, i64, i64, Vec<u8>)>> {

@@ -106,6 +106,9 @@ pub(super) fn json(values: &(impl serde::Serialize + ?Sized)) -> String {
 }
 
 /// Reads an instance's own row.
+///
+/// What is damaged in it is read as well as it can be: a row that were an error would be one of every claim and every list that it is
+/// in, and keep the others from running.
 pub(super) fn instance(row: &SqliteRow) -> Result<Instance, Fault> {
     let no = InstanceNo(row.try_get("no")?);
     let damaged = |what: &str| Fault::from(StoreError::Unusable(format!("instance {}: {what}", no.0).into()));
@@ -116,18 +119,18 @@ pub(super) fn instance(row: &SqliteRow) -> Result<Instance, Fault> {
     let epoch = Epoch(row.try_get("epoch")?);
     Ok(Instance {
         no,
-        saga: row.try_get("saga")?,
-        id: row.try_get("id")?,
-        birth: row.try_get("birth")?,
+        saga: text(row, "saga")?.unwrap_or_default(),
+        id: text(row, "id")?.unwrap_or_default(),
+        birth: text(row, "birth")?.unwrap_or_default(),
         version: row.try_get("version")?,
         input_hash: input_hash.try_into().map_err(|_| damaged("its input's hash is not 32 bytes"))?,
         parent: row.try_get::<Option<i64>, _>("parent")?.map(InstanceNo),
         status: status.ok_or_else(|| damaged("its status is none of this release's"))?,
         wake_at: row.try_get("wake_at")?,
-        awaits: parsed(row, "awaits")?.unwrap_or_default(),
-        state: row.try_get("state")?,
-        error: row.try_get("error")?,
-        labels: parsed(row, "labels")?.unwrap_or_default(),
+        awaits: parsed(row, "awaits")?,
+        state: text(row, "state")?,
+        error: text(row, "error")?,
+        labels: parsed(row, "labels")?,
         owner: owned.then_some(epoch),
         started_at: row.try_get("started_at")?,
         ended_at: row.try_get("ended_at")?,
@@ -135,11 +138,16 @@ pub(super) fn instance(row: &SqliteRow) -> Result<Instance, Fault> {
     })
 }
 
-/// A column that holds JSON.
-fn parsed<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Result<Option<T>, Fault> {
-    let text: Option<&str> = row.try_get(column)?;
-    let damaged = |error| StoreError::Unusable(format!("an instance's {column} cannot be read: {error}").into());
-    Ok(text.map(serde_json::from_str).transpose().map_err(damaged)?)
+/// A text, with a mark in place of what is none.
+fn text(row: &SqliteRow, column: &str) -> Result<Option<Box<str>>, Fault> {
+    let bytes: Option<&[u8]> = row.try_get(column)?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into()))
+}
+
+/// A column that holds JSON; nothing, if it is none.
+fn parsed<T: DeserializeOwned + Default>(row: &SqliteRow, column: &str) -> Result<T, Fault> {
+    let text = text(row, column)?.unwrap_or_default();
+    Ok(serde_json::from_str(&text).unwrap_or_default())
 }
 
 fn packed(rows: &[SqliteRow]) -> Result<Vec<Pack>, Fault> {

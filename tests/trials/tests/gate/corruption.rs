@@ -1,6 +1,6 @@
 //! R11: bits that flip.
 
-use saga_trials::corruption::{Options, run};
+use saga_trials::corruption::{Options, own_rows, run};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bit_that_flips_in_a_journal_parks_its_instance_and_has_no_wrong_effect() {
@@ -17,4 +17,12 @@ async fn without_sums_what_flipped_has_effects_and_the_trial_says_so() {
     let report = run(Options { seed: 12, count: 300, sums: false }).await.unwrap();
     let wrong = report.violations.iter().filter(|violation| violation.contains("wrong effect")).count();
     assert!(wrong > 3, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bit_that_flips_in_an_instances_own_row_is_its_own_affair() {
+    let report = own_rows(16, 100).await.unwrap();
+    assert!(report.violations.is_empty(), "{report}");
+    assert_eq!(report.of("undamaged, and ended as it should"), 100, "{report}");
+    assert!(report.of("read the same") > 0, "{report}");
 }
