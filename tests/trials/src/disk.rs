@@ -44,7 +44,7 @@ const FAULTY: [Fault; 4] = [
     Fault { what: "an I/O error, once", error: 5, stays: false, named: &["I/O error"] },
     Fault { what: "an I/O error, and from then on", error: 5, stays: true, named: &["I/O error"] },
     Fault { what: "a full disk", error: 28, stays: true, named: &["no room", "I/O error"] },
-    Fault { what: "a disk that lies", error: 0, stays: false, named: &[] },
+    Fault { what: "a disk that lies", error: 0, stays: true, named: &[] },
 ];
 
 /// What the operating system tells. The last one no store survives: it is what the trial has to notice.
