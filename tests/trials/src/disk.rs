@@ -18,7 +18,7 @@ use saga_runtime::{
 use std::{
     fs::{File, OpenOptions},
     os::unix::fs::FileExt as _,
-    path::{Path, PathBuf},
+    path::Path,
     process::Stdio,
     sync::Arc,
     time::Duration,
@@ -297,84 +297,4 @@ async fn ended(control: &Control, handle: &Handle<Trip>, patience: u32) -> Falli
         control.lift()?;
     }
     Ok(None)
-}
-
-/// A real disk of a megabyte, in memory, that fills up: needs the right to mount one.
-///
-/// # Errors
-/// There is no such right, or the trial itself cannot be made.
-pub async fn tmpfs(count: usize) -> Fallible<Report> {
-    let mut report = Report::new("full disk", 0);
-    let mounted = Mounted::new().await?;
-    let world = World::default();
-    let port = Port::Here(world.clone());
-    let path = mounted.0.join("trial.db");
-    let store: Arc<dyn Store> = Arc::new(Sqlite::open(&path).await?);
-    let runtime = builder(&port).shared_store(Arc::clone(&store)).start().await?;
-    let ballast = mounted.0.join("ballast");
-    let mut handles = Vec::new();
-    for index in 0..count {
-        // Twice in its life it is full of somebody else's.
-        if index % (count / 2) == count / 4 {
-            fill(&ballast)?;
-        }
-        let booking = Booking::new(format!("trip {index}"), 1);
-        loop {
-            match runtime.start::<Trip>(&*booking.name, booking.clone()).await {
-                Ok(handle) => break handles.push(handle),
-                Err(error) if error.is_unavailable() => {
-                    report.count(format!("starts refused: {error}"));
-                    std::fs::remove_file(&ballast)
-                        .or_else(|gone| if gone.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(gone) })?;
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-    for handle in handles {
-        match tokio::time::timeout(Duration::from_mins(1), handle.result()).await {
-            Ok(Ok(End::Completed(_))) => report.count("completed"),
-            other => report.violation(format!("{} came to {other:?}", handle.id())),
-        }
-    }
-    report.verdict("sqlite", &verify(&*store, &world.ledger()).await?);
-    runtime.shutdown(Duration::from_secs(5)).await;
-    store.close().await?;
-    Ok(report)
-}
-
-/// Writes until there is no room.
-fn fill(path: &Path) -> Fallible<()> {
-    use std::io::Write as _;
-    let mut file = File::create(path)?;
-    loop {
-        match file.write_all(&[0; 4096]) {
-            Ok(()) => {}
-            Err(full) if full.kind() == std::io::ErrorKind::StorageFull => return Ok(()),
-            Err(error) => return Err(error.into()),
-        }
-    }
-}
-
-/// A disk, for as long as this value lives.
-struct Mounted(PathBuf);
-
-impl Mounted {
-    async fn new() -> Fallible<Self> {
-        let folder = tempfile::Builder::new().prefix("saga-full-").tempdir()?.keep();
-        let output = Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "none"]).arg(&folder).output().await?;
-        if !output.status.success() {
-            std::fs::remove_dir(&folder)?;
-            return Err(format!("no disk can be mounted here: {}", String::from_utf8_lossy(&output.stderr)).into());
-        }
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg(&self.0).status();
-        let _ = std::fs::remove_dir(&self.0);
-    }
 }

@@ -78,12 +78,6 @@ enum Trial {
         #[arg(long, default_value_t = 1)]
         step: usize,
     },
-    /// A real disk that is full, twice: needs the right to mount one.
-    Full {
-        /// So many instances.
-        #[arg(long, default_value_t = 400)]
-        count: usize,
-    },
     /// Very many instances that wait.
     Waiting {
         /// So many.
@@ -133,7 +127,6 @@ async fn run(trial: Trial, seed: u64) -> Fallible<Option<Report>> {
             restarts::run(restarts::Options { restarts, count, durable: true, damage: false }).await?
         }
         Trial::Disk { step } => disk::run(&program, &disk::TOLD, step).await?,
-        Trial::Full { count } => disk::tmpfs(count).await?,
         Trial::Waiting { count, orphans, server } => {
             waiting::run(waiting::Options { count, orphans, server, timed: true }).await?
         }
