@@ -407,6 +407,9 @@ impl Event {
     /// Reads a row's text.
     pub(crate) fn from_text(text: &str) -> Result<Self, Undecodable> {
         serde_json::from_str(text).map_err(|error| {
+            if let Some(how) = crate::store::damage(text) {
+                return Undecodable::Damaged(how.into());
+            }
             let fields = serde_json::from_str::<BTreeMap<Box<str>, Json>>(text).unwrap_or_default();
             match fields.into_keys().next() {
                 Some(kind) if !Self::KINDS.contains(&&*kind) => Undecodable::UnknownKind(kind),

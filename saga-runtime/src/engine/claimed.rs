@@ -7,7 +7,7 @@ use super::{
     journal::{Journal, Over, Release},
     known::unknown_to,
     life::Life,
-    load::{Loaded, Unfoldable, load},
+    load::{Loaded, Unfoldable, fold, load},
     worker::Worker,
 };
 use crate::{
@@ -88,11 +88,14 @@ async fn claimed_run(
     };
     let loaded = match Box::pin(load_patiently(engine, instance.no)).await {
         Ok(loaded) => loaded,
-        Err((Unfoldable::Store(error), _)) => return Over::Broken(error.to_string().into()),
         Err((unknown @ Unfoldable::Unknown { .. }, _)) => {
             return give_back_unknown(&journal, unknown.to_string().into()).await;
         }
-        Err((error, last)) => return Box::pin(park_unfolded(journal, last, &error.to_string())).await,
+        // What its rows say is known, and only what they carry is not: another row follows them.
+        Err((error, last)) if fold(&*engine.store, instance.no).await.is_ok() => {
+            return Box::pin(park_unfolded(journal, last, &error.to_string())).await;
+        }
+        Err((error, _)) => return park_unread(&journal, &error.to_string()).await,
     };
     if let Some(unknown) = unknown_to(saga.definition(), &loaded.state) {
         return give_back_unknown(&journal, unknown).await;
@@ -137,19 +140,27 @@ pub(super) async fn load_patiently(engine: &Arc<Engine>, no: InstanceNo) -> Resu
     }
 }
 
-/// Parks an instance whose rows make no sense: there is no state to apply the row to, so it is written as it is.
+/// Parks an instance of which not all can be read that it needs: there is no state to apply the row to, so it is written as it is.
 async fn park_unfolded(journal: Journal, last: u64, error: &str) -> Over {
     let status = journal.inner().status;
     if status == Status::Parked {
         return journal.give_back(Status::Parked, None).await.err().unwrap_or(Over::Broken(error.into()));
     }
     let ids = &journal.identity.ids;
-    tracing::error!(saga = %ids.saga, id = %ids.instance, error, "parked: the journal cannot be read");
+    tracing::error!(saga = %ids.saga, id = %ids.instance, error, "parked: what the journal carries cannot be read");
     let event = Event::Parked { cause: ParkCause::Unreadable, error: error.into(), undo: None };
     if let Err(over) = journal.push_beyond(last, &event) {
         return over;
     }
     journal.release(Status::Parked, Release::default()).await.err().unwrap_or(Over::Broken(error.into()))
+}
+
+/// Parks an instance whose rows make no sense, or cannot be read: without a row, since nobody can say which one would follow them. One
+/// that does not fit would be looked for in its whole batch, and keep the others from being written meanwhile.
+async fn park_unread(journal: &Journal, error: &str) -> Over {
+    let ids = &journal.identity.ids;
+    tracing::error!(saga = %ids.saga, id = %ids.instance, error, "parked: the journal cannot be read");
+    journal.park_unread(error).await.err().unwrap_or(Over::Broken(error.into()))
 }
 
 impl Engine {
@@ -276,7 +287,9 @@ impl Worker {
         for _ in 0..2 {
             match load_patiently(&self.engine, no).await {
                 Ok(loaded) => self.loaded(loaded),
-                Err((error, _)) => return Over::Broken(error.to_string().into()),
+                // What stops meanwhile finds it as it is.
+                Err((error, _)) if error.passes() => return Over::Broken(error.to_string().into()),
+                Err((error, _)) => return park_unread(&self.journal, &error.to_string()).await,
             }
             let parked = matches!(self.journal.inner().state.phase(), Phase::Parked { .. });
             if parked || self.journal.inner().state.phase().is_end() {

@@ -419,6 +419,19 @@ impl Journal {
         .await
     }
 
+    /// Parks it without a row: its rows cannot be read, so nobody can say which one would follow them.
+    pub(crate) async fn park_unread(&self, error: &str) -> Result<(), Over> {
+        self.forget();
+        Box::pin(self.write(|inner, at| {
+            if inner.status.is_end() {
+                return Some(Touch { state: inner.named.clone(), ..Touch::new(inner.status, at) });
+            }
+            let error = inner.error.clone().filter(|_| inner.status == Status::Parked).or_else(|| Some(error.into()));
+            Some(Touch { error, state: inner.named.clone(), ..Touch::new(Status::Parked, at) })
+        }))
+        .await
+    }
+
     /// Boxed by whoever calls it: every wait of an instance has a commit somewhere in it, and would be as large as that.
     async fn write(&self, touch: impl FnOnce(&Inner, Micros) -> Option<Touch>) -> Result<(), Over> {
         let _turn = self.turn.lock().await;

@@ -21,6 +21,14 @@ pub struct Row {
     pub event: Arc<str>,
 }
 
+/// What the text of a row begins with that stands for a damaged one: no JSON does.
+pub(crate) const DAMAGED: char = '!';
+
+/// In which way a row is damaged, if this is the text of one that stands for it.
+pub(crate) fn damage(text: &str) -> Option<&str> {
+    text.strip_prefix(DAMAGED)
+}
+
 /// An instance's own row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instance {

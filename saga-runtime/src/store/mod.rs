@@ -26,6 +26,7 @@ mod workers;
 mod write;
 
 pub use error::StoreError;
+pub(crate) use instance::damage;
 pub use instance::{Claimed, Claims, Expired, Filter, Instance, Labels, Row, Status};
 pub use message::{Message, MessageNo, Received, Sent};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -172,6 +173,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn list<'a>(&'a self, filter: &'a Filter, after: Option<InstanceNo>, limit: usize) -> Storing<'a, Vec<Instance>>;
 
     /// Journal rows of an instance, by sequence, from `from` on, at most `limit`.
+    ///
+    /// A row that is not what was written, as far as the store can tell, is no error of the read: it has in place of its text why,
+    /// behind a `!`, so that whoever reads it knows that it cannot be read.
     fn journal(&self, instance: InstanceNo, from: u64, limit: usize) -> Storing<'_, Vec<Row>>;
 
     /// The first rows of the journals of these instances, by sequence, at most `limit` of each; in the order of the instances. What

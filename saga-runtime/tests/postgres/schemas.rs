@@ -1,6 +1,6 @@
 //! How a database gets the tables, and who may use them.
 
-use crate::support::{builder, open, prompt, run, schema, started};
+use crate::support::{builder, number, open, prompt, row, run, schema, started};
 use saga_runtime::store::{Store, StoreError, postgres::Postgres};
 
 fn refusal(opened: Result<Postgres, StoreError>) -> String {
@@ -31,7 +31,26 @@ async fn tables_of_a_later_release_are_left_alone() {
     open(&schema).await.close().await.unwrap();
     run(&mut prompt().await, format!("UPDATE {schema}.store SET version = 1000")).await;
     let why = refusal(builder(&schema).connect().await);
-    assert!(why.contains("made by a later release (they are version 1000, known is up to 1)"), "{why}");
+    assert!(why.contains("made by a later release (they are version 1000, known is up to 2)"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_of_the_first_release_are_brought_up_and_what_is_in_them_is_read() {
+    let schema = schema();
+    let store = open(&schema).await;
+    let epoch = store.register().await.unwrap();
+    let no = started(&store, epoch, "a").await;
+    store.close().await.unwrap();
+    // That one wrote no sums.
+    let earlier = format!("ALTER TABLE {schema}.journal DROP COLUMN sum; UPDATE {schema}.store SET version = 1");
+    run(&mut prompt().await, earlier).await;
+    let store = open(&schema).await;
+    let epoch = store.register().await.unwrap();
+    assert_eq!(store.claim(epoch, &["checkout"], 10, 10).await.unwrap().claimed.len(), 0, "its owner may live");
+    assert_eq!(store.journal(no, 1, 10).await.unwrap(), [row(1)]);
+    started(&store, epoch, "b").await;
+    let sums = format!("SELECT count(sum) FROM {schema}.journal");
+    assert_eq!(number(&mut prompt().await, sums).await, 1, "the second has one");
 }
 
 #[tokio::test(flavor = "multi_thread")]

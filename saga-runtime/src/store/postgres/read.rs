@@ -27,7 +27,7 @@ const BY_NUMBER: &str = concat!("SELECT ", instance_columns!(), " FROM saga.inst
 /// Rows of a journal from one on, with those that stand before it in the same row of the table. Parameters: instance, the number,
 /// limit.
 pub(super) const JOURNAL: &str = "
-    SELECT seq, last, at, event FROM saga.journal
+    SELECT seq, last, at, event, sum FROM saga.journal
     WHERE instance = $1 AND seq >= coalesce((
         SELECT seq FROM saga.journal WHERE instance = $1 AND seq <= $2 ORDER BY seq DESC LIMIT 1
     ), 0)
@@ -35,13 +35,13 @@ pub(super) const JOURNAL: &str = "
 
 /// The first rows of several journals. Parameters: instances, the number of the last.
 pub(super) const JOURNALS: &str = "
-    SELECT instance, seq, last, at, event FROM saga.journal
+    SELECT instance, seq, last, at, event, sum FROM saga.journal
     WHERE instance = ANY($1) AND seq <= $2 ORDER BY instance, seq";
 
 /// The rows of the table that hold these rows of a journal. Parameters: instance, numbers.
 pub(super) const ROWS: &str = "
     SELECT DISTINCT ON (found.seq) found.* FROM unnest($2::bigint[]) AS wanted (seq), LATERAL (
-        SELECT seq, last, at, event FROM saga.journal WHERE instance = $1 AND seq <= wanted.seq ORDER BY seq DESC LIMIT 1
+        SELECT seq, last, at, event, sum FROM saga.journal WHERE instance = $1 AND seq <= wanted.seq ORDER BY seq DESC LIMIT 1
     ) AS found
     ORDER BY found.seq";
 
@@ -77,7 +77,7 @@ impl Inner {
         reading!(self, conn => {
             let packs = query(self.names.sql(JOURNAL)).bind(no.0).bind(from).bind(count(limit));
             let packs = packed(&packs.fetch_all(&mut *conn).await?)?;
-            let mut rows = unpack(&packs, |seq| seq.cast_signed() >= from)?;
+            let mut rows = unpack(&packs, |seq| seq.cast_signed() >= from);
             rows.truncate(limit);
             Ok(rows)
         })
@@ -90,7 +90,7 @@ impl Inner {
             let of = |row: &PgRow| Ok::<_, Fault>(InstanceNo(row.try_get("instance")?));
             let of: Vec<InstanceNo> = packs.iter().map(of).collect::<Result<_, _>>()?;
             let packs: Vec<(InstanceNo, Pack)> = of.into_iter().zip(packed(&packs)?).collect();
-            Ok(unpack_each(&packs, instances, limit)?)
+            Ok(unpack_each(&packs, instances, limit))
         })
     }
 
@@ -100,7 +100,7 @@ impl Inner {
         reading!(self, conn => {
             let packs = query(self.names.sql(ROWS)).bind(no.0).bind(&numbers);
             let packs = packed(&packs.fetch_all(&mut *conn).await?)?;
-            Ok(unpack(&packs, |seq| wanted.contains(&seq))?)
+            Ok(unpack(&packs, |seq| wanted.contains(&seq)))
         })
     }
 
@@ -160,8 +160,8 @@ pub(super) fn instance(row: &PgRow) -> Result<Instance, Fault> {
 
 fn packed(rows: &[PgRow]) -> Result<Vec<Pack>, Fault> {
     let pack = |row: &PgRow| {
-        let text: &str = row.try_get("event")?;
-        Ok(Pack { first: row.try_get("seq")?, last: row.try_get("last")?, at: row.try_get("at")?, text: text.into() })
+        let (first, last, at) = (row.try_get("seq")?, row.try_get("last")?, row.try_get("at")?);
+        Ok(Pack::found(first, last, at, row.try_get::<&str, _>("event")?.as_bytes(), row.try_get("sum")?))
     };
     rows.iter().map(pack).collect()
 }

@@ -40,13 +40,13 @@ impl Sqlite {
         let mut conn = self.readers.take().await?;
         // With those that stand before it in the same row of the table.
         let packs = query(
-            "SELECT seq, last, at, event FROM journal WHERE instance = ?1 AND seq >= coalesce((
+            "SELECT seq, last, at, event, sum FROM journal WHERE instance = ?1 AND seq >= coalesce((
                 SELECT max(seq) FROM journal WHERE instance = ?1 AND seq <= ?2
              ), 0) ORDER BY seq LIMIT ?3",
         );
         let packs = packs.bind(instance.0).bind(from).bind(count(limit)).fetch_all(&mut *conn).await?;
         conn.done();
-        let mut rows = unpack(&packed(&packs)?, |seq| seq.cast_signed() >= from)?;
+        let mut rows = unpack(&packed(&packs)?, |seq| seq.cast_signed() >= from);
         rows.truncate(limit);
         Ok(rows)
     }
@@ -54,7 +54,7 @@ impl Sqlite {
     pub(super) async fn read_journals(&self, instances: &[InstanceNo], limit: usize) -> Result<Vec<Vec<Row>>, Fault> {
         let mut conn = self.readers.take().await?;
         let packs = query(
-            "SELECT instance, seq, last, at, event FROM journal
+            "SELECT instance, seq, last, at, event, sum FROM journal
              WHERE instance IN (SELECT value FROM json_each(?1)) AND seq <= ?2 ORDER BY instance, seq",
         );
         let numbers: Vec<i64> = instances.iter().map(|instance| instance.0).collect();
@@ -63,20 +63,20 @@ impl Sqlite {
         let of = |row: &SqliteRow| Ok::<_, Fault>(InstanceNo(row.try_get("instance")?));
         let of: Vec<InstanceNo> = packs.iter().map(of).collect::<Result<_, _>>()?;
         let packs: Vec<(InstanceNo, Pack)> = of.into_iter().zip(packed(&packs)?).collect();
-        Ok(unpack_each(&packs, instances, limit)?)
+        Ok(unpack_each(&packs, instances, limit))
     }
 
     pub(super) async fn read_rows(&self, instance: InstanceNo, seqs: &[u64]) -> Result<Vec<Row>, Fault> {
         let mut conn = self.readers.take().await?;
         let packs = query(
-            "SELECT seq, last, at, event FROM journal WHERE instance = ?1 AND seq IN (
+            "SELECT seq, last, at, event, sum FROM journal WHERE instance = ?1 AND seq IN (
                 SELECT (SELECT max(seq) FROM journal WHERE instance = ?1 AND seq <= value) FROM json_each(?2)
              ) ORDER BY seq",
         );
         let packs = packs.bind(instance.0).bind(json(seqs)).fetch_all(&mut *conn).await?;
         conn.done();
         let wanted: BTreeSet<u64> = seqs.iter().copied().collect();
-        Ok(unpack(&packed(&packs)?, |seq| wanted.contains(&seq))?)
+        Ok(unpack(&packed(&packs)?, |seq| wanted.contains(&seq)))
     }
 
     pub(super) async fn read_length(&self, instance: InstanceNo) -> Result<u64, Fault> {
@@ -128,6 +128,9 @@ pub(super) fn json(values: &(impl serde::Serialize + ?Sized)) -> String {
 }
 
 /// Reads an instance's own row.
+///
+/// What is damaged in it is read as well as it can be: a row that were an error would be one of every claim and every list that it is
+/// in, and keep the others from running.
 pub(super) fn instance(row: &SqliteRow) -> Result<Instance, Fault> {
     let no = InstanceNo(row.try_get("no")?);
     let damaged = |what: &str| Fault::from(StoreError::Unusable(format!("instance {}: {what}", no.0).into()));
@@ -138,18 +141,18 @@ pub(super) fn instance(row: &SqliteRow) -> Result<Instance, Fault> {
     let epoch = Epoch(row.try_get("epoch")?);
     Ok(Instance {
         no,
-        saga: row.try_get("saga")?,
-        id: row.try_get("id")?,
-        birth: row.try_get("birth")?,
+        saga: text(row, "saga")?.unwrap_or_default(),
+        id: text(row, "id")?.unwrap_or_default(),
+        birth: text(row, "birth")?.unwrap_or_default(),
         version: row.try_get("version")?,
         input_hash: input_hash.try_into().map_err(|_| damaged("its input's hash is not 32 bytes"))?,
         parent: row.try_get::<Option<i64>, _>("parent")?.map(InstanceNo),
         status: status.ok_or_else(|| damaged("its status is none of this release's"))?,
         wake_at: row.try_get("wake_at")?,
-        awaits: parsed(row, "awaits")?.unwrap_or_default(),
-        state: row.try_get("state")?,
-        error: row.try_get("error")?,
-        labels: parsed(row, "labels")?.unwrap_or_default(),
+        awaits: parsed(row, "awaits")?,
+        state: text(row, "state")?,
+        error: text(row, "error")?,
+        labels: parsed(row, "labels")?,
         owner: owned.then_some(epoch),
         started_at: row.try_get("started_at")?,
         ended_at: row.try_get("ended_at")?,
@@ -157,17 +160,22 @@ pub(super) fn instance(row: &SqliteRow) -> Result<Instance, Fault> {
     })
 }
 
-/// A column that holds JSON.
-fn parsed<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Result<Option<T>, Fault> {
-    let text: Option<&str> = row.try_get(column)?;
-    let damaged = |error| StoreError::Unusable(format!("an instance's {column} cannot be read: {error}").into());
-    Ok(text.map(serde_json::from_str).transpose().map_err(damaged)?)
+/// A text, with a mark in place of what is none.
+fn text(row: &SqliteRow, column: &str) -> Result<Option<Box<str>>, Fault> {
+    let bytes: Option<&[u8]> = row.try_get(column)?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into()))
+}
+
+/// A column that holds JSON; nothing, if it is none.
+fn parsed<T: DeserializeOwned + Default>(row: &SqliteRow, column: &str) -> Result<T, Fault> {
+    let text = text(row, column)?.unwrap_or_default();
+    Ok(serde_json::from_str(&text).unwrap_or_default())
 }
 
 fn packed(rows: &[SqliteRow]) -> Result<Vec<Pack>, Fault> {
     let pack = |row: &SqliteRow| {
-        let text: &str = row.try_get("event")?;
-        Ok(Pack { first: row.try_get("seq")?, last: row.try_get("last")?, at: row.try_get("at")?, text: text.into() })
+        let (first, last, at) = (row.try_get("seq")?, row.try_get("last")?, row.try_get("at")?);
+        Ok(Pack::found(first, last, at, row.try_get("event")?, row.try_get("sum")?))
     };
     rows.iter().map(pack).collect()
 }

@@ -13,10 +13,12 @@ use sqlx::{PgConnection, Row as _, query};
 
 /// The worker's life, and whether each instance's first row follows one that is there. The key of the journal does the rest: a
 /// number that is taken is an error. Each look is a subquery that can only be made row by row: no plan reads a whole table.
-/// Parameters: epoch; instances and the numbers of their first rows; five columns of rows; the number of the writer, if it matters.
+/// Parameters: epoch; instances and the numbers of their first rows; five columns of rows; the number of the writer, if it matters; the
+/// rows' sums, whose number the statement says.
 macro_rules! sound {
-    () => {
-        "WITH held AS MATERIALIZED (
+    ($sums:literal) => {
+        concat!(
+            "WITH held AS MATERIALIZED (
             SELECT epoch FROM saga.worker WHERE epoch = $1 AND writer = coalesce($9, writer) FOR KEY SHARE
         ), sound AS MATERIALIZED (
             SELECT EXISTS (SELECT FROM held) AS held, (
@@ -29,16 +31,19 @@ macro_rules! sound {
                 END IS NULL
             ) AS gaps
         ), appended AS (
-            INSERT INTO saga.journal (instance, seq, last, at, event)
-            SELECT * FROM unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[])
+            INSERT INTO saga.journal (instance, seq, last, at, event, sum)
+            SELECT * FROM unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[], $",
+            $sums,
+            "::bigint[])
             WHERE (SELECT held AND gaps = 0 FROM sound)
         )"
+        )
     };
 }
 
 /// Rows alone: what most commits are.
 pub(in crate::store::postgres) const ROWS: &str = concat!(
-    sound!(),
+    sound!("10"),
     " SELECT held, CASE WHEN gaps = 0 OR NOT held THEN 1 ELSE 1 / (gaps - gaps) END AS fits FROM sound"
 );
 
@@ -53,9 +58,10 @@ macro_rules! touch {
 /// Rows, touches and starts. A touch counts only while the instance is this worker's, or was so last: one that is written once more,
 /// because its answer was lost, may come after somebody else has taken what it let go. Parameters from 10: the instances touched, in
 /// order, and ten columns; from 21: nine columns of the starts; from 30: which of them, and their rows; from 35: which of them, and
-/// their labels; 38: whether a start whose identity is taken does not fit.
+/// their labels; 38: whether a start whose identity is taken does not fit; 39 and 40: the sums
+/// of the rows, and of those of the starts.
 pub(in crate::store::postgres) const ALL: &str = concat!(
-    sound!(),
+    sound!("39"),
     ", touched AS (
         UPDATE saga.instance AS i SET status = ", touch!("11", "text"), ", wake_at = ", touch!("13", "bigint"), ",
             state = ", touch!("15", "text"), ", error = ", touch!("16", "text"), ", owned = ", touch!("17", "boolean"), ",
@@ -91,9 +97,10 @@ pub(in crate::store::postgres) const ALL: &str = concat!(
         FROM numbered ORDER BY place
         ON CONFLICT (saga, id) DO NOTHING RETURNING no
     ), begun AS (
-        INSERT INTO saga.journal (instance, seq, last, at, event)
-        SELECT n.no, l.seq, l.last, l.at, l.event
-        FROM unnest($30::bigint[], $31::bigint[], $32::bigint[], $33::bigint[], $34::text[]) AS l (place, seq, last, at, event)
+        INSERT INTO saga.journal (instance, seq, last, at, event, sum)
+        SELECT n.no, l.seq, l.last, l.at, l.event, l.sum
+        FROM unnest($30::bigint[], $31::bigint[], $32::bigint[], $33::bigint[], $34::text[], $40::bigint[])
+            AS l (place, seq, last, at, event, sum)
         JOIN numbered AS n USING (place) JOIN started USING (no)
     ), labelled AS (
         INSERT INTO saga.label (instance, key, value)
@@ -144,8 +151,9 @@ impl Inner {
         let statement = statement.bind(column(|no, _| no)).bind(column(|_, rows| rows.first));
         let statement = statement.bind(column(|_, rows| rows.last)).bind(column(|_, rows| rows.at));
         let statement = statement.bind(texts).bind(writer);
+        let sums: Vec<Option<i64>> = segment.rows.iter().map(|(_, rows)| rows.sum).collect();
         if rows_only {
-            let row = statement.fetch_one(conn).await?;
+            let row = statement.bind(sums).fetch_one(conn).await?;
             held(row.try_get("held")?)?;
             return Ok(Started { numbers: Vec::new(), found_messages: false });
         }
@@ -161,7 +169,8 @@ impl Inner {
         let statement = statement.bind(starts.row_text);
         let statement = statement.bind(starts.label_of).bind(starts.label_key).bind(starts.label_value);
         // Once it is written, an instance that was there shows what comes later in the batch, too.
-        let row = statement.bind(!segment.touches.is_empty() && segment.is_one_statement()).fetch_one(conn).await?;
+        let statement = statement.bind(!segment.touches.is_empty() && segment.is_one_statement());
+        let row = statement.bind(sums).bind(starts.row_sum).fetch_one(conn).await?;
         held(row.try_get("held")?)?;
         let (places, numbers): (Vec<i64>, Vec<i64>) = (row.try_get("places")?, row.try_get("numbers")?);
         let mut all = vec![None; segment.starts.len()];
@@ -238,6 +247,7 @@ struct Starts<'a> {
     row_last: Vec<i64>,
     row_at: Vec<i64>,
     row_text: Vec<String>,
+    row_sum: Vec<Option<i64>>,
     label_of: Vec<i64>,
     label_key: Vec<&'a str>,
     label_value: Vec<&'a str>,
@@ -262,6 +272,7 @@ impl<'a> Starts<'a> {
                 all.row_last.push(rows.last);
                 all.row_at.push(rows.at);
                 all.row_text.push(rows.text.as_ref().into());
+                all.row_sum.push(rows.sum);
             }
             for (key, value) in &start.labels {
                 all.label_of.push(place);

@@ -60,21 +60,22 @@ pub(super) static INSTANCES: LazyLock<Set> = LazyLock::new(|| {
     })
 });
 
-/// Journal rows, packed: instance, numbers of the first and the last, moment, text.
+/// Journal rows, packed: instance, numbers of the first and the last, moment, text, sum.
 pub(super) static ROWS: LazyLock<Set> = LazyLock::new(|| {
-    Set::new(5, |rows| {
+    Set::new(6, |rows| {
         format!(
-            "INSERT INTO journal (instance, seq, last, at, event) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL"
+            "INSERT INTO journal (instance, seq, last, at, event, sum) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL"
         )
     })
 });
 
 /// Journal rows of the instances that were started last: how many instances have a higher number, and then the same.
 pub(super) static ROWS_OF_STARTS: LazyLock<Set> = LazyLock::new(|| {
-    Set::new(5, |rows| {
+    Set::new(6, |rows| {
         format!(
-            "INSERT INTO journal (instance, seq, last, at, event)
-             SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'instance') - column1, column2, column3, column4, column5
+            "INSERT INTO journal (instance, seq, last, at, event, sum)
+             SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'instance') - column1, column2, column3, column4, column5,
+                column6
              FROM (VALUES {rows}) WHERE column1 IS NOT NULL"
         )
     })
@@ -130,7 +131,7 @@ pub(super) fn row<'q>(query: Bound<'q>, no: InstanceNo, rows: &Pack) -> Bound<'q
 
 /// Rows whose instance the statement finds by itself.
 pub(super) fn event<'q>(query: Bound<'q>, rows: &Pack) -> Bound<'q> {
-    query.bind(rows.first).bind(rows.last).bind(rows.at).bind(Arc::clone(&rows.text))
+    query.bind(rows.first).bind(rows.last).bind(rows.at).bind(Arc::clone(&rows.text)).bind(rows.sum)
 }
 
 pub(super) fn touch<'q>(
