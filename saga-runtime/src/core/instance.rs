@@ -304,7 +304,7 @@ impl State {
 
     /// Attempts may have been running when their worker died.
     fn lost(&mut self, at: i64) {
-        let running = |tries: &Tries| tries.retry_at.is_none_or(|due| due <= at);
+        let running = |tries: &Tries| tries.may_run(at);
         self.root.visit_mut(&mut |strand| match &mut strand.phase {
             Phase::Calling(calling) => {
                 if let Doing::Step(tries) = &mut calling.doing

@@ -177,6 +177,9 @@ pub(crate) struct Tries {
     pub(crate) retry_at: Option<i64>,
 }
 
+/// Two workers' clocks are taken to be no further apart: a jump of more than this is not believed by itself.
+const APART: i64 = 3_600_000_000;
+
 impl Tries {
     /// None so far.
     pub(crate) fn none(at: i64) -> Self {
@@ -188,6 +191,12 @@ impl Tries {
         self.doubt |= failed.effect;
         self.last_error = Some(failed.error.clone());
         self.retry_at = failed.retry_at;
+    }
+
+    /// Whether an attempt may have been under way at this moment, if its worker died. When the next one is due the dead one decided, by
+    /// a clock that may have been ahead of the one that asks.
+    pub(crate) fn may_run(&self, at: i64) -> bool {
+        self.retry_at.is_none_or(|due| due <= at.saturating_add(APART))
     }
 
     pub(super) fn lost(&mut self, effect: bool) {

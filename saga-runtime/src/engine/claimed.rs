@@ -320,19 +320,18 @@ impl Worker {
 
 /// Whether an attempt may have been running when the owner died: not where everything waits, is parked or has ended.
 fn may_run(state: &State, now: Micros) -> bool {
-    let due = |retry_at: Option<Micros>| retry_at.is_none_or(|due| due <= now);
     let mut running = false;
     state.root.visit("", &mut |_, strand| {
         running |= match &strand.phase {
             Phase::Start | Phase::After { .. } => true,
-            Phase::Calling(calling) => matches!(&calling.doing, Doing::Step(tries) if due(tries.retry_at)),
+            Phase::Calling(calling) => matches!(&calling.doing, Doing::Step(tries) if tries.may_run(now)),
             Phase::Doubted { .. } | Phase::Unwinding { .. } => {
                 let mut current = Vec::new();
                 strand.log.current(&mut current);
                 strand.log.below.is_some()
                     || current.is_empty()
                     || current.iter().any(|(log, entry)| {
-                        matches!(entry, Entry::Call(_)) && log.parked.is_none() && due(log.tries.retry_at)
+                        matches!(entry, Entry::Call(_)) && log.parked.is_none() && log.tries.may_run(now)
                     })
             }
             _ => false,
