@@ -304,16 +304,15 @@ impl State {
 
     /// Attempts may have been running when their worker died.
     fn lost(&mut self, at: i64) {
-        let running = |tries: &Tries| tries.may_run(at);
         self.root.visit_mut(&mut |strand| match &mut strand.phase {
             Phase::Calling(calling) => {
                 if let Doing::Step(tries) = &mut calling.doing
-                    && running(tries)
+                    && tries.may_run(at)
                 {
-                    tries.lost(!calling.call.step.as_ref().is_some_and(|step| step.transactional));
+                    tries.lost(at, !calling.call.step.as_ref().is_some_and(|step| step.transactional));
                 }
             }
-            Phase::Doubted { .. } | Phase::Unwinding { .. } => strand.log.lost(&running),
+            Phase::Doubted { .. } | Phase::Unwinding { .. } => strand.log.lost(at),
             _ => {}
         });
     }

@@ -192,10 +192,10 @@ impl Log {
     }
 
     /// The attempts that were running are lost.
-    pub(super) fn lost(&mut self, running: &dyn Fn(&Tries) -> bool) {
+    pub(super) fn lost(&mut self, at: i64) {
         match self.entries.last_mut() {
-            Some(Entry::Group(group)) => group.logs.iter_mut().for_each(|log| log.lost(running)),
-            Some(Entry::Call(_)) if self.parked.is_none() && running(&self.tries) => self.tries.lost(true),
+            Some(Entry::Group(group)) => group.logs.iter_mut().for_each(|log| log.lost(at)),
+            Some(Entry::Call(_)) if self.parked.is_none() && self.tries.may_run(at) => self.tries.lost(at, true),
             _ => {}
         }
     }

@@ -199,11 +199,12 @@ impl Tries {
         self.retry_at.is_none_or(|due| due <= at.saturating_add(APART))
     }
 
-    pub(super) fn lost(&mut self, effect: bool) {
+    /// One was perhaps under way. Where the next one is not due by this clock, it is waited for all the same.
+    pub(super) fn lost(&mut self, at: i64, effect: bool) {
         self.count = self.count.saturating_add(1);
         self.doubt |= effect;
         self.last_error = Some("lost in a crash".into());
-        self.retry_at = None;
+        self.retry_at = self.retry_at.filter(|due| *due > at);
     }
 
     pub(super) fn forgive(&mut self, at: i64) {

@@ -232,8 +232,7 @@ async fn a_long_journal_that_cannot_be_read_is_given_no_snapshot_to_go_on_from()
     let saga = runtime.get::<Scripted>("1").await.expect("the store answers").expect("it is there");
     assert!(matches!(settled(&saga).await, Settled::Parked { cause: ParkCause::Unreadable, .. }));
     let rows = events(&lab, &saga).await;
-    assert_eq!(rows.len(), 1_000);
-    assert!(rows[999].contains("parked"), "{}", rows[999]);
+    assert_eq!(rows.len(), 999, "nothing follows what nobody understands");
     // With a snapshot it would be undone as one that has done nothing, and what it did would stay.
     let asked = tokio::time::timeout(Duration::from_mins(10), saga.cancel("never mind")).await;
     assert!(asked.is_err(), "nobody can decide that: {asked:?}");
