@@ -252,8 +252,8 @@ impl Worker {
             }
             Next::Unwind => self.unwind().await,
             Next::Parked => {
-                let named = self.journal.inner().state.state_name();
-                self.journal.give_back(Status::Parked, Some(named)).await?;
+                // Whoever parked it may have died before the store was told why.
+                self.release(Status::Parked, Release::default()).await?;
                 Err(Over::Parked)
             }
             Next::End => {
@@ -477,7 +477,10 @@ impl Worker {
         if self.journal.no().is_none() {
             return Over::Stopped;
         }
-        self.release(Status::Ready, Release::default()).await.err().unwrap_or(Over::Stopped)
+        // One that was parked in this very moment is to be seen as that, also if no other worker comes.
+        let parked = matches!(self.journal.inner().state.phase(), Phase::Parked { .. });
+        let status = if parked { Status::Parked } else { Status::Ready };
+        self.release(status, Release::default()).await.err().unwrap_or(Over::Stopped)
     }
 
     /// Waits until then, here; the instance may be put to sleep meanwhile.
