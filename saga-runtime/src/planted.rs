@@ -60,6 +60,18 @@ impl Mistake {
         }
     }
 
+    /// Which promise it breaks, as the simulation names it.
+    pub const fn breaks(self) -> &'static str {
+        match self {
+            Self::LeaseWithoutLock | Self::LeaseIgnored => "fence",
+            Self::EffectBeforeRecord | Self::UndoneTwice | Self::KeyOfStateAlone | Self::AnsweredBeforeCommit => {
+                "record first"
+            }
+            Self::NoBarrier | Self::DoubtForgotten | Self::ResumedTooLate => "all or none",
+            Self::ParkedKeepsPermit => "ends",
+        }
+    }
+
     /// What it is called on a command line.
     pub const fn name(self) -> &'static str {
         match self {

@@ -91,6 +91,8 @@ async fn claimed_run(
         Err((unknown @ Unfoldable::Unknown { .. }, _)) => {
             return give_back_unknown(&journal, unknown.to_string().into()).await;
         }
+        // The store was waited for until the runtime stopped: nothing is wrong with the instance.
+        Err((error, _)) if error.passes() => return Over::Broken(error.to_string().into()),
         // What its rows say is known, and only what they carry is not: another row follows them.
         Err((error, last)) if fold(&*engine.store, instance.no).await.is_ok() => {
             return Box::pin(park_unfolded(journal, last, &error.to_string())).await;

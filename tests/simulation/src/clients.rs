@@ -38,6 +38,8 @@ pub struct Order {
 pub struct Asked {
     /// Those that somebody wanted cancelled.
     pub cancelled: Mutex<BTreeSet<String>>,
+    /// Those of which somebody was told that they are.
+    pub granted: Mutex<BTreeSet<String>>,
 }
 
 /// Starts an order, some time, and does with it what people do.
@@ -148,9 +150,13 @@ async fn cancel(sim: &Sim, crew: &Crew, asked: &Asked, id: &str) {
             }
         }
     });
-    // An error, or none who answers: it may have been heard all the same.
-    if let Some(Ok(None)) = cancelled.await {
-        sim.violated(format!("one start: {id}, which was started, is not found"));
+    match cancelled.await {
+        Some(Ok(Some(true))) => {
+            lock(&asked.granted).insert(id.to_owned());
+        }
+        Some(Ok(None)) => sim.violated(format!("one start: {id}, which was started, is not found")),
+        // An error, or none who answers: it may have been heard all the same.
+        Some(Ok(Some(false)) | Err(_)) | None => {}
     }
 }
 
@@ -187,9 +193,21 @@ pub async fn operate(sim: Arc<Sim>, crew: Arc<Crew>, asked: Arc<Asked>) {
     }
 }
 
+/// What can need a person here: everything that is saved can be read, and no key is ever too old.
+fn may_park(cause: ParkCause) -> bool {
+    use ParkCause::{Asked, CrashLoop, Exhausted, GaveUp, Panicked};
+    matches!(cause, Asked | CrashLoop | Exhausted | GaveUp | Panicked)
+}
+
 async fn look_after<S: Saga>(sim: &Sim, asked: &Asked, runtime: &Runtime, id: &str) -> Result<(), Error> {
     let Some(handle) = runtime.get::<S>(id).await? else { return Ok(()) };
     for park in handle.parks().await? {
+        if !may_park(park.cause()) {
+            let (state, cause, error) = (park.state(), park.cause(), park.error());
+            sim.violated(format!(
+                "ends: {id} is parked in {state}, which nothing here is a reason for: {cause}: {error}"
+            ));
+        }
         let what = sim.dice().roll(10);
         let skips = matches!(park.cause(), ParkCause::Asked | ParkCause::GaveUp | ParkCause::Panicked) && what < 5;
         // Nobody is told which kind of park it is: a verb that does not fit is refused.

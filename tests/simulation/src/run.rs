@@ -200,7 +200,7 @@ async fn judge(sim: &Sim, crew: &Crew, asked: &Asked, order: &Order) {
     // One that waits for another saga gives up on it when somebody cancels that.
     let forsaken = order.plan.has_child() && lock(&asked.cancelled).iter().any(|id| !id.starts_with("tour-"));
     let fits = match &end {
-        Some(End::Completed(got)) => may.completed && order.plan.returns(got),
+        Some(End::Completed(got)) => may.completed && order.plan.returns(got) && !lock(&asked.granted).contains(id),
         Some(End::Compensated { cause, .. }) => match cause {
             Cause::Refused(_) => may.refused,
             Cause::Exhausted(_) => may.exhausted || forsaken,
