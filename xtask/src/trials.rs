@@ -1,4 +1,5 @@
-//! The trials that are programs of their own, beside the tests: the simulation, and the long form of all.
+//! The simulation, which is a program of its own beside the tests. The long forms of the other trials are commands that
+//! `docs/reliability.md` lists.
 
 use std::process::ExitCode;
 
@@ -36,7 +37,7 @@ fn ended(result: Result<(), Failure>) -> ExitCode {
     }
 }
 
-/// `cargo xtask soak`: each trial gets its part of the time.
+/// `cargo xtask soak`.
 pub(crate) fn soak(minutes: u64) -> ExitCode {
     let words = ["--minutes".to_owned(), minutes.to_string()];
     ended(simulation().with(words).run())
