@@ -306,9 +306,7 @@ impl State {
     fn lost(&mut self, at: i64) {
         self.root.visit_mut(&mut |strand| match &mut strand.phase {
             Phase::Calling(calling) => {
-                if let Doing::Step(tries) = &mut calling.doing
-                    && tries.may_run(at)
-                {
+                if let Doing::Step(tries) = &mut calling.doing {
                     tries.lost(at, !calling.call.step.as_ref().is_some_and(|step| step.transactional));
                 }
             }

@@ -195,7 +195,7 @@ impl Log {
     pub(super) fn lost(&mut self, at: i64) {
         match self.entries.last_mut() {
             Some(Entry::Group(group)) => group.logs.iter_mut().for_each(|log| log.lost(at)),
-            Some(Entry::Call(_)) if self.parked.is_none() && self.tries.may_run(at) => self.tries.lost(at, true),
+            Some(Entry::Call(_)) if self.parked.is_none() => self.tries.lost(at, true),
             _ => {}
         }
     }

@@ -177,9 +177,6 @@ pub(crate) struct Tries {
     pub(crate) retry_at: Option<i64>,
 }
 
-/// Two workers' clocks are taken to be no further apart: a jump of more than this is not believed by itself.
-const APART: i64 = 3_600_000_000;
-
 impl Tries {
     /// None so far.
     pub(crate) fn none(at: i64) -> Self {
@@ -193,13 +190,8 @@ impl Tries {
         self.retry_at = failed.retry_at;
     }
 
-    /// Whether an attempt may have been under way at this moment, if its worker died. When the next one is due the dead one decided, by
-    /// a clock that may have been ahead of the one that asks.
-    pub(crate) fn may_run(&self, at: i64) -> bool {
-        self.retry_at.is_none_or(|due| due <= at.saturating_add(APART))
-    }
-
-    /// One was perhaps under way. Where the next one is not due by this clock, it is waited for all the same.
+    /// One was perhaps under way when its worker died, also where none is due yet: that is said by a clock, and the dead worker may have
+    /// had another one, ahead of it by any amount. Until it is due by this one it is waited for all the same.
     pub(super) fn lost(&mut self, at: i64, effect: bool) {
         self.count = self.count.saturating_add(1);
         self.doubt |= effect;

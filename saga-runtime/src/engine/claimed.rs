@@ -14,7 +14,7 @@ use crate::{
     core::{Doing, Entry, Event, Failed, ParkCause, Phase, State},
     machine::Answer,
     planted::{Mistake, is_planted},
-    store::{Claimed, InstanceNo, Micros, Status},
+    store::{Claimed, InstanceNo, Status},
 };
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::OwnedSemaphorePermit;
@@ -214,7 +214,7 @@ impl Worker {
         let (running, undoing, count) = {
             let inner = self.journal.inner();
             let state = &inner.state;
-            (may_run(state, self.engine.clock.now()), state.is_undoing(), state.recoveries.saturating_add(1))
+            (may_run(state), state.is_undoing(), state.recoveries.saturating_add(1))
         };
         if !lost || !running {
             return Ok(());
@@ -321,20 +321,18 @@ impl Worker {
 }
 
 /// Whether an attempt may have been running when the owner died: not where everything waits, is parked or has ended.
-fn may_run(state: &State, now: Micros) -> bool {
+fn may_run(state: &State) -> bool {
     let mut running = false;
     state.root.visit("", &mut |_, strand| {
         running |= match &strand.phase {
             Phase::Start | Phase::After { .. } => true,
-            Phase::Calling(calling) => matches!(&calling.doing, Doing::Step(tries) if tries.may_run(now)),
+            Phase::Calling(calling) => matches!(calling.doing, Doing::Step(_)),
             Phase::Doubted { .. } | Phase::Unwinding { .. } => {
                 let mut current = Vec::new();
                 strand.log.current(&mut current);
                 strand.log.below.is_some()
                     || current.is_empty()
-                    || current.iter().any(|(log, entry)| {
-                        matches!(entry, Entry::Call(_)) && log.parked.is_none() && log.tries.may_run(now)
-                    })
+                    || current.iter().any(|(log, entry)| matches!(entry, Entry::Call(_)) && log.parked.is_none())
             }
             _ => false,
         };

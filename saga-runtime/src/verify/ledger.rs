@@ -71,7 +71,7 @@ impl<'a> Effects<'a> {
 }
 
 /// Every effect belongs to a call, none was accepted twice nor after its undo, one pivot was accepted at the most, what stands was
-/// accepted, and what was undone is undone.
+/// accepted, what was undone is undone, and nothing was taken back that had not been accepted.
 pub(super) fn holds(birth: &str, journal: &Journal, kept: Kept<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     let mut wrong = |promise, row, what: String| found.push(Found { promise, row, what });
@@ -108,6 +108,10 @@ pub(super) fn holds(birth: &str, journal: &Journal, kept: Kept<'_>) -> Vec<Found
         over.insert(undoes);
         if !effect.changed {
             continue;
+        }
+        if !accepted.contains(undoes) {
+            let what = format!("the undo of `{step}` took back what had not been accepted");
+            wrong(Promise::AllOrNone, None, what);
         }
         if !taken_back.insert(undoes) {
             wrong(Promise::AllOrNone, None, format!("the undo of `{step}` was accepted twice"));

@@ -85,25 +85,51 @@ impl Clock for Suspended {
 /// When the next attempt was due, a worker had said by a clock that is ahead of the next owner's.
 #[tokio::test(start_paused = true)]
 async fn rule_6_an_attempt_that_died_with_its_worker_is_in_doubt_whatever_the_clocks_say() {
+    for ahead in [5_000_000, 3 * 3_600_000_000] {
+        let office = Office::new();
+        let clock = Arc::new(Suspended { clock: Arc::clone(&office.lab.clock), for_so_long: AtomicI64::new(ahead) });
+        let store = Arc::new(office.store.another());
+        let builder = office.on(Arc::clone(&store) as Arc<dyn Store>).clock(clock as Arc<dyn Clock>);
+        let first = builder.register(Scripted(office.lab.world.clone())).start().await.expect("it starts");
+        office.lab.world.plan("a", [Act::NoEffect, Act::Hang, Act::Slow(20_000)]);
+        first.start::<Scripted>("1", script("book:a")).await.expect("it is started");
+        office.asked("a", 2).await;
+        let epoch = office.owner("1").await.expect("it runs");
+        drop(first);
+        store.retire(Epoch(epoch)).await.expect("the store answers");
+        let second = office.worker().await;
+        while office.owner("1").await == Some(epoch) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert!(handle(&second, "1").await.cancel("enough").await.expect("decided").granted);
+        assert!(end(&handle(&second, "1").await).await.cause().is_some());
+        let undone = office.lab.world.about("undo a").len();
+        assert_eq!(undone, 1, "{ahead} µs ahead: {:?}", office.lab.world.whats());
+    }
+}
+
+/// The same of an undo: what was lost counts.
+#[tokio::test(start_paused = true)]
+async fn rule_14_an_attempt_of_an_undo_that_died_with_its_worker_counts_whatever_the_clocks_say() {
     let office = Office::new();
-    let ahead = AtomicI64::new(5_000_000);
+    let ahead = AtomicI64::new(3 * 3_600_000_000);
     let clock = Arc::new(Suspended { clock: Arc::clone(&office.lab.clock), for_so_long: ahead });
     let store = Arc::new(office.store.another());
     let builder = office.on(Arc::clone(&store) as Arc<dyn Store>).clock(clock as Arc<dyn Clock>);
     let first = builder.register(Scripted(office.lab.world.clone())).start().await.expect("it starts");
-    office.lab.world.plan("a", [Act::NoEffect, Act::Hang, Act::Slow(20_000)]);
-    first.start::<Scripted>("1", script("book:a")).await.expect("it is started");
-    office.asked("a", 2).await;
+    office.lab.world.plan("b", [Act::Refuse]);
+    office.lab.world.plan("undo a", [Act::Later(1), Act::Hang]);
+    first.start::<Scripted>("1", script("book:a book:b")).await.expect("it is started");
+    office.asked("undo a", 2).await;
     let epoch = office.owner("1").await.expect("it runs");
     drop(first);
     store.retire(Epoch(epoch)).await.expect("the store answers");
     let second = office.worker().await;
-    while office.owner("1").await == Some(epoch) {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    assert!(handle(&second, "1").await.cancel("enough").await.expect("decided").granted);
     assert!(end(&handle(&second, "1").await).await.cause().is_some());
-    assert_eq!(office.lab.world.about("undo a").len(), 1, "{:?}", office.lab.world.whats());
+    assert_eq!(office.lab.world.about("undo a").len(), 3, "{:?}", office.lab.world.whats());
+    let no = office.store.find("scripted", "1").await.expect("the store answers").expect("it is there").no;
+    let rows = office.store.journal(no, 1, 1_000).await.expect("the store answers");
+    assert_eq!(rows.iter().filter(|row| row.event.contains("recovered")).count(), 1, "{rows:?}");
 }
 
 /// A worker stands still while the next attempt is near, and finds its lease over when it wakes.

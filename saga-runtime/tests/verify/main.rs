@@ -129,6 +129,9 @@ async fn what_participants_accepted_is_held_against_the_journal() {
     twice.push(nth("undone", true, 1));
     let says = found(&store, &with(twice)).await;
     assert_eq!(says, [(Promise::AllOrNone, "the undo of `hold` was accepted twice".into())]);
+    // An undo of what never was.
+    let says = found(&store, &with(without(&nth("undone", false, 0)))).await;
+    assert_eq!(says, [(Promise::AllOrNone, "the undo of `hold` took back what had not been accepted".into())]);
     // The request that an undo was to be the end of, after that.
     let mut late = whole.effects.clone();
     let first = late.iter().position(|effect| *effect == nth("undone", false, 0)).expect("it is there");
