@@ -92,7 +92,10 @@ impl Mistake {
 #[cfg(feature = "planted")]
 mod switch {
     use super::Mistake;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::{
+        cell::Cell,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
 
     const NONE: usize = usize::MAX;
 
@@ -107,10 +110,32 @@ mod switch {
     pub fn is_planted(mistake: Mistake) -> bool {
         PLANTED.load(Ordering::Relaxed) == mistake as usize
     }
+
+    thread_local! {
+        static SNAPSHOTS: Cell<Option<u64>> = const { Cell::new(None) };
+    }
+
+    /// From now on what runs on this thread writes a snapshot every so many rows, and looks for those of others there; at least three.
+    /// In place of every thousand, so that journals of a few rows are read from one, too. No mistake: nothing may be different.
+    pub fn snapshot_every(rows: u64) {
+        SNAPSHOTS.set(Some(rows.max(3)));
+    }
+
+    pub(crate) fn snapshots(otherwise: u64) -> u64 {
+        SNAPSHOTS.get().unwrap_or(otherwise)
+    }
 }
 
 #[cfg(feature = "planted")]
-pub use switch::{is_planted, plant};
+pub(crate) use switch::snapshots;
+#[cfg(feature = "planted")]
+pub use switch::{is_planted, plant, snapshot_every};
+
+/// Every so many rows there is a snapshot, unless a test says otherwise.
+#[cfg(not(feature = "planted"))]
+pub(crate) const fn snapshots(otherwise: u64) -> u64 {
+    otherwise
+}
 
 /// None is planted.
 #[cfg(not(feature = "planted"))]

@@ -2,9 +2,10 @@
 
 use super::{
     Engine, SECOND,
+    commit::Release,
     gate::Alone,
     hub::Poke,
-    journal::{Journal, Over, Release},
+    journal::{Journal, Over},
     known::unknown_to,
     life::Life,
     load::{Loaded, Unfoldable, fold, load},
@@ -283,6 +284,8 @@ impl Worker {
             _ => return over,
         };
         let Some(no) = self.journal.no() else { return over };
+        // Rows that cannot be written are why this is done, whoever handed them over.
+        let _ = self.journal.settled().await;
         // What happened is kept, if it is not itself what cannot be written.
         let mut kept = Some(self.journal.forget());
         let mut again = over;

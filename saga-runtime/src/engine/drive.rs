@@ -2,7 +2,8 @@
 
 use super::{
     SECOND,
-    journal::{Over, Release},
+    commit::Release,
+    journal::Over,
     pulse::Waits,
     worker::{Halt, Worker},
 };

@@ -1,13 +1,14 @@
-//! The one way to the store: rows are applied to the state, collected, and committed together.
+//! The one way to the store: rows are applied to the state and collected, to be committed together.
 
-use super::{Engine, Point, SECOND, life::Life};
+use super::{Engine, SECOND, commit::UnderWay, life::Life};
 use crate::{
     context::{self, Ids},
     core::{Event, Phase, State, child::ChildEnd},
+    planted,
     runtime::input::{check_label, check_labels},
     store::{
-        Append, Delivery, Instance, InstanceNo, Labels, MessageNo, Micros, RequestNo, Row, Start, Status, Touch, Write,
-        Written, committer::CommitError,
+        Delivery, Instance, InstanceNo, Labels, MessageNo, Micros, RequestNo, Row, Start, Status,
+        committer::CommitError,
     },
 };
 use std::{
@@ -17,7 +18,9 @@ use std::{
 use tokio::sync::Mutex as Turn;
 
 /// Every row whose number is a multiple of this is a snapshot of the rows before it.
-pub(crate) const SNAPSHOT_EVERY: u64 = 1_000;
+pub(crate) fn snapshot_every() -> u64 {
+    planted::snapshots(1_000)
+}
 
 /// Why a worker lets its instance go.
 #[derive(Debug)]
@@ -71,23 +74,25 @@ pub(crate) struct Inner {
     pub(crate) state: State,
     /// What the store's row of the instance says.
     pub(crate) status: Status,
-    wake_at: Option<Micros>,
-    awaits: Vec<Box<str>>,
-    named: Option<Box<str>>,
-    error: Option<Box<str>>,
+    pub(super) wake_at: Option<Micros>,
+    pub(super) awaits: Vec<Box<str>>,
+    pub(super) named: Option<Box<str>>,
+    pub(super) error: Option<Box<str>>,
     /// Why it is parked, by the row that says so.
-    parks: BTreeMap<u64, Box<str>>,
+    pub(super) parks: BTreeMap<u64, Box<str>>,
     /// The instance that waits for this one.
     parent: Option<InstanceNo>,
     /// Its labels, as its flow has them.
-    labels: Labels,
+    pub(super) labels: Labels,
     /// Its labels, as the store has them.
-    labelled: Labels,
+    pub(super) labelled: Labels,
     /// The row that says how it ends, and what it says.
     end: Option<(u64, Arc<ChildEnd>)>,
-    pending: Pending,
+    pub(super) pending: Pending,
     /// The answers that the last commit began with: kept until the next one, should that commit be rejected.
-    answers: Vec<Row>,
+    pub(super) answers: Vec<Row>,
+    /// A commit that was handed over by one who did not wait for it.
+    pub(super) unheard: Option<UnderWay>,
     /// When the last commit was.
     pub(crate) committed_at: Micros,
     /// The last rows, as they were written: what is undone soon is not read again.
@@ -116,17 +121,17 @@ impl Recent {
 
 /// What the next commit writes.
 #[derive(Default)]
-struct Pending {
-    rows: Vec<Row>,
-    kinds: Vec<&'static str>,
-    consumed: Vec<RequestNo>,
-    received: Vec<MessageNo>,
-    starts: Vec<Start>,
-    sends: Vec<Delivery>,
+pub(super) struct Pending {
+    pub(super) rows: Vec<Row>,
+    pub(super) kinds: Vec<&'static str>,
+    pub(super) consumed: Vec<RequestNo>,
+    pub(super) received: Vec<MessageNo>,
+    pub(super) starts: Vec<Start>,
+    pub(super) sends: Vec<Delivery>,
 }
 
 impl Pending {
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.rows.is_empty()
             && self.consumed.is_empty()
             && self.received.is_empty()
@@ -135,7 +140,7 @@ impl Pending {
     }
 
     /// The answers that it begins with: they stand whatever becomes of the rows after them.
-    fn answers(&self) -> Vec<Row> {
+    pub(super) fn answers(&self) -> Vec<Row> {
         let first = self.kinds.iter().take_while(|kind| matches!(**kind, "answered" | "returned")).count();
         self.rows[..first].to_vec()
     }
@@ -148,16 +153,6 @@ pub(super) struct Staged {
     state: State,
     pub(super) rows: Vec<Row>,
     pub(super) kinds: Vec<&'static str>,
-}
-
-/// How an instance is let go.
-#[derive(Debug, Default)]
-pub(crate) struct Release {
-    pub(crate) wake_at: Option<Micros>,
-    /// The names of the messages that wake it.
-    pub(crate) awaits: Vec<Box<str>>,
-    /// Whether it waits for its turn at a named policy.
-    pub(crate) queued: bool,
 }
 
 impl Journal {
@@ -219,6 +214,7 @@ impl Journal {
             end: None,
             pending: Pending::default(),
             answers: Vec::new(),
+            unheard: None,
             committed_at: engine.clock.now(),
             recent: Recent::default(),
         };
@@ -246,7 +242,7 @@ impl Journal {
     pub(crate) fn push(&self, event: &Event) -> Result<u64, Over> {
         let at = self.engine.clock.now();
         let mut inner = self.inner();
-        if (inner.state.seq + 1).is_multiple_of(SNAPSHOT_EVERY) {
+        if (inner.state.seq + 1).is_multiple_of(snapshot_every()) {
             let state = Box::new(inner.state.clone());
             inner.push(at, &Event::Snapshot { state })?;
         }
@@ -271,7 +267,7 @@ impl Journal {
         };
         let mut staged =
             Staged { after: inner.state.seq, state: inner.state.clone(), rows: Vec::new(), kinds: Vec::new() };
-        if (staged.after + 1).is_multiple_of(SNAPSHOT_EVERY) {
+        if (staged.after + 1).is_multiple_of(snapshot_every()) {
             let state = Box::new(staged.state.clone());
             staged.add(at, &Event::Snapshot { state })?;
         }
@@ -288,6 +284,11 @@ impl Journal {
         inner.state = staged.state;
         inner.committed_at = self.engine.clock.now();
         Ok(())
+    }
+
+    /// This row, if it is one that the next commit writes.
+    pub(super) fn pending(&self, seq: u64) -> Option<Row> {
+        self.inner().pending.rows.iter().find(|row| row.seq == seq).cloned()
     }
 
     /// A request that the next commit answers.
@@ -363,32 +364,6 @@ impl Journal {
         std::mem::take(&mut inner.answers)
     }
 
-    /// Commits what is collected; the instance goes on running.
-    pub(crate) async fn commit(&self) -> Result<(), Over> {
-        Box::pin(self.write(|inner, at| {
-            (inner.status != Status::Ready).then(|| Touch { owned: true, ..Touch::new(Status::Ready, at) })
-        }))
-        .await
-    }
-
-    /// Commits what is collected, and lets the instance go with this status.
-    pub(crate) async fn release(&self, status: Status, release: Release) -> Result<(), Over> {
-        Box::pin(self.write(|inner, at| {
-            let mut touch = Touch::new(status, at);
-            touch.wake_at = release.wake_at;
-            touch.awaits = release.awaits;
-            touch.queued = release.queued;
-            if status == Status::Parked {
-                touch.error = inner.park_error().or_else(|| inner.error.clone());
-            }
-            if !matches!(status, Status::Ready) && !status.is_end() {
-                touch.state = Some(inner.state.state_name());
-            }
-            Some(touch)
-        }))
-        .await
-    }
-
     /// The row that parked it first, of what is parked now, unless it is known here what that says.
     pub(crate) fn untold_park(&self) -> Option<u64> {
         let inner = self.inner();
@@ -401,116 +376,7 @@ impl Journal {
         self.inner().parks.insert(row, error.into());
     }
 
-    /// Lets the instance go as it was, with a name for the lists if there is a new one.
-    pub(crate) async fn give_back(&self, status: Status, named: Option<Box<str>>) -> Result<(), Over> {
-        Box::pin(self.write(|inner, at| {
-            let mut touch = Touch::new(status, at);
-            if status == inner.status {
-                touch.wake_at = inner.wake_at;
-                touch.awaits.clone_from(&inner.awaits);
-                touch.error.clone_from(&inner.error);
-                touch.state.clone_from(&inner.named);
-            }
-            if named.is_some() {
-                touch.state = named;
-            }
-            Some(touch)
-        }))
-        .await
-    }
-
-    /// Parks it without a row: its rows cannot be read, so nobody can say which one would follow them.
-    pub(crate) async fn park_unread(&self, error: &str) -> Result<(), Over> {
-        self.forget();
-        Box::pin(self.write(|inner, at| {
-            if inner.status.is_end() {
-                return Some(Touch { state: inner.named.clone(), ..Touch::new(inner.status, at) });
-            }
-            let error = inner.error.clone().filter(|_| inner.status == Status::Parked).or_else(|| Some(error.into()));
-            Some(Touch { error, state: inner.named.clone(), ..Touch::new(Status::Parked, at) })
-        }))
-        .await
-    }
-
-    /// Boxed by whoever calls it: every wait of an instance has a commit somewhere in it, and would be as large as that.
-    async fn write(&self, touch: impl FnOnce(&Inner, Micros) -> Option<Touch>) -> Result<(), Over> {
-        let _turn = self.turn.lock().await;
-        let (touch, kinds, no) = {
-            let inner = self.inner();
-            let touch = touch(&inner, self.engine.clock.now());
-            if inner.pending.is_empty() && touch.is_none() {
-                return Ok(());
-            }
-            let kinds = if self.engine.is_observed() { inner.pending.kinds.clone() } else { Vec::new() };
-            (touch, kinds, inner.no)
-        };
-        let ids = Arc::clone(&self.identity.ids);
-        self.engine.at(Point::BeforeCommit { instance: &ids.instance, events: &kinds }).await;
-        let (pending, labels) = {
-            let mut inner = self.inner();
-            let pending = std::mem::take(&mut inner.pending);
-            inner.answers = pending.answers();
-            (pending, inner.labels.clone())
-        };
-        let status = touch.as_ref().map(|touch| touch.status);
-        let rests = touch.as_ref().is_some_and(|touch| !touch.owned);
-        let told: Vec<InstanceNo> = pending.sends.iter().map(|delivery| delivery.to).collect();
-        let starts = !pending.starts.is_empty();
-        let no = match no {
-            Some(instance) => {
-                let append = Append {
-                    touch,
-                    consumed: pending.consumed,
-                    received: pending.received,
-                    labels: changes(&self.inner().labelled, &labels),
-                    starts: pending.starts,
-                    sends: pending.sends,
-                    ..Append::new(instance, pending.rows)
-                };
-                self.life.committer.write(Write::Append(append)).await.map_err(Over::from)?;
-                instance
-            }
-            None => self.started(pending.rows, labels.clone(), touch).await?,
-        };
-        {
-            let mut inner = self.inner();
-            inner.no = Some(no);
-            inner.status = status.unwrap_or(inner.status);
-            inner.labelled = labels;
-            inner.committed_at = self.engine.clock.now();
-        }
-        self.engine.hub.changed(no);
-        if rests {
-            self.engine.hub.rests(no, self.inner().ended());
-        }
-        for to in told {
-            self.engine.has_message(to);
-        }
-        if starts {
-            self.engine.waits();
-        }
-        self.engine.at(Point::AfterCommit { instance: &ids.instance, events: &kinds }).await;
-        Ok(())
-    }
-
-    /// The first commit of an instance: if it is to be let go at once, that is a second write right behind it, with the last row,
-    /// which tells whether it was written, should the answer be lost.
-    async fn started(&self, mut rows: Vec<Row>, labels: Labels, touch: Option<Touch>) -> Result<InstanceNo, Over> {
-        let last = rows.split_off(rows.len().saturating_sub(usize::from(touch.is_some() && rows.len() > 1)));
-        let start = Start { labels, ..self.start(rows, true) };
-        let instance = match self.life.committer.write(Write::Start(start)).await.map_err(Over::from)? {
-            Written::Started(instance) => instance,
-            Written::Exists(instance) => return Err(Over::Exists(instance)),
-            Written::Appended => return Err(Over::Broken("the store answered a start as if it were an append".into())),
-        };
-        if touch.is_some() {
-            let append = Append { touch, ..Append::new(instance, last) };
-            self.life.committer.write(Write::Append(append)).await.map_err(Over::from)?;
-        }
-        Ok(instance)
-    }
-
-    fn start(&self, rows: Vec<Row>, owned: bool) -> Start {
+    pub(super) fn start(&self, rows: Vec<Row>, owned: bool) -> Start {
         Start {
             saga: self.identity.ids.saga.clone(),
             id: self.identity.ids.instance.clone(),
@@ -534,7 +400,7 @@ impl Journal {
 }
 
 /// What makes the labels that are stored the ones that are wanted: nothing, where a flow says again what is so.
-fn changes(stored: &Labels, wanted: &Labels) -> Vec<(Box<str>, Option<Box<str>>)> {
+pub(super) fn changes(stored: &Labels, wanted: &Labels) -> Vec<(Box<str>, Option<Box<str>>)> {
     let gone = stored.keys().filter(|key| !wanted.contains_key(*key)).map(|key| (key.clone(), None));
     let set = wanted.iter().filter(|(key, value)| stored.get(*key) != Some(*value));
     gone.chain(set.map(|(key, value)| (key.clone(), Some(value.clone())))).collect()
@@ -544,7 +410,7 @@ impl Inner {
     /// The next row's number.
     pub(crate) fn next(&self) -> u64 {
         let next = self.state.seq + 1;
-        if next.is_multiple_of(SNAPSHOT_EVERY) { next + 1 } else { next }
+        if next.is_multiple_of(snapshot_every()) { next + 1 } else { next }
     }
 
     fn push(&mut self, at: Micros, event: &Event) -> Result<u64, Over> {
@@ -574,12 +440,12 @@ impl Inner {
     }
 
     /// Why it is parked, of several the first.
-    fn park_error(&self) -> Option<Box<str>> {
+    pub(super) fn park_error(&self) -> Option<Box<str>> {
         self.parks.get(&self.state.parks().first()?.row).cloned()
     }
 
     /// How it ended, if it did, in this process, and without debt.
-    fn ended(&self) -> Option<Arc<ChildEnd>> {
+    pub(super) fn ended(&self) -> Option<Arc<ChildEnd>> {
         let (Phase::Completed { row } | Phase::Compensated { cause: row }) = self.state.phase() else { return None };
         let end = self.end.as_ref().filter(|(seq, _)| seq == row && self.state.debt.is_empty());
         end.map(|(_, end)| Arc::clone(end))

@@ -1,6 +1,6 @@
 //! From rows back to an instance.
 
-use super::journal::SNAPSHOT_EVERY;
+use super::journal::snapshot_every;
 use crate::{
     core::{
         AnswerAt, CallId, Called, Calls, Doing, Event, Illegal, Name, Phase, Saved, State, Stored, Undo,
@@ -161,7 +161,7 @@ async fn last_snapshot(store: &dyn Store, instance: InstanceNo) -> Result<u64, S
 
 /// The row of the last snapshot up to this row, or the first row.
 pub(crate) async fn snapshot_at(store: &dyn Store, instance: InstanceNo, row: u64) -> Result<u64, StoreError> {
-    let seq = row - row % SNAPSHOT_EVERY;
+    let seq = row - row % snapshot_every();
     if seq == 0 {
         return Ok(1);
     }

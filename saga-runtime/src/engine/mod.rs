@@ -8,6 +8,7 @@ mod attempt;
 mod call;
 mod child;
 pub(crate) mod claimed;
+mod commit;
 mod drive;
 pub(crate) mod erased;
 mod gate;

@@ -3,7 +3,7 @@
 use super::{journal::Over, pulse::Waits, worker::Worker};
 use crate::{
     core::{
-        Decided, Doing, Event, How, ParkAt, Phase, UnwindCause, Verb,
+        AnswerAt, Decided, Doing, Event, How, ParkAt, Phase, UnwindCause, Verb,
         decide::key_expired,
         request::{Grant, Request, can_cancel, decide},
     },
@@ -145,37 +145,48 @@ impl Worker {
         let answer = {
             let inner = self.journal.inner();
             let unwinding = matches!(inner.state.phase(), Phase::Unwinding { .. });
-            match inner.state.root.at(&park.branch).map(|strand| &strand.phase) {
-                Some(Phase::After { answer: crate::core::AnswerAt::Row(row), .. }) if !unwinding => {
-                    inner.no.zip(Some(*row))
-                }
+            match inner.state.root.at(&park.branch).and_then(|strand| answered_in(&strand.phase)) {
+                Some(row) if !unwinding => Some(row),
                 _ if unwinding || inner.state.is_undoing() => return Ok(()),
                 _ => None,
             }
         };
-        let event = match answer {
-            Some((no, seq)) => self.row(no, seq).await.ok(),
-            None => None,
-        };
-        let cause = match event.as_ref().and_then(Event::answer) {
-            Some(answer) => UnwindCause::from_answer(answer, why),
-            None => UnwindCause::Cancelled { reason: why.into() },
-        };
+        let cause = self.cause_of(answer, why).await;
         self.gives_up(cause, self.doubts(""))
     }
 
+    /// Why a saga gives up that was told this, and would have gone on.
+    async fn cause_of(&self, answer: Option<u64>, why: &str) -> UnwindCause {
+        let event = match self.journal.no().zip(answer) {
+            Some((no, seq)) => self.row(no, seq).await.ok(),
+            None => None,
+        };
+        match event.as_ref().and_then(Event::answer) {
+            Some(answer) => UnwindCause::from_answer(answer, why),
+            None => UnwindCause::Cancelled { reason: why.into() },
+        }
+    }
+
     /// What was skipped while other calls were still being undone: now the saga gives up.
-    pub(super) fn gives_up_for_debt(&self) -> Result<(), Over> {
-        let why = {
+    pub(super) async fn gives_up_for_debt(&self) -> Result<(), Over> {
+        let (why, answer) = {
             let inner = self.journal.inner();
             let state = &inner.state;
             let forward = !state.phase().is_end() && !state.is_undoing() && !state.pivot_passed;
             match state.debt.first().filter(|_| forward && state.parks().is_empty()) {
-                Some(owed) => owed.why.clone(),
+                Some(owed) => (owed.why.clone(), answered_in(state.phase())),
                 None => return Ok(()),
             }
         };
-        self.gives_up(UnwindCause::Cancelled { reason: why }, self.doubts(""))
+        let cause = self.cause_of(answer, &why).await;
+        self.gives_up(cause, self.doubts(""))
+    }
+
+    /// Whether something was skipped of what has just been undone: the flow is not told, and does not go on.
+    pub(super) fn owes(&self) -> bool {
+        let inner = self.journal.inner();
+        let goes_on = !inner.state.pivot_passed && !inner.state.is_undoing();
+        goes_on && !inner.state.debt.is_empty()
     }
 
     /// When the instance's time is over, if that is still to come or to be told.
@@ -263,4 +274,12 @@ pub(crate) fn key_has_expired(definition: &Definition, park: &ParkAt, now: Micro
     let Some(expires) = &park.key else { return false };
     let step = definition.step(&expires.step);
     step.is_some_and(|(_, step)| key_expired(&expires.tries, step.key_valid, now))
+}
+
+/// The row of the answer that a flow is about to be told here.
+fn answered_in(phase: &Phase) -> Option<u64> {
+    match phase {
+        Phase::After { answer: AnswerAt::Row(row), .. } => Some(*row),
+        _ => None,
+    }
 }

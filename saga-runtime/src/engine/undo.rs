@@ -4,7 +4,7 @@ use super::{
     admission::Admission,
     attempt::{Effort, Work},
     journal::Over,
-    load::{Undoing, Unfoldable, row, undoing},
+    load::{Undoing, Unfoldable, read, row, undoing},
     pulse::Waits,
     transact::Records,
     worker::{Halt, Worker},
@@ -57,7 +57,7 @@ impl Worker {
             self.tell_parent(&end)?;
         }
         self.push(&Event::Compensated {})?;
-        self.release(self.end_status(), super::journal::Release::default()).await?;
+        self.release(self.end_status(), super::commit::Release::default()).await?;
         Err(Over::Ended)
     }
 
@@ -87,6 +87,7 @@ impl Worker {
                     ended?;
                 }
                 None if self.unfold(path).await? => {}
+                None if path.is_empty() && self.owes() => return Err(Halt::Turn),
                 None => return Ok(()),
             }
         }
@@ -116,7 +117,12 @@ impl Worker {
             log.below.filter(|_| needed).zip(inner.no)
         };
         let Some((seq, no)) = below else { return Ok(false) };
-        match row(&*self.engine.store, no, seq).await {
+        // It may be so new that it is not in the store yet.
+        let event = match self.journal.pending(seq) {
+            Some(row) => read(&row),
+            None => row(&*self.engine.store, no, seq).await,
+        };
+        match event {
             Ok(Event::Snapshot { state }) => {
                 let mut log = state.root.log;
                 log.parked = None;

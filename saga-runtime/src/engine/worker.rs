@@ -3,10 +3,11 @@
 use super::{
     Engine, SECOND,
     claimed::load_patiently,
+    commit::Release,
     erased::AnySaga,
     gate::Alone,
     hub::Poke,
-    journal::{Journal, Over, Release},
+    journal::{Journal, Over},
     load::{Joined, Loaded, Payloads, Unfoldable, row},
     pulse::{Pulse, Waits},
     start::Started,
@@ -239,7 +240,7 @@ impl Worker {
         let before = self.journal.inner().state.seq;
         self.heed().await?;
         self.deadline()?;
-        self.gives_up_for_debt()?;
+        self.gives_up_for_debt().await?;
         if self.journal.inner().state.seq != before {
             // What strands resume with is what was loaded before that.
             self.shared().stale = true;

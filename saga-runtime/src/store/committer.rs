@@ -7,7 +7,14 @@
 
 use super::{Epoch, Store, StoreError, Write, Written, after};
 use crate::planted::{Mistake, is_planted};
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::Instant,
@@ -68,6 +75,31 @@ pub enum CommitError {
     Stopped,
 }
 
+/// A write that was handed over: what became of it, once that is known.
+#[derive(Debug)]
+#[must_use = "it is written either way; whether it could be is said here only"]
+pub struct Writing {
+    written: oneshot::Receiver<Result<Written, CommitError>>,
+    health: watch::Receiver<Health>,
+    /// The mistake that is planted as [`Mistake::AnsweredBeforeCommit`].
+    at_once: bool,
+}
+
+impl Future for Writing {
+    type Output = Result<Written, CommitError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.at_once {
+            return Poll::Ready(Ok(Written::Appended));
+        }
+        Pin::new(&mut self.written).poll(cx).map(|answer| match answer {
+            Ok(result) => result,
+            Err(_) if *self.health.borrow() == Health::Fenced => Err(CommitError::Fenced),
+            Err(_) => Err(CommitError::Stopped),
+        })
+    }
+}
+
 #[expect(clippy::large_enum_variant, reason = "nearly all of them are writes")]
 enum Message {
     Write(Write, oneshot::Sender<Result<Written, CommitError>>),
@@ -93,23 +125,12 @@ impl Committer {
     ///
     /// # Cancel safety
     /// What was handed over is written, also if the future is dropped.
-    pub fn write(&self, write: Write) -> impl Future<Output = Result<Written, CommitError>> + Send + use<> {
+    pub fn write(&self, write: Write) -> Writing {
         let (answer, written) = oneshot::channel();
-        let appends = matches!(write, Write::Append(_));
+        let at_once = matches!(write, Write::Append(_)) && is_planted(Mistake::AnsweredBeforeCommit);
         // If the writer has ended, this drops the sender, and the receiver says so.
         let _ = self.queue.send(Message::Write(write, answer));
-        let health = self.health.clone();
-        let at_once = appends && is_planted(Mistake::AnsweredBeforeCommit);
-        async move {
-            if at_once {
-                return Ok(Written::Appended);
-            }
-            match written.await {
-                Ok(result) => result,
-                Err(_) if *health.borrow() == Health::Fenced => Err(CommitError::Fenced),
-                Err(_) => Err(CommitError::Stopped),
-            }
-        }
+        Writing { written, health: self.health.clone(), at_once }
     }
 
     /// Whether writes get through, now and whenever it changes.

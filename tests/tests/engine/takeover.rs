@@ -162,3 +162,21 @@ async fn a_child_that_ends_while_its_parent_looks_away_is_noticed() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_ends_before_its_parent_hears_that_it_was_started_is_noticed() {
+    // Found by simulation: the end was read, and its answer was on its way to the store, when the parent heard of the start, read the
+    // journal without it, and went to rest for good: the message had been taken.
+    for seed in 0..500 {
+        let mut lab = Lab::new();
+        lab.store = Arc::new(Memory::with_lease(Duration::from_secs(15)));
+        let line = Faulty::new(Arc::new(lab.store.another()));
+        line.lag(Duration::from_millis(300), seed);
+        let slow = lab.builder().shared_store(Arc::new(line)).start().await.expect("it starts");
+        let _fast = lab.builder().shared_store(Arc::new(lab.store.another())).seed(2).start().await.expect("it starts");
+        let saga = start(&slow, "1", plan([Work::Child(texts(&["b"])), Work::Book("c".into())])).await;
+        let ended = tokio::time::timeout(Duration::from_hours(1), saga.result()).await;
+        assert!(ended.is_ok(), "seed {seed}: it does not end\n{}", timeline(&saga).await);
+        assert_eq!(lab.world.stands(), ["b", "c"], "seed {seed}");
+    }
+}

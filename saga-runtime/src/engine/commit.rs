@@ -1,0 +1,217 @@
+//! Commits of one instance: one after another, each with what the store is to say of the instance, and each heard of before anything
+//! else is read or written.
+
+use super::{
+    Point,
+    journal::{Inner, Journal, Over, changes},
+};
+use crate::store::{Append, InstanceNo, Labels, Micros, Row, Start, Status, Touch, Write, Written, committer::Writing};
+use std::sync::Arc;
+
+/// How an instance is let go.
+#[derive(Debug, Default)]
+pub(crate) struct Release {
+    pub(crate) wake_at: Option<Micros>,
+    /// The names of the messages that wake it.
+    pub(crate) awaits: Vec<Box<str>>,
+    /// Whether it waits for its turn at a named policy.
+    pub(crate) queued: bool,
+}
+
+/// A commit that has been handed over.
+pub(super) struct UnderWay {
+    writing: Writing,
+    follows: Follows,
+}
+
+/// What follows once a commit is made.
+struct Follows {
+    instance: InstanceNo,
+    /// What the store's row says from then on, if the commit says anything of it.
+    status: Option<Status>,
+    labels: Labels,
+    /// Whether the instance is let go.
+    rests: bool,
+    /// Those who are sent something.
+    told: Vec<InstanceNo>,
+    /// Whether others are started.
+    starts: bool,
+    kinds: Vec<&'static str>,
+}
+
+/// Waits for a commit. Dropped meanwhile, it leaves it to the next one who writes: nothing is read of the instance, nor written to it,
+/// that may not know of it.
+struct Heard<'j> {
+    journal: &'j Journal,
+    under_way: Option<UnderWay>,
+}
+
+impl Drop for Heard<'_> {
+    fn drop(&mut self) {
+        if let Some(under_way) = self.under_way.take() {
+            self.journal.inner().unheard = Some(under_way);
+        }
+    }
+}
+
+impl Journal {
+    /// Waits for what was handed over by one who did not wait for it: whoever reads the journal next reads it whole.
+    pub(crate) async fn settled(&self) -> Result<(), Over> {
+        let _turn = self.turn.lock().await;
+        self.hear().await
+    }
+
+    /// Commits what is collected; the instance goes on running.
+    pub(crate) async fn commit(&self) -> Result<(), Over> {
+        Box::pin(self.write(|inner, at| {
+            (inner.status != Status::Ready).then(|| Touch { owned: true, ..Touch::new(Status::Ready, at) })
+        }))
+        .await
+    }
+
+    /// Commits what is collected, and lets the instance go with this status.
+    pub(crate) async fn release(&self, status: Status, release: Release) -> Result<(), Over> {
+        Box::pin(self.write(|inner, at| {
+            let mut touch = Touch::new(status, at);
+            touch.wake_at = release.wake_at;
+            touch.awaits = release.awaits;
+            touch.queued = release.queued;
+            if status == Status::Parked {
+                touch.error = inner.park_error().or_else(|| inner.error.clone());
+            }
+            if !matches!(status, Status::Ready) && !status.is_end() {
+                touch.state = Some(inner.state.state_name());
+            }
+            Some(touch)
+        }))
+        .await
+    }
+
+    /// Lets the instance go as it was, with a name for the lists if there is a new one.
+    pub(crate) async fn give_back(&self, status: Status, named: Option<Box<str>>) -> Result<(), Over> {
+        Box::pin(self.write(|inner, at| {
+            let mut touch = Touch::new(status, at);
+            if status == inner.status {
+                touch.wake_at = inner.wake_at;
+                touch.awaits.clone_from(&inner.awaits);
+                touch.error.clone_from(&inner.error);
+                touch.state.clone_from(&inner.named);
+            }
+            if named.is_some() {
+                touch.state = named;
+            }
+            Some(touch)
+        }))
+        .await
+    }
+
+    /// Parks it without a row: its rows cannot be read, so nobody can say which one would follow them.
+    pub(crate) async fn park_unread(&self, error: &str) -> Result<(), Over> {
+        self.forget();
+        Box::pin(self.write(|inner, at| {
+            if inner.status.is_end() {
+                return Some(Touch { state: inner.named.clone(), ..Touch::new(inner.status, at) });
+            }
+            let error = inner.error.clone().filter(|_| inner.status == Status::Parked).or_else(|| Some(error.into()));
+            Some(Touch { error, state: inner.named.clone(), ..Touch::new(Status::Parked, at) })
+        }))
+        .await
+    }
+
+    /// Boxed by whoever calls it: every wait of an instance has a commit somewhere in it, and would be as large as that.
+    async fn write(&self, touch: impl FnOnce(&Inner, Micros) -> Option<Touch>) -> Result<(), Over> {
+        let _turn = self.turn.lock().await;
+        self.hear().await?;
+        let (touch, kinds, no) = {
+            let inner = self.inner();
+            let touch = touch(&inner, self.engine.clock.now());
+            if inner.pending.is_empty() && touch.is_none() {
+                return Ok(());
+            }
+            let kinds = if self.engine.is_observed() { inner.pending.kinds.clone() } else { Vec::new() };
+            (touch, kinds, inner.no)
+        };
+        let ids = Arc::clone(&self.identity.ids);
+        self.engine.at(Point::BeforeCommit { instance: &ids.instance, events: &kinds }).await;
+        let (pending, labels) = {
+            let mut inner = self.inner();
+            let pending = std::mem::take(&mut inner.pending);
+            inner.answers = pending.answers();
+            (pending, inner.labels.clone())
+        };
+        let status = touch.as_ref().map(|touch| touch.status);
+        let rests = touch.as_ref().is_some_and(|touch| !touch.owned);
+        let told: Vec<InstanceNo> = pending.sends.iter().map(|delivery| delivery.to).collect();
+        let starts = !pending.starts.is_empty();
+        let follows = |instance| Follows { instance, status, labels: labels.clone(), rests, told, starts, kinds };
+        let Some(instance) = no else {
+            let instance = self.started(pending.rows, labels.clone(), touch).await?;
+            self.made(follows(instance)).await;
+            return Ok(());
+        };
+        let append = Append {
+            touch,
+            consumed: pending.consumed,
+            received: pending.received,
+            labels: changes(&self.inner().labelled, &labels),
+            starts: pending.starts,
+            sends: pending.sends,
+            ..Append::new(instance, pending.rows)
+        };
+        let writing = self.life.committer.write(Write::Append(append));
+        self.inner().unheard = Some(UnderWay { writing, follows: follows(instance) });
+        self.hear().await
+    }
+
+    /// Waits for what was handed over, if there is anything; by whoever holds the turn.
+    async fn hear(&self) -> Result<(), Over> {
+        let mut heard = Heard { journal: self, under_way: self.inner().unheard.take() };
+        let Some(under_way) = &mut heard.under_way else { return Ok(()) };
+        let written = (&mut under_way.writing).await;
+        let Some(UnderWay { follows, .. }) = heard.under_way.take() else { return Ok(()) };
+        written.map_err(Over::from)?;
+        self.made(follows).await;
+        Ok(())
+    }
+
+    /// A commit is made.
+    async fn made(&self, follows: Follows) {
+        let Follows { instance, status, labels, rests, told, starts, kinds } = follows;
+        {
+            let mut inner = self.inner();
+            inner.no = Some(instance);
+            inner.status = status.unwrap_or(inner.status);
+            inner.labelled = labels;
+            inner.committed_at = self.engine.clock.now();
+        }
+        self.engine.hub.changed(instance);
+        if rests {
+            self.engine.hub.rests(instance, self.inner().ended());
+        }
+        for to in told {
+            self.engine.has_message(to);
+        }
+        if starts {
+            self.engine.waits();
+        }
+        let ids = Arc::clone(&self.identity.ids);
+        self.engine.at(Point::AfterCommit { instance: &ids.instance, events: &kinds }).await;
+    }
+
+    /// The first commit of an instance: if it is to be let go at once, that is a second write right behind it, with the last row,
+    /// which tells whether it was written, should the answer be lost.
+    async fn started(&self, mut rows: Vec<Row>, labels: Labels, touch: Option<Touch>) -> Result<InstanceNo, Over> {
+        let last = rows.split_off(rows.len().saturating_sub(usize::from(touch.is_some() && rows.len() > 1)));
+        let start = Start { labels, ..self.start(rows, true) };
+        let instance = match self.life.committer.write(Write::Start(start)).await.map_err(Over::from)? {
+            Written::Started(instance) => instance,
+            Written::Exists(instance) => return Err(Over::Exists(instance)),
+            Written::Appended => return Err(Over::Broken("the store answered a start as if it were an append".into())),
+        };
+        if touch.is_some() {
+            let append = Append { touch, ..Append::new(instance, last) };
+            self.life.committer.write(Write::Append(append)).await.map_err(Over::from)?;
+        }
+        Ok(instance)
+    }
+}
