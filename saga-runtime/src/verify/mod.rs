@@ -370,12 +370,28 @@ impl Looked {
         }
         if still && instance.owner.is_none() {
             found.extend(agrees(instance, rows, &folded));
+            found.extend(owes(instance, &journal));
             if let Some(kept) = kept.filter(|_| instance.status.is_end()) {
                 found.extend(ledger::holds(&instance.birth, &journal, kept));
             }
         }
         found.into_iter().map(|found| found.of(instance)).collect()
     }
+}
+
+/// Debt is told, and nobody completes with it.
+fn owes(instance: &Instance, journal: &Journal) -> Option<Found> {
+    let says = match instance.status {
+        Status::Completed | Status::Compensated => false,
+        Status::CompensatedWithDebt => true,
+        _ => return None,
+    };
+    let what = match journal.debt.first().and_then(|id| journal.calls.get(id)) {
+        Some(call) if !says => format!("the undo of `{}` was skipped, and the end does not say so", call.step),
+        None if says => "it is told to have ended with debt, and no undo was skipped".into(),
+        _ => return None,
+    };
+    Some(Found { promise: Promise::DebtIsVisible, row: None, what })
 }
 
 /// What the rows say, up to the first that cannot be read, and why that cannot be.

@@ -14,7 +14,7 @@ use crate::{
     store::{Micros, Row},
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt::Write as _,
     sync::Arc,
 };
@@ -42,6 +42,8 @@ pub(crate) struct Call {
     pub(crate) done: Option<u64>,
     /// The row that says that it was undone, and whether by its compensation.
     pub(crate) undone: Option<(u64, bool)>,
+    /// Whether the flow has been told that it failed: nothing more of it may begin.
+    pub(super) failed: bool,
     /// Whether it may have happened although it has no output: such a one is undone, too.
     doubted: bool,
     /// Whether somebody said that it has happened.
@@ -70,6 +72,7 @@ impl Call {
             begun: row,
             done: None,
             undone: None,
+            failed: false,
             doubted: false,
             by_person: false,
             arguments,
@@ -132,6 +135,12 @@ pub(crate) struct Journal {
     values: HashMap<(u64, Name), Json>,
     /// How often something was tried, and until when.
     pub(super) bounds: Bounds,
+    /// Whether anything failed, so that something may have to be undone.
+    pub(super) fails: bool,
+    /// Whether everything is undone: nothing is called any more.
+    pub(super) unwinds: bool,
+    /// What somebody skipped, and nobody has settled since.
+    pub(super) debt: BTreeSet<CallId>,
 }
 
 /// Reads a journal, and says what is wrong with it by itself; of what cannot be read, these events are what comes before that. With
@@ -177,6 +186,7 @@ impl Journal {
             Event::Begun { branches } => self.begun(now, path, branches),
             Event::AttemptFailed(failed) if failed.effect => self.doubt(path),
             Event::Doubted { doubt, .. } => {
+                self.fails = true;
                 for beneath in doubt {
                     let whole = if path.is_empty() { beneath.clone() } else { format!("{path}/{beneath}").into() };
                     self.doubt(if beneath.is_empty() { path } else { &whole });
@@ -198,7 +208,11 @@ impl Journal {
             }
             Event::Answered { answer } => self.answered(row, path, answer, &mut wrong),
             Event::Undone { call, how } => self.undone(row, *call, how, &mut wrong),
+            Event::DebtSettled { call, .. } => {
+                self.debt.remove(call);
+            }
             Event::Unwinding { doubt, .. } => {
+                (self.fails, self.unwinds) = (true, true);
                 for path in doubt {
                     self.doubt(path);
                 }
@@ -312,6 +326,8 @@ impl Journal {
             }
             // Under the contract of the key a refusal says that no attempt has happened.
             call.doubted = false;
+            call.failed = true;
+            self.fails = true;
             return;
         };
         call.answer = output.get().into();
@@ -351,6 +367,9 @@ impl Journal {
         self.waits.retain(|_, waits| *waits != id.row);
         if let Some(call) = self.calls.get_mut(&id) {
             call.undone = Some((row, matches!(how, How::Done)));
+            if matches!(how, How::Skipped { .. }) {
+                self.debt.insert(id);
+            }
         }
     }
 

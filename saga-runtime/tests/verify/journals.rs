@@ -123,6 +123,11 @@ async fn a_journal_that_breaks_a_promise_is_found_by_rules_of_its_own() {
             Promise::DebtIsVisible,
             "the store says Compensated",
         ),
+        (
+            vec![STARTED, HOLD, DONE, UNWINDING, SKIPPED, COMPENSATED],
+            Promise::DebtIsVisible,
+            "the undo of `hold` was skipped, and the end does not say so",
+        ),
     ] {
         let store = with_rows(&rows, Status::Compensated).await;
         let found = found(&store, &Ledger::default()).await;
@@ -132,6 +137,28 @@ async fn a_journal_that_breaks_a_promise_is_found_by_rules_of_its_own() {
     // The journal has not ended, and the store says it has.
     let store = with_rows(&[STARTED, HOLD], Status::Completed).await;
     assert_eq!(found(&store, &Ledger::default()).await[0].0, Promise::Chain);
+}
+
+#[tokio::test]
+async fn debt_is_told_where_an_undo_was_skipped_until_it_is_settled_and_nowhere_else() {
+    let settled = r#"{"debt_settled":{"call":{"row":2},"by":"me","why":"it was paid"}}"#;
+    let (first, refused) = (undone(2), r#"{"answered":{"refused":null}}"#);
+    let owed = vec![STARTED, HOLD, DONE, UNWINDING, SKIPPED, COMPENSATED];
+    let paid = [owed.clone(), vec![settled]].concat();
+    // A scope of which an undo was skipped, and a flow that goes on as if nothing were owed.
+    let goes_on = vec![STARTED, HOLD, refused, SKIPPED, COMPLETED];
+    let nothing = vec![STARTED, HOLD, DONE, UNWINDING, &first, COMPENSATED];
+    for (rows, status, says) in [
+        (&owed, Status::CompensatedWithDebt, None),
+        (&paid, Status::Compensated, None),
+        (&paid, Status::CompensatedWithDebt, Some("it is told to have ended with debt, and no undo was skipped")),
+        (&goes_on, Status::Completed, Some("the undo of `hold` was skipped, and the end does not say so")),
+        (&nothing, Status::CompensatedWithDebt, Some("it is told to have ended with debt, and no undo was skipped")),
+    ] {
+        let found = found(&*with_rows(rows, status).await, &Ledger::default()).await;
+        let told = found.iter().any(|(promise, what)| *promise == Promise::DebtIsVisible && Some(&**what) == says);
+        assert_eq!(told, says.is_some(), "{rows:?}, {status:?}: {found:?}");
+    }
 }
 
 #[tokio::test]

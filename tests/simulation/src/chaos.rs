@@ -36,7 +36,7 @@ pub async fn harm(sim: &Arc<Sim>, crew: &Arc<Crew>, span: Duration, often: Durat
                 under_way.spawn(stop(Arc::clone(sim), life));
             }
             78..86 => {
-                under_way.spawn(away(Arc::clone(sim), Arc::clone(crew)));
+                under_way.spawn(away(Arc::clone(sim)));
             }
             _ => set_a_clock(sim, crew),
         }
@@ -77,18 +77,13 @@ async fn stop(sim: Arc<Sim>, life: Life) {
     life.link.kill();
 }
 
-async fn away(sim: Arc<Sim>, crew: Arc<Crew>) {
+async fn away(sim: Arc<Sim>) {
     sim.count(Fault::StoreAway);
     let span = sim.up_to(Duration::from_secs(40));
     sim.tell(|| format!("the store is away for {span:?}"));
-    let lives: Vec<_> = crew.alive().into_iter().map(|(_, life)| life.link).collect();
-    for link in &lives {
-        link.leave(true);
-    }
+    sim.away.fetch_add(1, Ordering::Relaxed);
     sleep(span).await;
-    for link in &lives {
-        link.leave(false);
-    }
+    sim.away.fetch_sub(1, Ordering::Relaxed);
     sim.tell(|| "the store is there again".to_owned());
 }
 

@@ -165,7 +165,10 @@ pub async fn operate(sim: Arc<Sim>, crew: Arc<Crew>, asked: Arc<Asked>) {
     loop {
         sleep(Duration::from_secs(15)).await;
         for (_, life) in crew.alive() {
-            if life.runtime.clock_jump().is_some() {
+            if let Some(jump) = life.runtime.clock_jump() {
+                if sim.counts().of(Fault::ClockJumped) == 0 {
+                    sim.violated(format!("ends: a worker tells of a clock that jumped, and none did: {jump:?}"));
+                }
                 life.runtime.confirm_clock();
             }
         }
@@ -202,7 +205,7 @@ fn may_park(cause: ParkCause) -> bool {
 async fn look_after<S: Saga>(sim: &Sim, asked: &Asked, runtime: &Runtime, id: &str) -> Result<(), Error> {
     let Some(handle) = runtime.get::<S>(id).await? else { return Ok(()) };
     for park in handle.parks().await? {
-        if !may_park(park.cause()) {
+        if !may_park(park.cause()) || (park.cause() == ParkCause::CrashLoop && !sim.has_lost_a_worker()) {
             let (state, cause, error) = (park.state(), park.cause(), park.error());
             sim.violated(format!(
                 "ends: {id} is parked in {state}, which nothing here is a reason for: {cause}: {error}"

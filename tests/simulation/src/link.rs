@@ -1,6 +1,6 @@
 //! What connects a worker with everything else: cut, it is dead; held, it stands still.
 
-use crate::sim::{BEGINNING, Sim};
+use crate::sim::Sim;
 use saga_runtime::{
     clock::{Clock, Sleeping},
     store::{Epoch, Micros, StoreError},
@@ -21,7 +21,6 @@ use tokio::{sync::watch, time::sleep};
 struct State {
     dead: bool,
     paused: bool,
-    away: bool,
 }
 
 /// The only way of one life of a worker to the store, to the participants and to time.
@@ -68,11 +67,6 @@ impl Link {
         self.state.send_modify(|state| state.paused = paused);
     }
 
-    /// The store is away, or there again.
-    pub fn leave(&self, away: bool) {
-        self.state.send_modify(|state| state.away = away);
-    }
-
     /// Goes on once the worker does not stand still, and never if it is dead.
     pub async fn passes(&self) {
         let mut state = self.state.subscribe();
@@ -82,13 +76,17 @@ impl Link {
         }
     }
 
-    /// Goes on once the store is reached.
+    /// Goes on once the worker does not stand still, if the store is there then.
     ///
     /// # Errors
     /// It is away.
-    pub async fn reaches_the_store(&self) -> Result<(), StoreError> {
+    pub async fn reaches_the_store(&self, sim: &Sim) -> Result<(), StoreError> {
         self.passes().await;
-        if self.state.borrow().away { Err(StoreError::Unavailable("the store is away".into())) } else { Ok(()) }
+        if sim.away.load(Ordering::Relaxed) > 0 {
+            Err(StoreError::Unavailable("the store is away".into()))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -110,8 +108,7 @@ impl WorkerClock {
 
 impl Clock for WorkerClock {
     fn now(&self) -> Micros {
-        let passed = i64::try_from(self.sim.passed().as_micros()).unwrap_or(i64::MAX);
-        BEGINNING + passed + self.ahead.load(Ordering::Relaxed)
+        self.sim.now() + self.ahead.load(Ordering::Relaxed)
     }
 
     fn sleep_until(&self, at: Micros) -> Sleeping<'_> {

@@ -53,6 +53,8 @@ pub struct Participants {
 
 #[derive(Debug, Default)]
 struct Call {
+    /// What was asked under this key: always the same.
+    body: Option<(&'static str, u32)>,
     asked: u32,
     /// The answer that every later request with this key gets.
     answer: Option<Answer>,
@@ -70,12 +72,29 @@ pub fn value(step: &str, what: u32) -> u32 {
 }
 
 impl Participants {
-    /// A request arrives.
-    pub fn arrives(&mut self, request: &Request) -> Answer {
-        match &request.undoes {
+    /// What is wrong with what is asked under a key, and with what is to be undone: one key, one body.
+    fn differs(&mut self, request: &Request) -> Option<String> {
+        let undo = request.undoes.is_some();
+        let body = (request.step, request.what);
+        let calls = [Some(&request.key), request.undoes.as_ref()];
+        let mut wrong = calls.into_iter().flatten().filter_map(|key| {
+            let first = *self.calls.entry(key.clone()).or_default().body.get_or_insert(body);
+            (first != body).then_some(first)
+        });
+        let first = wrong.next()?;
+        let Request { saga, id, step, what, .. } = request;
+        let verb = if undo { "undone" } else { "asked for" };
+        Some(format!("all or none: {saga} {id}: {step} {what} is {verb} under the key of {first:?}"))
+    }
+
+    /// A request arrives; with what is wrong with it.
+    pub fn arrives(&mut self, request: &Request) -> (Answer, Option<String>) {
+        let wrong = self.differs(request);
+        let answer = match &request.undoes {
             None => self.does(request),
             Some(undoes) => self.undoes(request, undoes),
-        }
+        };
+        (answer, wrong)
     }
 
     fn does(&mut self, request: &Request) -> Answer {

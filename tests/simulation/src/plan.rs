@@ -3,6 +3,7 @@
 use crate::participants::value;
 use saga_meaning::dice::Dice;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// What an instance is started with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,9 +121,36 @@ impl Plan {
             part.returns(&mut should);
         }
         let steps = ["pay"].into_iter().chain(std::iter::repeat("send"));
-        should.extend(self.last.iter().zip(steps).map(|(ask, step)| Some(value(step, ask.what))));
+        should.extend(self.last.iter().zip(steps).map(|(ask, step)| Told::Value(value(step, ask.what))));
+        // Signals are sent one after the other, numbered, and each is taken once: by the first wait that finds it.
+        let mut taken = 0;
         should.len() == got.len()
-            && should.iter().zip(got).all(|(should, got)| should.is_none_or(|should| should == *got))
+            && should.iter().zip(got).all(|(should, got)| match should {
+                Told::Value(value) => value == got,
+                Told::Signal => {
+                    taken += 1;
+                    *got == taken - 1
+                }
+                Told::Whether => {
+                    taken += *got;
+                    *got <= 1
+                }
+            })
+    }
+
+    /// Whether this refusal is one that its flow may have let out.
+    pub fn lets_out(&self, what: u32) -> bool {
+        let last = self.last.first().map(std::slice::from_ref).unwrap_or_default();
+        let mut asks = self.parts.iter().flat_map(Part::lets_out).chain(last);
+        asks.any(|ask| ask.fate == Fate::Refused && ask.what == what)
+    }
+
+    /// How long it sleeps before it completes, each time for so long.
+    pub fn sleeps(&self) -> impl Iterator<Item = Duration> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Sleep(millis) => Some(Duration::from_millis(u64::from(*millis))),
+            _ => None,
+        })
     }
 
     /// Whether another saga does some of it.
@@ -159,49 +187,67 @@ impl Part {
 
     /// Whether the flow lets a refusal out of it.
     fn is_refused(&self) -> bool {
-        let any = |asks: &[Ask]| asks.iter().any(|ask| ask.fate == Fate::Refused);
-        match self {
-            Self::Hold(ask) | Self::Dared(ask) => ask.fate == Fate::Refused,
-            Self::Pair(one, other) => any(&[one.clone(), other.clone()]),
-            Self::Each(asks) | Self::Inner(asks) | Self::Child(asks) => any(asks),
-            Self::Beside(one, other) => any(one) || any(other),
+        self.lets_out().any(|ask| ask.fate == Fate::Refused)
+    }
+
+    /// What is asked in it of which the flow lets a refusal out.
+    fn lets_out(&self) -> impl Iterator<Item = &Ask> {
+        use std::slice::from_ref;
+        let (some, others): (&[Ask], &[Ask]) = match self {
+            Self::Hold(ask) | Self::Dared(ask) => (from_ref(ask), &[]),
+            Self::Pair(one, other) => (from_ref(one), from_ref(other)),
+            Self::Each(asks) | Self::Inner(asks) | Self::Child(asks) => (asks, &[]),
+            Self::Beside(one, other) => (one, other),
             Self::Tried(_) | Self::TriedInner(_) | Self::Look(_) | Self::Leave(_) | Self::Sleep(_) | Self::Await(_) => {
-                false
+                (&[], &[])
             }
-        }
+        };
+        some.iter().chain(others)
     }
 }
 
 /// That something was refused, and nothing came of it.
 const REFUSED: u32 = 1_000_000;
 
+/// What a flow is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// This.
+    Value(u32),
+    /// A signal, which says its number.
+    Signal,
+    /// Whether a signal came in time.
+    Whether,
+}
+
 impl Part {
-    /// What comes of it if the flow goes on: nothing is known of when signals come.
-    fn returns(&self, all: &mut Vec<Option<u32>>) {
+    /// What comes of it if the flow goes on.
+    fn returns(&self, all: &mut Vec<Told>) {
         let refused = |asks: &[Ask]| asks.iter().find(|ask| ask.fate == Fate::Refused).map(|ask| REFUSED + ask.what);
-        let held = |asks: &[Ask]| asks.iter().map(|ask| Some(value("hold", ask.what))).collect::<Vec<_>>();
+        let held = |asks: &[Ask]| asks.iter().map(|ask| Told::Value(value("hold", ask.what))).collect::<Vec<_>>();
         match self {
-            Self::Hold(ask) => all.push(Some(value("hold", ask.what))),
+            Self::Hold(ask) => all.push(Told::Value(value("hold", ask.what))),
             Self::Tried(ask) => {
                 let refused = refused(std::slice::from_ref(ask));
-                all.push(refused.or_else(|| Some(value("hold", ask.what))));
+                all.push(Told::Value(refused.unwrap_or_else(|| value("hold", ask.what))));
             }
-            Self::Dared(ask) => all.push(Some(value("dare", ask.what))),
-            Self::Look(what) => all.push(Some(value("look", *what))),
-            Self::Leave(what) => all.push(Some(value("leave", *what))),
+            Self::Dared(ask) => all.push(Told::Value(value("dare", ask.what))),
+            Self::Look(what) => all.push(Told::Value(value("look", *what))),
+            Self::Leave(what) => all.push(Told::Value(value("leave", *what))),
             Self::Sleep(_) => {}
-            Self::Await(_) => all.push(None),
+            Self::Await(None) => all.push(Told::Signal),
+            Self::Await(Some(_)) => all.push(Told::Whether),
             Self::Pair(one, other) => all.extend(held(&[one.clone(), other.clone()])),
             Self::Each(asks) | Self::Inner(asks) => all.extend(held(asks)),
             Self::TriedInner(asks) => match refused(asks) {
-                Some(refused) => all.push(Some(refused)),
+                Some(refused) => all.push(Told::Value(refused)),
                 None => all.extend(held(asks)),
             },
             Self::Beside(one, other) => {
                 all.extend(held(one));
                 all.extend(held(other));
             }
-            Self::Child(asks) => all.extend(asks.iter().map(|ask| Some(value("hold_leg", ask.what)))),
+            Self::Child(asks) => all.extend(asks.iter().map(|ask| Told::Value(value("hold_leg", ask.what)))),
         }
     }
 }

@@ -4,14 +4,16 @@ use crate::{
     chaos,
     clients::{self, Asked, Order},
     crew::Crew,
-    faults::Counts,
+    faults::{Counts, Fault},
     plan::Plan,
     sim::{Sim, Telling, lock},
+    tour::{Leg, Tour},
 };
 use saga_runtime::{
-    Cause, End,
+    Cause, End, Saga as _,
+    planted::snapshot_every,
     store::{Epoch, Filter, Instance, Store as _},
-    verify::{Ledger, verify},
+    verify::{Ledger, verify_by},
 };
 use std::{
     cell::Cell,
@@ -24,8 +26,11 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-/// Once nothing goes wrong any more, everything has ended within this time.
-const PATIENCE: Duration = Duration::from_hours(8);
+/// Once nothing goes wrong any more, everything has ended within this time, if clocks differ by no more than some seconds.
+const PATIENCE: Duration = Duration::from_mins(15);
+
+/// What is due by a clock that is ahead of the others is due when they say so.
+const CLOCKS: Duration = Duration::from_hours(8);
 
 /// What a seed came to.
 #[derive(Debug)]
@@ -95,6 +100,7 @@ pub const REPEATS: bool = cfg!(tokio_unstable);
 
 async fn simulate(seed: u64, telling: Telling) -> Outcome {
     let sim = Arc::new(Sim::new(seed, telling));
+    snapshot_every(sim.snapshots);
     let (workers, count, span, often) = {
         let mut dice = sim.dice();
         let most = [1, 2, 3, 8][dice.index(4)];
@@ -127,7 +133,8 @@ async fn simulate(seed: u64, telling: Telling) -> Outcome {
     chaos::harm(&sim, &crew, span, often).await;
     sim.be_quiet();
     sim.tell(|| "nothing goes wrong any more".to_owned());
-    let all = ends(&sim, &crew, &mut clients).await;
+    let jumped = sim.counts().of(Fault::ClockJumped) > 0;
+    let all = ends(&sim, &crew, &mut clients, if jumped { CLOCKS } else { PATIENCE }).await;
     operator.abort();
     if sim.violations().is_empty() {
         for order in &orders {
@@ -148,10 +155,10 @@ async fn simulate(seed: u64, telling: Telling) -> Outcome {
 }
 
 /// Waits until everything has ended, and says what there was.
-async fn ends(sim: &Sim, crew: &Crew, clients: &mut JoinSet<()>) -> Vec<Instance> {
-    let late = Instant::now() + PATIENCE;
+async fn ends(sim: &Sim, crew: &Crew, clients: &mut JoinSet<()>, patience: Duration) -> Vec<Instance> {
+    let late = Instant::now() + patience;
     let done = async { while clients.join_next().await.is_some() {} };
-    if timeout(PATIENCE, done).await.is_err() {
+    if timeout(patience, done).await.is_err() {
         sim.violated("ends: somebody who started, or signalled, an instance was never answered");
     }
     loop {
@@ -166,6 +173,8 @@ async fn ends(sim: &Sim, crew: &Crew, clients: &mut JoinSet<()>) -> Vec<Instance
         }
         if Instant::now() > late {
             for instance in open {
+                let letters = sim.store.messages(instance.no).await;
+                sim.tell(|| format!("{instance:?}, {letters:?}"));
                 let Instance { saga, id, status, state, error, .. } = instance;
                 sim.violated(format!("ends: {saga} {id} is {status:?} in {state:?} for ever ({error:?})"));
             }
@@ -202,15 +211,36 @@ async fn judge(sim: &Sim, crew: &Crew, asked: &Asked, order: &Order) {
     let fits = match &end {
         Some(End::Completed(got)) => may.completed && order.plan.returns(got) && !lock(&asked.granted).contains(id),
         Some(End::Compensated { cause, .. }) => match cause {
-            Cause::Refused(_) => may.refused,
-            Cause::Exhausted(_) => may.exhausted || forsaken,
+            Cause::Refused(no) => may.refused && order.plan.lets_out(no.0),
+            Cause::Exhausted(exhausted) => (may.exhausted && exhausted.step() == "dare") || forsaken,
             Cause::Cancelled(_) => cancelled,
             Cause::Deadline => order.deadline.is_some(),
         },
         None => false,
     };
+    if let Some(End::Completed(_)) = &end {
+        sleeps_last(sim, order).await;
+    }
     if !fits {
         sim.violated(format!("all or none: {id} cannot end like that: {end:?}, of {:?}", order.plan));
+    }
+}
+
+/// The difference of two workers' clocks that nobody sets, and some more.
+const APART: Duration = Duration::from_secs(5);
+
+/// What slept was asleep for as long as it was to be, as far as clocks tell.
+async fn sleeps_last(sim: &Sim, order: &Order) {
+    let counts = sim.counts();
+    if counts.of(Fault::ClockSet) + counts.of(Fault::ClockJumped) > 0 {
+        return;
+    }
+    let Ok(Some(instance)) = sim.store.find("tour", &order.id).await else { return };
+    let least: Duration = order.plan.sleeps().map(|sleep| sleep.saturating_sub(APART)).sum();
+    let passed = instance.ended_at.unwrap_or(i64::MAX).saturating_sub(instance.started_at);
+    let passed = Duration::from_micros(u64::try_from(passed).unwrap_or_default()) + APART;
+    if passed < least {
+        sim.violated(format!("ends: {} was over after {passed:?}, and sleeps for {least:?}", order.id));
     }
 }
 
@@ -218,7 +248,7 @@ async fn judge(sim: &Sim, crew: &Crew, asked: &Asked, order: &Order) {
 async fn holds(sim: &Sim) {
     let effects = lock(&sim.participants).ledger.clone();
     let ledger = Ledger { effects, collected_at: i64::MAX };
-    match verify(&sim.store, &ledger).await {
+    match verify_by(&sim.store, &ledger, &[Tour::definition(), Leg::definition()]).await {
         Ok(verdict) => {
             for violation in verdict.violations {
                 sim.violated(violation.to_string());

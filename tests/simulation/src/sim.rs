@@ -10,7 +10,7 @@ use std::{
     collections::HashMap,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -52,6 +52,12 @@ pub struct Sim {
     pub weather: Weather,
     /// How long a worker is taken for alive.
     pub lease: Duration,
+    /// Whether the store has a clock of its own, which all workers go by.
+    pub has_clock: bool,
+    /// Every so many rows of a journal are a snapshot.
+    pub snapshots: u64,
+    /// How many reasons there are for the store to be away.
+    pub away: AtomicUsize,
     /// Who has been called, and what came of it.
     pub participants: Mutex<Participants>,
     dice: Mutex<Dice>,
@@ -84,6 +90,9 @@ impl Sim {
             store: Memory::with_lease(lease),
             weather,
             lease,
+            has_clock: dice.chance(50),
+            snapshots: [3, 4, 7, 20, 1_000][dice.index(5)],
+            away: AtomicUsize::new(0),
             participants: Mutex::default(),
             dice: Mutex::new(dice),
             since: Instant::now(),
@@ -99,6 +108,11 @@ impl Sim {
     /// Chance.
     pub fn dice(&self) -> MutexGuard<'_, Dice> {
         lock(&self.dice)
+    }
+
+    /// What the store's clock says.
+    pub fn now(&self) -> Micros {
+        BEGINNING.saturating_add(i64::try_from(self.passed().as_micros()).unwrap_or(i64::MAX))
     }
 
     /// How much time has passed.
@@ -130,6 +144,18 @@ impl Sim {
     /// How often each thing did.
     pub fn counts(&self) -> Counts {
         *lock(&self.counts)
+    }
+
+    /// Whether any worker died, or may have been taken for dead.
+    pub fn has_lost_a_worker(&self) -> bool {
+        use Fault::{
+            CommitSlow, Killed, KilledAfterAttempt, KilledAfterCommit, KilledBeforeAttempt, KilledBeforeCommit,
+            PausedBeyondLease, Stopped, StoreAway,
+        };
+        let counts = self.counts();
+        let kills = [Killed, KilledBeforeCommit, KilledAfterCommit, KilledBeforeAttempt, KilledAfterAttempt];
+        let rest = [PausedBeyondLease, Stopped, StoreAway, CommitSlow];
+        kills.into_iter().chain(rest).any(|fault| counts.of(fault) > 0)
     }
 
     /// Something happened that must not.

@@ -58,9 +58,9 @@ impl Connection {
     /// Reads something.
     fn read<'a, T: Send + 'a>(&'a self, operation: Storing<'a, T>) -> Storing<'a, T> {
         Box::pin(async move {
-            self.link.reaches_the_store().await?;
+            self.link.reaches_the_store(&self.sim).await?;
             self.lag().await;
-            self.link.reaches_the_store().await?;
+            self.link.reaches_the_store(&self.sim).await?;
             if self.way() != Way::Good {
                 self.sim.count(Fault::StoreFailed);
                 return Err(Self::broke());
@@ -78,9 +78,9 @@ impl Connection {
         operation: impl Future<Output = Result<T, StoreError>> + Send + 'a,
     ) -> Storing<'a, T> {
         Box::pin(async move {
-            self.link.reaches_the_store().await?;
+            self.link.reaches_the_store(&self.sim).await?;
             self.lag().await;
-            self.link.reaches_the_store().await?;
+            self.link.reaches_the_store(&self.sim).await?;
             let way = self.way();
             if way == Way::Fails {
                 self.sim.count(Fault::StoreFailed);
@@ -100,9 +100,9 @@ impl Connection {
     /// Takes something: whoever is answered has it, and nobody has what nobody was told of.
     fn take<'a, T: Send + 'a>(&'a self, operation: impl FnOnce() -> Storing<'a, T> + Send + 'a) -> Storing<'a, T> {
         Box::pin(async move {
-            self.link.reaches_the_store().await?;
+            self.link.reaches_the_store(&self.sim).await?;
             self.lag().await;
-            self.link.reaches_the_store().await?;
+            self.link.reaches_the_store(&self.sim).await?;
             if self.way() != Way::Good {
                 self.sim.count(Fault::StoreFailed);
                 return Err(Self::broke());
@@ -112,7 +112,7 @@ impl Connection {
     }
 
     async fn commits(&self, epoch: Epoch, writes: &[Write]) -> Result<Vec<Written>, StoreError> {
-        self.link.reaches_the_store().await?;
+        self.link.reaches_the_store(&self.sim).await?;
         if is_planted(Mistake::LeaseWithoutLock) {
             // That the lease is there is looked at, and not kept so until the end.
             self.store.commit(epoch, &[]).await?;
@@ -169,7 +169,10 @@ impl Store for Connection {
     }
 
     fn renew(&self, epoch: Epoch, bury_dead: bool) -> Storing<'_, Renewed> {
-        self.change(async move { self.store.renew(epoch, bury_dead).await })
+        self.change(async move {
+            let renewed = self.store.renew(epoch, bury_dead).await?;
+            Ok(Renewed { now: self.sim.has_clock.then(|| self.sim.now()), ..renewed })
+        })
     }
 
     fn retire(&self, epoch: Epoch) -> Storing<'_, ()> {
@@ -302,7 +305,7 @@ impl News for Hearing {
     fn next(&mut self) -> Storing<'_, Vec<Told>> {
         Box::pin(async {
             let told = self.news.next().await?;
-            self.link.reaches_the_store().await?;
+            self.link.reaches_the_store(&self.sim).await?;
             if self.sim.goes_wrong(self.sim.weather.store) {
                 return Err(Connection::broke());
             }

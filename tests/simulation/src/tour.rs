@@ -139,8 +139,8 @@ impl Tour {
         self.0.ask(cx, "dare", ask).await
     }
 
-    /// Gives it back.
-    #[compensate(dare, timeout = "2s", retry(initial = "100ms", max = "10s"))]
+    /// Gives it back, with few attempts: somebody has to look then.
+    #[compensate(dare, timeout = "2s", retry(initial = "100ms", max = "2s", attempts = 5))]
     async fn undare(&self, cx: &StepContext, ask: &Ask, held: Outcome<u32>) -> Result<(), Transient> {
         self.0.undo(cx, "dare", ask, held.done()).await
     }

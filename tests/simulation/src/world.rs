@@ -190,8 +190,11 @@ impl Door {
             Some(Standing::Open) => {}
             Some(Standing::Over) => {
                 self.sim.violated(format!(
-                    "record first: {saga} {id}: {what}`{step}` begins again, and its answer is recorded"
+                    "record first: {saga} {id}: {what}`{step}` begins, and its answer is recorded, or it is no longer wanted"
                 ));
+            }
+            Some(Standing::Early) => {
+                self.sim.violated(format!("record first: {saga} {id}: {what}`{step}` begins, and nothing has failed"));
             }
             None => {
                 self.sim.violated(format!("record first: {saga} {id}: {what}`{step}` begins, and no row announces it"));
@@ -209,7 +212,10 @@ impl Door {
 }
 
 fn arrives(sim: &Sim, link: &Link, request: &Request) -> Answer {
-    let answer = lock(&sim.participants).arrives(request);
+    let (answer, wrong) = lock(&sim.participants).arrives(request);
+    if let Some(wrong) = wrong {
+        sim.violated(wrong);
+    }
     if answer == Answer::Barred {
         sim.count(Fault::Barred);
     }
