@@ -325,6 +325,18 @@ mod tests {
     }
 
     #[test]
+    fn attempts_of_an_undo_that_were_lost_count_too() {
+        let spent = |most, count, forgiven| {
+            let retry = Retry { attempts: most, ..Policy::STEP.retry };
+            undo_spent(&Policy { retry, ..Policy::STEP }, &Tries { forgiven, ..tries(count, true) })
+        };
+        assert_eq!([spent(Some(2), 1, 0), spent(Some(2), 2, 0), spent(Some(2), 3, 0)], [false, true, true]);
+        assert_eq!([spent(Some(2), 3, 2), spent(Some(2), 4, 2), spent(None, 9, 0)], [false, true, false]);
+        // The first one is made whatever a policy says.
+        assert!(!spent(Some(0), 0, 0));
+    }
+
+    #[test]
     fn what_ran_out_of_time_is_undone_if_it_may_have_happened_and_can_be() {
         let (doubt, clean) = (tries(1, true), tries(1, false));
         let step = Step { tries: &doubt, ..STEP };

@@ -460,6 +460,7 @@ impl fmt::Display for Undecodable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn a_kind_of_a_later_build_is_told_apart_from_damage() {
@@ -468,6 +469,55 @@ mod tests {
         for damaged in ["", "{", "null", r#"{"recovered":{"count":"two"}}"#, r#"{"recovered":{}}"#] {
             assert!(matches!(Event::from_text(damaged), Err(Undecodable::Damaged(_))), "{damaged}");
         }
+    }
+
+    #[test]
+    fn what_it_is_called_is_said_and_is_no_other_ones_name() {
+        let causes = [
+            ParkCause::Exhausted,
+            ParkCause::Panicked,
+            ParkCause::Unrecordable,
+            ParkCause::Asked,
+            ParkCause::KeyExpired,
+            ParkCause::GaveUp,
+            ParkCause::FlowPanicked,
+            ParkCause::RefusedPastPivot,
+            ParkCause::CrashLoop,
+            ParkCause::Unsavable,
+            ParkCause::Unreadable,
+        ];
+        let verbs =
+            [Verb::Cancel, Verb::Retry, Verb::Resolve, Verb::DidNotHappen, Verb::Skip, Verb::Settle, Verb::Undo];
+        let names: Vec<String> =
+            causes.iter().map(ToString::to_string).chain(verbs.map(|verb| verb.name().to_owned())).collect();
+        let different: BTreeSet<&str> = names.iter().map(String::as_str).filter(|name| name.len() > 3).collect();
+        assert_eq!(different.len(), causes.len() + verbs.len(), "{names:?}");
+        assert_eq!(ParkCause::Asked.to_string(), "asked for a person");
+        let unknown = Undecodable::UnknownKind("merged".into());
+        assert_eq!(unknown.to_string(), "a row of kind `merged`, which this build does not know");
+        assert_eq!(Undecodable::Damaged("it is torn".into()).to_string(), "it is torn");
+    }
+
+    #[test]
+    fn every_kind_of_row_is_known_wherever_it_happened() {
+        let kinds: BTreeSet<&str> = Event::kinds().collect();
+        assert_eq!(kinds.len(), Event::KINDS.len() - 1);
+        let beneath = Event::Compensated {}.within("a.1");
+        assert!(kinds.contains(beneath.kind()) && !kinds.contains("in"), "{kinds:?}");
+        assert!(Event::KINDS.iter().all(|kind| *kind == "in" || kinds.contains(kind)));
+    }
+
+    #[test]
+    fn what_a_flow_is_told_is_said_by_its_row_wherever_it_happened() {
+        let done = || Answer::Done(crate::machine::null());
+        let told = [
+            Event::Answered { answer: done() },
+            Event::Returned { answer: done() },
+            Event::Doubted { then: done(), doubt: Vec::new() },
+            Event::Answered { answer: done() }.within("a.1"),
+        ];
+        assert!(told.iter().all(|event| matches!(event.answer(), Some(Answer::Done(_)))));
+        assert!(Event::Compensated {}.answer().is_none());
     }
 
     #[test]

@@ -59,6 +59,14 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
+    fn inputs_that_say_the_same_have_one_hash_and_others_have_others() {
+        let hash = |text: &str| input_hash(&serde_json::value::RawValue::from_string(text.into()).expect("it is JSON"));
+        assert_eq!(hash(r#"{"a":1,"b":[2,{"c":3,"d":4}]}"#), hash(r#"{ "b": [2, {"d":4, "c":3}], "a": 1 }"#));
+        let others = [r#"{"a":1}"#, r#"{"a":2}"#, r#"{"b":1}"#, "[1,2]", "[2,1]", "1", "null"];
+        assert_eq!(others.map(hash).into_iter().collect::<BTreeSet<_>>().len(), others.len());
+    }
+
+    #[test]
     fn each_call_and_each_undo_has_a_key_of_its_own_fit_for_a_header() {
         let mut seen = BTreeSet::new();
         for birth in ["1", "11"] {

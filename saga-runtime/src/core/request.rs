@@ -143,3 +143,6 @@ impl Calling {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,6 +85,7 @@ impl Worker {
         let before = self.journal.inner().state.seq;
         self.heed().await?;
         self.deadline()?;
+        self.gives_up_for_debt().await?;
         let now = self.engine.clock.now();
         if self.journal.inner().state.seq != before {
             self.commit().await?;

@@ -182,11 +182,11 @@ impl Worker {
         self.gives_up(cause, self.doubts(""))
     }
 
-    /// Whether something was skipped of what has just been undone: the flow is not told, and does not go on.
+    /// Whether something was skipped, and the instance is not giving up for it yet.
     pub(super) fn owes(&self) -> bool {
         let inner = self.journal.inner();
-        let goes_on = !inner.state.pivot_passed && !inner.state.is_undoing();
-        goes_on && !inner.state.debt.is_empty()
+        let gives_up = inner.state.pivot_passed || matches!(inner.state.phase().beneath(), Phase::Unwinding { .. });
+        !gives_up && !inner.state.debt.is_empty()
     }
 
     /// When the instance's time is over, if that is still to come or to be told.

@@ -194,6 +194,9 @@ impl<'w> Strand<'w> {
         if self.look(|phase| matches!(phase, Phase::Doubted { .. })).unwrap_or(false) {
             Box::pin(self.worker.undo_strand(&self.path)).await?;
         }
+        if self.look(|phase| matches!(phase, Phase::After { .. })).unwrap_or(false) {
+            self.owes_nothing().await?;
+        }
         let Some(entry) = self.entry() else {
             return Err(Over::Broken("there is nothing that the machine could resume from".into()).into());
         };
@@ -282,12 +285,30 @@ impl<'w> Strand<'w> {
             self.worker.commit().await?;
             Box::pin(self.worker.undo_strand(&self.path)).await?;
             return match self.look(|phase| matches!(phase, Phase::After { .. })) {
+                Some(true) => self.owes_nothing().await.map(|()| then),
                 // A branch that is one call has ended with its undo, and is no more.
-                Some(true) | None => Ok(then),
+                None => Ok(then),
                 Some(false) => Err(Halt::Turn),
             };
         }
-        Ok(self.answer_with(then)?)
+        let then = self.answer_with(then)?;
+        if failed {
+            self.owes_nothing().await?;
+        }
+        Ok(then)
+    }
+
+    /// A flow is promised that what it sees fail left nothing behind. Where an undo was skipped, something did: the flow is not told, and
+    /// once everything of the instance stands still, that gives up.
+    async fn owes_nothing(&self) -> Result<(), Halt> {
+        if !self.worker.owes() {
+            return Ok(());
+        }
+        if self.path.is_empty() {
+            return Err(Halt::Turn);
+        }
+        self.worker.poke.ring();
+        Err(self.parked().await)
     }
 
     /// Whether the call at hand leaves something to be undone.

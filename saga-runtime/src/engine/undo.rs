@@ -87,7 +87,6 @@ impl Worker {
                     ended?;
                 }
                 None if self.unfold(path).await? => {}
-                None if path.is_empty() && self.owes() => return Err(Halt::Turn),
                 None => return Ok(()),
             }
         }

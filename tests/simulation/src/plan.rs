@@ -41,8 +41,19 @@ pub enum Part {
     TriedInner(Vec<Ask>),
     /// Two of those at the same time.
     Beside(Vec<Ask>, Vec<Ask>),
+    /// Two at a time: several things are held, or something else instead of all of them.
+    Sides(Vec<Side>),
     /// Several things are held by another saga.
     Child(Vec<Ask>),
+}
+
+/// Several things, or something else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Side {
+    /// All of these.
+    pub whole: Vec<Ask>,
+    /// What is held where one of them is refused.
+    pub instead: Ask,
 }
 
 /// What is asked of a participant.
@@ -168,7 +179,7 @@ impl Part {
     fn random(dice: &mut Dice, trouble: u64) -> Self {
         let ask = |dice: &mut Dice| Ask::random(dice, trouble);
         let some = |dice: &mut Dice| (0..=dice.roll(3)).map(|_| Ask::random(dice, trouble)).collect::<Vec<_>>();
-        match dice.roll(16) {
+        match dice.roll(17) {
             0..=3 => Self::Hold(ask(dice)),
             4 => Self::Tried(ask(dice)),
             5 => Self::Dared(ask(dice)),
@@ -181,28 +192,35 @@ impl Part {
             12 => Self::Inner(some(dice)),
             13 => Self::TriedInner(some(dice)),
             14 => Self::Beside(some(dice), some(dice)),
+            15 => Self::Sides((0..=dice.roll(3)).map(|_| Side { whole: some(dice), instead: ask(dice) }).collect()),
             _ => Self::Child(some(dice)),
         }
     }
 
     /// Whether the flow lets a refusal out of it.
     fn is_refused(&self) -> bool {
-        self.lets_out().any(|ask| ask.fate == Fate::Refused)
+        self.lets_out().iter().any(|ask| ask.fate == Fate::Refused)
     }
 
     /// What is asked in it of which the flow lets a refusal out.
-    fn lets_out(&self) -> impl Iterator<Item = &Ask> {
-        use std::slice::from_ref;
-        let (some, others): (&[Ask], &[Ask]) = match self {
-            Self::Hold(ask) | Self::Dared(ask) => (from_ref(ask), &[]),
-            Self::Pair(one, other) => (from_ref(one), from_ref(other)),
-            Self::Each(asks) | Self::Inner(asks) | Self::Child(asks) => (asks, &[]),
-            Self::Beside(one, other) => (one, other),
+    fn lets_out(&self) -> Vec<&Ask> {
+        match self {
+            Self::Hold(ask) | Self::Dared(ask) => vec![ask],
+            Self::Pair(one, other) => vec![one, other],
+            Self::Each(asks) | Self::Inner(asks) | Self::Child(asks) => asks.iter().collect(),
+            Self::Beside(one, other) => one.iter().chain(other).collect(),
+            Self::Sides(sides) => sides.iter().filter(|side| side.is_refused()).map(|side| &side.instead).collect(),
             Self::Tried(_) | Self::TriedInner(_) | Self::Look(_) | Self::Leave(_) | Self::Sleep(_) | Self::Await(_) => {
-                (&[], &[])
+                Vec::new()
             }
-        };
-        some.iter().chain(others)
+        }
+    }
+}
+
+impl Side {
+    /// Whether it comes to what is held instead.
+    fn is_refused(&self) -> bool {
+        self.whole.iter().any(|ask| ask.fate == Fate::Refused)
     }
 }
 
@@ -246,6 +264,12 @@ impl Part {
             Self::Beside(one, other) => {
                 all.extend(held(one));
                 all.extend(held(other));
+            }
+            Self::Sides(sides) => {
+                for side in sides {
+                    let instead = std::slice::from_ref(&side.instead);
+                    all.extend(held(if side.is_refused() { instead } else { &side.whole }));
+                }
             }
             Self::Child(asks) => all.extend(asks.iter().map(|ask| Told::Value(value("hold_leg", ask.what)))),
         }

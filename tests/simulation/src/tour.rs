@@ -1,7 +1,7 @@
 //! The sagas: one does what its plan says, and another one does some of it for that.
 
 use crate::{
-    plan::{Ask, Fate, Part, Plan},
+    plan::{Ask, Fate, Part, Plan, Side},
     world::Door,
 };
 use saga_runtime::prelude::*;
@@ -93,6 +93,11 @@ impl Tour {
                     got.extend(one);
                     got.extend(other);
                 }
+                Part::Sides(sides) => {
+                    #[state("sides")]
+                    let held = cx.join_all(sides, 2, |side| self.side(cx, side)).await?;
+                    got.extend(held.into_iter().flatten());
+                }
                 Part::Child(asks) => {
                     let held = cx.child::<Leg>(asks.clone()).forever().await?;
                     got.extend(held);
@@ -108,6 +113,20 @@ impl Tour {
             }
         }
         Ok(got)
+    }
+
+    /// All of them, or something else.
+    #[flow(inner)]
+    async fn side(&self, cx: &FlowContext, side: &Side) -> Result<Vec<u32>, Unwind<No>> {
+        match self.inner(cx, &side.whole).await {
+            Ok(held) => Ok(held),
+            Err(Unwind::Refused(_)) => {
+                #[state("instead")]
+                let held = self.hold(cx, &side.instead).await?;
+                Ok(vec![held])
+            }
+            Err(other) => Err(other),
+        }
     }
 
     /// All of them, or none.

@@ -278,7 +278,7 @@ fn unrefused<T>(done: Result<T, Failure<No>>) -> Result<T, Transient> {
     })
 }
 
-async fn undo(world: &World, cx: &StepContext, what: &str, done: Outcome<String>) -> Result<(), Transient> {
+pub(crate) async fn undo(world: &World, cx: &StepContext, what: &str, done: Outcome<String>) -> Result<(), Transient> {
     unrefused(world.call(got(cx, what, done.done())).await).map(drop)
 }
 

@@ -2,6 +2,7 @@
 //! store in memory, with time skipped.
 
 mod bulkheads;
+mod debt;
 mod errand;
 mod joins;
 mod killed;

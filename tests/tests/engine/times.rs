@@ -7,7 +7,7 @@ use crate::{
     world::Act,
 };
 use saga_runtime::{
-    Cause, End, Handle, Runtime,
+    End, Handle, Runtime,
     store::{Filter, Store as _},
 };
 use std::time::Duration;
@@ -286,26 +286,6 @@ async fn a_step_that_is_exhausted_in_an_inner_flow_is_undone_and_the_scope_with_
     let saga = start(&runtime, "1", catching([Work::Book("first".into()), way, Work::Book("f".into())])).await;
     assert_eq!(completed(&saga).await, ["first!", "not book", "f!"]);
     assert_eq!(lab.world.stands(), ["first", "f"], "{}", timeline(&saga).await);
-}
-
-/// A flow is promised that what it sees fail left nothing behind.
-#[tokio::test(start_paused = true)]
-async fn a_scope_of_which_an_undo_was_skipped_is_debt_and_the_flow_does_not_go_on() {
-    // The last and the first undo of the scope: with the first one, others are undone after it.
-    for skipped in ["a", "b"] {
-        let lab = Lab::new();
-        let runtime = lab.runtime().await;
-        lab.world.plan(&format!("undo {skipped}"), [Act::Panic]);
-        lab.world.plan("c", [Act::Refuse]);
-        let leg = Work::Leg(texts(&["a", "b", "c"]));
-        let saga = start(&runtime, "1", catching([Work::Book("first".into()), leg, Work::Book("f".into())])).await;
-        let park = parked::<Errand>(&saga).await;
-        assert!(park.skip("the test", "gone").await.expect("decided").granted);
-        let End::Compensated { cause, debt } = end(&saga).await else { panic!("{}", timeline(&saga).await) };
-        assert!(matches!(cause, Cause::Cancelled(why) if &*why == "gone"), "{}", timeline(&saga).await);
-        assert_eq!(debt.iter().map(|debt| &*debt.why).collect::<Vec<_>>(), ["gone"]);
-        assert!(!lab.world.whats().contains(&"f".into()), "{}", timeline(&saga).await);
-    }
 }
 
 #[tokio::test(start_paused = true)]
