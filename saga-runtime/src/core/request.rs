@@ -40,6 +40,7 @@ pub(crate) enum Grant {
 }
 
 const STALE: &str = "the park that it names is over";
+const BENEATH: &str = "what is around it is parked, too: decide about that first";
 const PAST_PIVOT: &str = "the saga is past its pivot, the point of no return";
 
 /// What a request leads to; `key_expired` says whether the key of the parked call is no longer valid.
@@ -58,6 +59,8 @@ pub(crate) fn decide(state: &State, request: &Request, key_expired: &dyn Fn(&Par
             Phase::Completed { .. } if !state.pivot_passed => Grant::Granted,
             Phase::Completed { .. } => Grant::Refused(PAST_PIVOT),
             phase if phase.is_end() => Grant::Refused("the instance has ended"),
+            // Whoever started it waits for its end: he is not told that it is too early to ask.
+            _ if state.is_undoing() && !matches!(state.phase().beneath(), Phase::Unwinding { .. }) => Grant::Waits,
             _ => cancel(state, !parks.is_empty()),
         };
     }
@@ -74,6 +77,7 @@ pub(crate) fn decide(state: &State, request: &Request, key_expired: &dyn Fn(&Par
     match (named, &parks[..]) {
         (_, parks) if request.verb == Verb::Cancel => cancel(state, !parks.is_empty()),
         (_, []) => Grant::Refused(STALE),
+        (Some(park), parks) if parks.iter().any(|other| is_around(other, park)) => Grant::Refused(BENEATH),
         (Some(park), _) | (None, [park]) => parked(state, park, request, key_expired),
         (None, _) => Grant::Refused("several things are parked: say which"),
     }
@@ -110,6 +114,13 @@ fn cancel(state: &State, parked: bool) -> Grant {
         Some(calling) if calling.is_pivot(parked) => Grant::Waits,
         _ => Grant::Granted,
     }
+}
+
+/// Whether the strand of this park is parked as a whole with the other one in it.
+fn is_around(around: &ParkAt, park: &ParkAt) -> bool {
+    let beneath = park.branch.strip_prefix(&*around.branch);
+    let inside = beneath.is_some_and(|rest| rest.is_empty() || around.branch.is_empty() || rest.starts_with('/'));
+    around.undo.is_none() && around.row != park.row && inside
 }
 
 fn parked(state: &State, park: &ParkAt, request: &Request, key_expired: &dyn Fn(&ParkAt) -> bool) -> Grant {

@@ -27,8 +27,13 @@ impl Strand<'_> {
     /// The flow has arrived at a call: its intent, with everything before it, is made durable, and then it is made.
     pub(super) async fn call(&mut self) -> Result<Answer, Halt> {
         self.boundary().await?;
-        if self.path.is_empty() && (self.worker.is_overdue() || self.worker.is_asked()) {
-            return Err(Halt::Turn);
+        if self.worker.is_overdue() || self.worker.is_asked() {
+            if self.path.is_empty() {
+                return Err(Halt::Turn);
+            }
+            // Others may be under way beside it: it is decided once everything stands still.
+            self.worker.pulse.close();
+            self.boundary().await?;
         }
         self.label().await?;
         let Some(call) = self.asked.take() else { return Err(Halt::Turn) };
@@ -134,6 +139,7 @@ impl Strand<'_> {
                 }
             };
             let none = Arguments::default();
+            worker.begins(&self.path, call.row, effort.attempt);
             let made = worker.attempt(&effort, self.payloads.arguments.first().unwrap_or(&none)).await?;
             pass.ended(made.verdict(), worker.engine.clock.now());
             worker.own(&self.path);

@@ -33,6 +33,10 @@ impl Strand<'_> {
 
     /// The other saga has been started.
     pub(super) async fn await_child(&mut self) -> Result<Answer, Halt> {
+        if let Some(answer) = self.worker.take_answer(&self.path) {
+            // It ended before this heard that it was started.
+            return Ok(answer);
+        }
         let crate::core::Doing::Child(child) = self.calling()?.doing else { return Err(Halt::Turn) };
         if child.kind != ChildKind::Launched {
             return self.wait().await;

@@ -297,7 +297,11 @@ impl Worker {
                 Err((error, _)) => return park_unread(&self.journal, &error.to_string()).await,
             }
             let parked = matches!(self.journal.inner().state.phase(), Phase::Parked { .. });
-            if parked || self.journal.inner().state.phase().is_end() {
+            if parked {
+                // A decision about it could not be written: somebody else may look at it.
+                return self.release(Status::Parked, Release::default()).await.err().unwrap_or(again);
+            }
+            if self.journal.inner().state.phase().is_end() {
                 return again;
             }
             let answers = kept.take().unwrap_or_default();
@@ -309,7 +313,9 @@ impl Worker {
                 events.push(lost);
                 cause = ParkCause::Unrecordable;
             }
-            if events.iter().any(|event| self.push(event).is_err()) {
+            // Of branches, too, it is said what was under way.
+            let written = self.push_all(&events).and_then(|()| self.push_all(&self.lost_attempts(&reason)));
+            if written.is_err() {
                 self.journal.forget();
                 continue;
             }

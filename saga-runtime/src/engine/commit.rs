@@ -169,7 +169,10 @@ impl Journal {
         let Some(under_way) = &mut heard.under_way else { return Ok(()) };
         let written = (&mut under_way.writing).await;
         let Some(UnderWay { follows, .. }) = heard.under_way.take() else { return Ok(()) };
-        written.map_err(Over::from)?;
+        if let Err(error) = written {
+            self.inner().rejected = true;
+            return Err(error.into());
+        }
         self.made(follows).await;
         Ok(())
     }
@@ -183,6 +186,8 @@ impl Journal {
             inner.status = status.unwrap_or(inner.status);
             inner.labelled = labels;
             inner.committed_at = self.engine.clock.now();
+            // They are stored.
+            inner.answers = Vec::new();
         }
         self.engine.hub.changed(instance);
         if rests {

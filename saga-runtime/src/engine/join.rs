@@ -60,14 +60,10 @@ impl<'w> Strand<'w> {
             for (index, answer) in std::mem::take(&mut ended) {
                 match answer {
                     Ok(answer) => {
-                        if !matches!(answer, Answer::Done(_)) {
-                            stop.set();
-                            worker.pulse.stir();
-                        }
                         answers.insert(index, answer);
                     }
                     Err(Halt::Stop) => {}
-                    // Nothing of the others is lost: their rows are there, or their attempts count as lost.
+                    // Nothing of the others is lost: their rows are there, or their attempts count as lost from the next turn on.
                     Err(halt) => return Err(halt),
                 }
             }
@@ -151,10 +147,17 @@ impl<'w> Strand<'w> {
             return Err(Over::Broken(format!("state `{}` has no such branch", call.state).into()).into());
         };
         let mut strand = Strand::new(worker, &path, flow, Some(Arc::clone(stop)));
-        let thread = worker.pulse.thread();
+        let (thread, stop) = (worker.pulse.thread(), Arc::clone(stop));
         Ok(Box::pin(async move {
             let _thread = thread;
             let answer = if leaf { strand.leaf().await } else { strand.branch_flow().await };
+            if let Ok(answer) = &answer
+                && !matches!(answer, Answer::Done(_))
+            {
+                // At once: whoever is polled next begins nothing more.
+                stop.set();
+                worker.pulse.stir();
+            }
             (index, answer)
         }))
     }

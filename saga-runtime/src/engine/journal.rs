@@ -91,6 +91,8 @@ pub(crate) struct Inner {
     pub(super) pending: Pending,
     /// The answers that the last commit began with: kept until the next one, should that commit be rejected.
     pub(super) answers: Vec<Row>,
+    /// Whether the last commit was rejected.
+    pub(super) rejected: bool,
     /// A commit that was handed over by one who did not wait for it.
     pub(super) unheard: Option<UnderWay>,
     /// When the last commit was.
@@ -214,6 +216,7 @@ impl Journal {
             end: None,
             pending: Pending::default(),
             answers: Vec::new(),
+            rejected: false,
             unheard: None,
             committed_at: engine.clock.now(),
             recent: Recent::default(),
@@ -286,6 +289,12 @@ impl Journal {
         Ok(())
     }
 
+    /// Whether all that was said of it is stored.
+    pub(super) fn is_committed(&self) -> bool {
+        let inner = self.inner();
+        inner.pending.is_empty() && inner.unheard.is_none()
+    }
+
     /// This row, if it is one that the next commit writes.
     pub(super) fn pending(&self, seq: u64) -> Option<Row> {
         self.inner().pending.rows.iter().find(|row| row.seq == seq).cloned()
@@ -354,9 +363,11 @@ impl Journal {
     /// Forgets what is not committed, but for the answers that it began with.
     pub(crate) fn forget(&self) -> Vec<Row> {
         let mut inner = self.inner();
-        if !inner.pending.rows.is_empty() {
+        if !inner.rejected {
+            // Otherwise what is collected follows what was rejected, and comes to nothing without it.
             inner.answers = inner.pending.answers();
         }
+        inner.rejected = false;
         inner.pending = Pending::default();
         // What was rejected is not what will be in the rows of these numbers.
         inner.recent = Recent::default();

@@ -5,6 +5,7 @@
 
 mod admission;
 mod attempt;
+mod begun;
 mod call;
 mod child;
 pub(crate) mod claimed;

@@ -144,12 +144,11 @@ impl Worker {
         let Some(park) = park else { return Ok(()) };
         let answer = {
             let inner = self.journal.inner();
-            let unwinding = matches!(inner.state.phase(), Phase::Unwinding { .. });
-            match inner.state.root.at(&park.branch).and_then(|strand| answered_in(&strand.phase)) {
-                Some(row) if !unwinding => Some(row),
-                _ if unwinding || inner.state.is_undoing() => return Ok(()),
-                _ => None,
+            if inner.state.is_undoing() {
+                // It gives up once that is over.
+                return Ok(());
             }
+            inner.state.root.at(&park.branch).and_then(|strand| answered_in(&strand.phase))
         };
         let cause = self.cause_of(answer, why).await;
         self.gives_up(cause, self.doubts(""))

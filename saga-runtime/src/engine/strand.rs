@@ -330,6 +330,10 @@ impl<'w> Strand<'w> {
                 return Ok(answer);
             }
             self.boundary().await?;
+            if let Some(answer) = self.worker.take_answer(&self.path) {
+                // It came while this waited for leave to go on.
+                return Ok(answer);
+            }
             let until = match self.calling()?.doing {
                 Doing::Wait(wait) => wait.until,
                 _ => None,

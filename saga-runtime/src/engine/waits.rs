@@ -30,8 +30,21 @@ impl Worker {
     fn all_waits(&self) -> Vec<Wait> {
         let mut waits = Vec::new();
         let inner = self.journal.inner();
+        // Whoever waits in a branch of a join that has failed waits no longer: what comes is for later waits.
+        let mut over: Vec<Box<str>> = Vec::new();
+        inner.state.root.visit("", &mut |path, strand| {
+            if let Some(calling) = strand.phase.calling()
+                && let Doing::Join(join) = &calling.doing
+                && join.failed.is_some()
+            {
+                over.push(format!("{}.", calling.call.path(path, None)).into());
+            }
+        });
         inner.state.root.visit("", &mut |path, strand| {
             let Phase::Calling(calling) = &strand.phase else { return };
+            if over.iter().any(|join| path.starts_with(&**join)) {
+                return;
+            }
             let path: Box<str> = path.into();
             match &calling.doing {
                 Doing::Wait(wait) => {

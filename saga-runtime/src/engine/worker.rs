@@ -2,6 +2,7 @@
 
 use super::{
     Engine, SECOND,
+    begun::Begun,
     claimed::load_patiently,
     commit::Release,
     erased::AnySaga,
@@ -61,13 +62,15 @@ pub(super) struct Leave {
 
 /// What threads hand to each other.
 #[derive(Default)]
-struct Shared {
+pub(super) struct Shared {
     /// What strands resume with, by path.
     payloads: BTreeMap<Box<str>, Payloads>,
     /// Whether they are what the journal says.
     stale: bool,
     /// Strands whose call was loaded, so that this process does not know that no attempt of it has begun.
     inherited: BTreeSet<Box<str>>,
+    /// Attempts that this process has begun.
+    pub(super) begun: Begun,
     /// Answers of waits, by path.
     answers: BTreeMap<Box<str>, Answer>,
     /// The places it has in the queues of named policies.
@@ -130,7 +133,7 @@ impl Worker {
         drop(alone);
     }
 
-    fn shared(&self) -> MutexGuard<'_, Shared> {
+    pub(super) fn shared(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -238,6 +241,7 @@ impl Worker {
 
     async fn turn(&self) -> Result<(), Over> {
         let before = self.journal.inner().state.seq;
+        self.push_all(&self.lost_attempts("dropped while it was under way"))?;
         self.heed().await?;
         self.deadline()?;
         self.gives_up_for_debt().await?;
@@ -395,6 +399,11 @@ impl Worker {
     /// Applies an event and collects its row.
     pub(super) fn push(&self, event: &Event) -> Result<u64, Over> {
         self.journal.push(event)
+    }
+
+    /// The same with several.
+    pub(super) fn push_all(&self, events: &[Event]) -> Result<(), Over> {
+        events.iter().try_for_each(|event| self.push(event).map(drop))
     }
 
     /// Commits what is collected.

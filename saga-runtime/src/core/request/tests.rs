@@ -197,6 +197,33 @@ fn of_several_parks_one_has_to_be_named() {
     assert_eq!(asked(&after([book()]), RETRY, None), Grant::Refused(STALE));
 }
 
+/// What is decided about a part of it would be rows in strands that stand still with all the rest.
+#[test]
+fn what_is_parked_beneath_a_park_is_decided_after_that() {
+    let begun = Event::Begun { branches: vec![0, 1] };
+    let park = |branch| parked(ParkCause::Asked).within(branch);
+    let state = after([pair(), begun, park("state.1.0"), parked(ParkCause::CrashLoop)]);
+    let rows: Vec<u64> = state.parks().iter().map(|park| park.row).collect();
+    assert_eq!(rows, [5, 4]);
+    for verb in [RETRY, Verb::Resolve, Verb::DidNotHappen] {
+        assert_eq!(asked(&state, verb, Some(4)), Grant::Refused(BENEATH));
+    }
+    assert_eq!(asked(&state, RETRY, Some(5)), Grant::Granted);
+    assert_eq!(asked(&state, Verb::Cancel, None), Grant::Granted);
+    let undoing = after([book(), done(), unwinding(), undo_parked(), parked(ParkCause::CrashLoop)]);
+    let rows: Vec<u64> = undoing.parks().iter().map(|park| park.row).collect();
+    assert_eq!(
+        (asked(&undoing, Verb::Skip, Some(5)), asked(&undoing, RETRY, Some(6))),
+        (Grant::Refused(BENEATH), Grant::Granted),
+        "{rows:?}"
+    );
+    let twins = [park("state.1.0"), park("state.1.1")];
+    assert_eq!(
+        asked(&after([pair(), Event::Begun { branches: vec![0, 1] }].into_iter().chain(twins)), RETRY, Some(4)),
+        Grant::Granted
+    );
+}
+
 #[test]
 fn debt_is_settled_once_it_is_all_there_is() {
     let owed = [book(), done(), unwinding(), undone(true)];
@@ -219,7 +246,10 @@ fn a_saga_is_undone_as_a_whole_for_whoever_started_it_unless_it_is_past_its_pivo
         (vec![book()], Grant::Granted),
         (vec![pay()], Grant::Waits),
         (vec![pay(), done()], Grant::Refused(PAST_PIVOT)),
-        (vec![book(), failed(true), doubted(), undo_parked()], Grant::Refused("settle the parked compensation first")),
+        // He waits for its end, and hears of nothing in between.
+        (vec![book(), failed(true), doubted()], Grant::Waits),
+        (vec![book(), failed(true), doubted(), undo_parked()], Grant::Waits),
+        (vec![book(), done(), unwinding()], Grant::Refused("the saga is being undone already")),
         // Of a parked pivot it is known that no attempt runs.
         (vec![pay(), failed(false), parked(ParkCause::Asked)], Grant::Granted),
     ] {
