@@ -50,6 +50,10 @@ pub enum Part {
 /// Several things, or something else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Side {
+    /// For so many milliseconds it waits for a signal first.
+    pub wait: Option<u32>,
+    /// Another saga holds these then.
+    pub child: Option<Vec<Ask>>,
     /// All of these.
     pub whole: Vec<Ask>,
     /// What is held where one of them is refused.
@@ -166,12 +170,21 @@ impl Plan {
 
     /// Whether another saga does some of it.
     pub fn has_child(&self) -> bool {
-        self.parts.iter().any(|part| matches!(part, Part::Child(_)))
+        self.parts.iter().any(|part| match part {
+            Part::Child(_) => true,
+            Part::Sides(sides) => sides.iter().any(|side| side.child.is_some()),
+            _ => false,
+        })
     }
 
     /// How often it waits for a signal, without a limit or with one.
     pub fn waits(&self) -> usize {
-        self.parts.iter().filter(|part| matches!(part, Part::Await(_))).count()
+        let waits = |part: &Part| match part {
+            Part::Await(_) => 1,
+            Part::Sides(sides) => sides.iter().filter(|side| side.wait.is_some()).count(),
+            _ => 0,
+        };
+        self.parts.iter().map(waits).sum()
     }
 }
 
@@ -192,7 +205,15 @@ impl Part {
             12 => Self::Inner(some(dice)),
             13 => Self::TriedInner(some(dice)),
             14 => Self::Beside(some(dice), some(dice)),
-            15 => Self::Sides((0..=dice.roll(3)).map(|_| Side { whole: some(dice), instead: ask(dice) }).collect()),
+            15 => {
+                let side = |dice: &mut Dice| Side {
+                    wait: dice.chance(20).then(|| small(dice) * 10),
+                    child: dice.chance(20).then(|| some(dice)),
+                    whole: some(dice),
+                    instead: ask(dice),
+                };
+                Self::Sides((0..=dice.roll(3)).map(|_| side(dice)).collect())
+            }
             _ => Self::Child(some(dice)),
         }
     }
@@ -209,7 +230,10 @@ impl Part {
             Self::Pair(one, other) => vec![one, other],
             Self::Each(asks) | Self::Inner(asks) | Self::Child(asks) => asks.iter().collect(),
             Self::Beside(one, other) => one.iter().chain(other).collect(),
-            Self::Sides(sides) => sides.iter().filter(|side| side.is_refused()).map(|side| &side.instead).collect(),
+            Self::Sides(sides) => {
+                let children = sides.iter().filter_map(|side| side.child.as_ref()).flatten();
+                children.chain(sides.iter().filter(|side| side.is_refused()).map(|side| &side.instead)).collect()
+            }
             Self::Tried(_) | Self::TriedInner(_) | Self::Look(_) | Self::Leave(_) | Self::Sleep(_) | Self::Await(_) => {
                 Vec::new()
             }
@@ -267,6 +291,9 @@ impl Part {
             }
             Self::Sides(sides) => {
                 for side in sides {
+                    all.extend(side.wait.map(|_| Told::Whether));
+                    let child = side.child.iter().flatten();
+                    all.extend(child.map(|ask| Told::Value(value("hold_leg", ask.what))));
                     let instead = std::slice::from_ref(&side.instead);
                     all.extend(held(if side.is_refused() { instead } else { &side.whole }));
                 }

@@ -118,15 +118,25 @@ impl Tour {
     /// All of them, or something else.
     #[flow(inner)]
     async fn side(&self, cx: &FlowContext, side: &Side) -> Result<Vec<u32>, Unwind<No>> {
+        let mut got: Vec<u32> = Vec::new();
+        if let Some(millis) = side.wait {
+            let told = cx.wait(Self::GO).within(std::time::Duration::from_millis(u64::from(millis))).await;
+            got.push(u32::from(told.is_ok()));
+        }
+        if let Some(asks) = &side.child {
+            let held = cx.child::<Leg>(asks.clone()).forever().await?;
+            got.extend(held);
+        }
         match self.inner(cx, &side.whole).await {
-            Ok(held) => Ok(held),
+            Ok(held) => got.extend(held),
             Err(Unwind::Refused(_)) => {
                 #[state("instead")]
                 let held = self.hold(cx, &side.instead).await?;
-                Ok(vec![held])
+                got.push(held);
             }
-            Err(other) => Err(other),
+            Err(other) => return Err(other),
         }
+        Ok(got)
     }
 
     /// All of them, or none.

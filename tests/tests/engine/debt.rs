@@ -30,7 +30,7 @@ async fn a_scope_of_which_an_undo_was_skipped_is_debt_and_the_flow_does_not_go_o
 }
 
 /// Several things at the same time, each of them whole, or something else instead.
-struct Fallback(World);
+pub(crate) struct Fallback(pub(crate) World);
 
 #[saga(name = "fallback", version = 1)]
 impl Fallback {

@@ -1,6 +1,7 @@
 //! Sagas as they are written, on the engine as it is: every construct with its refusals, parks, requests and times, on the
 //! store in memory, with time skipped.
 
+mod branches;
 mod bulkheads;
 mod debt;
 mod errand;
