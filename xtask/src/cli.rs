@@ -10,7 +10,7 @@ pub(crate) enum Command {
     Help,
     /// Run seeds of the simulation.
     Simulate(Vec<String>),
-    /// Run seeds of the simulation, for so long.
+    /// Run the long form of every trial, together for so long.
     Soak {
         /// For how long, in minutes.
         minutes: u64,
@@ -84,7 +84,7 @@ pub(crate) fn help() -> String {
          cargo xtask test --only STAGE   run one stage (may be given more than once)\n\
          cargo xtask simulate            run seeds of the simulation; `cargo xtask simulate --help` says which\n\
          cargo xtask simulate --seed S   run one, and tell everything that happens in it\n\
-         cargo xtask soak --minutes M    run seeds of the simulation for so long, and print what came of them\n\
+         cargo xtask soak --minutes M    run the long form of every trial, together for so long, and print a table\n\
          cargo xtask help                print this\n\
          \n\
          The stages, in the order in which they run:\n",

@@ -213,18 +213,18 @@ async fn what_is_parked_in_one_that_is_parked_waits_for_that_and_everything_goes
     let lab = Lab::new();
     lab.world.plan("a", [Act::Panic]);
     lab.world.plan("b", [Act::Hang; 5]);
-    let begin = async || lab.builder().register(Twins(lab.world.clone())).start().await.expect("it starts");
-    let begun = begin().await;
-    begun.start::<Twins>("1", texts(&["a", "b"])).await.expect("it is started");
+    let life = async || lab.builder().register(Twins(lab.world.clone())).start().await.expect("it starts");
+    let first = life().await;
+    first.start::<Twins>("1", texts(&["a", "b"])).await.expect("it is started");
     let called = || lab.world.got().iter().filter(|got| got.what == "b").count();
-    let mut lives = vec![begun];
+    let mut lives = vec![first];
     // When the first one is out of time, it is stored that the other is parked. The next one dies with its worker, again and again.
     for times in 2..=5 {
         while called() < times {
             soon(1).await;
         }
         lives.clear();
-        lives.push(begin().await);
+        lives.push(life().await);
     }
     let saga = got_one::<Twins>(&lives[0]).await;
     let all = parks(&saga, 2).await;
@@ -269,15 +269,13 @@ impl Stubborn {
 
     #[flow]
     async fn run(&self, cx: &FlowContext, whats: Vec<String>) -> Result<Vec<String>, Unwind<No>> {
-        match self.all(cx, &whats).await {
-            Ok(done) => Ok(done),
-            Err(_) => {
-                let last = "another way".to_owned();
-                let done = self.book(cx, &last).await?;
-                let _ = cx.wait(Self::GO).forever().await;
-                Ok(vec![done])
-            }
+        if let Ok(done) = self.all(cx, &whats).await {
+            return Ok(done);
         }
+        let last = "another way".to_owned();
+        let done = self.book(cx, &last).await?;
+        let _ = cx.wait(Self::GO).forever().await;
+        Ok(vec![done])
     }
 
     #[flow(inner)]

@@ -15,6 +15,7 @@ pub mod poison;
 mod port;
 mod report;
 pub mod restarts;
+pub mod rounds;
 mod saga;
 pub mod waiting;
 pub mod worker;

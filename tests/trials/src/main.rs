@@ -1,8 +1,10 @@
 //! The long forms of the trials, each a command.
 
 use clap::{Parser, Subcommand};
-use saga_trials::{Fallible, Report, corruption, disk, duplicates, old, poison, restarts, waiting, worker, zombie};
-use std::{path::PathBuf, process::ExitCode};
+use saga_trials::{
+    Fallible, Report, corruption, disk, duplicates, old, poison, restarts, rounds, waiting, worker, zombie,
+};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 /// What no accident may change, tried for as long as you like. Each prints its seed, the commit, and how often what happened, and
 /// fails if something is broken.
@@ -90,6 +92,12 @@ enum Trial {
         #[arg(long)]
         server: bool,
     },
+    /// All of them in moderate size, again and again, each time with another chance.
+    Rounds {
+        /// For so long; what is begun then is ended.
+        #[arg(long)]
+        minutes: u64,
+    },
     /// A process of a trial.
     #[command(hide = true)]
     DiskChild {
@@ -129,6 +137,14 @@ async fn run(trial: Trial, seed: u64) -> Fallible<Option<Report>> {
         Trial::Disk { step } => disk::run(&program, &disk::TOLD, step).await?,
         Trial::Waiting { count, orphans, server } => {
             waiting::run(waiting::Options { count, orphans, server, timed: true }).await?
+        }
+        Trial::Rounds { minutes } => {
+            let rounds = rounds::run(&program, seed, Duration::from_mins(minutes)).await?;
+            print!("{rounds}");
+            return match rounds.violations() {
+                0 => Ok(None),
+                some => Err(format!("{some} violations").into()),
+            };
         }
         Trial::DiskChild { folder, fault, step } => {
             disk::child(&folder, fault, step).await?;

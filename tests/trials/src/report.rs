@@ -58,6 +58,21 @@ impl Report {
         self.violations.push(what.into());
     }
 
+    /// How often all of that happened that is called like this.
+    pub fn all(&self, like: impl Fn(&str) -> bool) -> u64 {
+        self.counts.iter().filter(|(what, _)| like(what)).map(|(_, times)| times).sum()
+    }
+
+    /// The same trial once more, under another chance.
+    pub fn join(&mut self, other: Self) {
+        for (what, times) in other.counts {
+            *self.counts.entry(what).or_default() += times;
+        }
+        self.measured.extend(other.measured);
+        let seed = other.seed;
+        self.violations.extend(other.violations.into_iter().map(|what| format!("seed {seed}: {what}")));
+    }
+
     /// What the verifier found.
     pub fn verdict(&mut self, of: &str, verdict: &saga_runtime::verify::Verdict) {
         self.add(format!("{of}: instances verified"), verdict.instances);
