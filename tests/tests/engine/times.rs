@@ -8,7 +8,9 @@ use crate::{
 };
 use saga_runtime::{
     End, Handle, Runtime,
-    store::{Filter, Store as _},
+    clock::Clock as _,
+    runtime::ParkCause,
+    store::{Filter, Message, Store as _},
 };
 use std::time::Duration;
 
@@ -300,4 +302,23 @@ async fn a_park_in_an_inner_flow_goes_on_after_a_retry() {
     park.retry("the test", "go on").await.expect("decided");
     assert_eq!(completed(&saga).await, ["a!", "b!", "c!", "d!", "e!"]);
     assert_eq!(lab.world.effects().len(), 5, "each once: {}", timeline(&saga).await);
+}
+
+/// What was answered before is no answer to what came after it.
+#[tokio::test(start_paused = true)]
+async fn a_signal_that_cannot_be_read_parks_its_instance_and_answers_nothing() {
+    let lab = Lab::new();
+    let runtime = lab.runtime().await;
+    let works = [Work::Book("a".into()), Work::Forever, Work::Book("b".into())];
+    lab.world.plan("a", [Act::Slow(1_000)]);
+    let saga = start(&runtime, "1", plan(works)).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let message = Message { name: "go".into(), id: "damaged".into(), body: "{".into() };
+    lab.store.send("errand", "1", &message, lab.clock.now()).await.expect("the store answers");
+    let park = parked(&saga).await;
+    assert_eq!(park.cause(), ParkCause::Unreadable, "{}", timeline(&saga).await);
+    assert_eq!(lab.world.whats(), ["a"], "{}", timeline(&saga).await);
+    assert!(park.cancel("the test", "enough").await.expect("decided").granted);
+    assert_eq!(cause(&saga).await, "Cancelled(\"enough\")");
+    assert_eq!(lab.world.stands(), NOTHING);
 }
