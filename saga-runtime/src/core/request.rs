@@ -61,7 +61,7 @@ pub(crate) fn decide(state: &State, request: &Request, key_expired: &dyn Fn(&Par
             phase if phase.is_end() => Grant::Refused("the instance has ended"),
             // Whoever started it waits for its end: he is not told that it is too early to ask.
             _ if state.is_undoing() && !matches!(state.phase().beneath(), Phase::Unwinding { .. }) => Grant::Waits,
-            _ => cancel(state, !parks.is_empty()),
+            _ => cancel(state, &parks),
         };
     }
     if ended {
@@ -75,7 +75,7 @@ pub(crate) fn decide(state: &State, request: &Request, key_expired: &dyn Fn(&Par
         None => None,
     };
     match (named, &parks[..]) {
-        (_, parks) if request.verb == Verb::Cancel => cancel(state, !parks.is_empty()),
+        (_, parks) if request.verb == Verb::Cancel => cancel(state, parks),
         (_, []) => Grant::Refused(STALE),
         (Some(park), parks) if parks.iter().any(|other| is_around(other, park)) => Grant::Refused(BENEATH),
         (Some(park), _) | (None, [park]) => parked(state, park, request, key_expired),
@@ -96,11 +96,17 @@ pub(crate) fn possible(state: &State, park: &ParkAt, key_expired: &dyn Fn(&ParkA
 
 /// Whether the instance can give up now.
 pub(crate) fn can_cancel(state: &State) -> Grant {
-    cancel(state, false)
+    cancel(state, &[])
+}
+
+/// What something of it is being undone for is known only then: until that is over nobody can say from where to unwind.
+fn too_early(parks: &[ParkAt]) -> Grant {
+    let undo = parks.iter().any(|park| park.undo.is_some());
+    if undo { Grant::Refused("settle the parked compensation first") } else { Grant::Waits }
 }
 
 /// Between the commit of a pivot's intent and its definite answer nobody can say whether there is a way back.
-fn cancel(state: &State, parked: bool) -> Grant {
+fn cancel(state: &State, parks: &[ParkAt]) -> Grant {
     if let Phase::Unwinding { .. } = state.phase().beneath() {
         return Grant::Refused("the saga is being undone already");
     }
@@ -108,10 +114,10 @@ fn cancel(state: &State, parked: bool) -> Grant {
         return Grant::Refused(PAST_PIVOT);
     }
     if state.is_undoing() {
-        return if parked { Grant::Refused("settle the parked compensation first") } else { Grant::Waits };
+        return too_early(parks);
     }
     match state.phase().calling() {
-        Some(calling) if calling.is_pivot(parked) => Grant::Waits,
+        Some(calling) if calling.is_pivot(!parks.is_empty()) => Grant::Waits,
         _ => Grant::Granted,
     }
 }
@@ -137,6 +143,8 @@ fn parked(state: &State, park: &ParkAt, request: &Request, key_expired: &dyn Fn(
             Some(_) => Grant::Granted,
             None => Grant::Refused("a step is resolved with its output"),
         },
+        // Before the pivot that is to unwind.
+        Verb::DidNotHappen if of_an_attempt && !state.pivot_passed && state.is_undoing() => too_early(&state.parks()),
         Verb::DidNotHappen if of_an_attempt => Grant::Granted,
         _ => Grant::Refused("this verb does not fit what the instance is parked for"),
     }

@@ -2,7 +2,11 @@
 
 use super::worker::Worker;
 use crate::{
-    core::{Doing, Event, Failed, State, StepAt, decide::micros, phase::Tries},
+    core::{
+        Doing, Event, Failed, Phase, State, StepAt,
+        decide::{key_expired, micros},
+        phase::Tries,
+    },
     store::Micros,
 };
 use std::collections::BTreeMap;
@@ -32,6 +36,11 @@ impl Worker {
         begun.last.insert(path.into(), (row, attempt));
     }
 
+    /// What came of the last attempt is a park without a row of its own.
+    pub(super) fn has_told(&self, path: &str) {
+        self.shared().begun.last.remove(path);
+    }
+
     /// Attempts of which no row says what came of them, though nothing of the instance runs: they were dropped under way, or their rows
     /// could not be written. They count, and may have taken effect.
     pub(super) fn lost_attempts(&self, why: &str) -> Vec<Event> {
@@ -53,7 +62,8 @@ impl Worker {
         let policy = self.engine.policies.bounds(&step.policy, step.policy_name);
         let tries = Tries { count: tries.count.saturating_add(1), ..tries.clone() };
         let now = self.engine.clock.now();
-        let spent = policy.retry.attempts.is_some_and(|most| tries.count.saturating_sub(tries.forgiven) >= most)
+        let spent = key_expired(&tries, step.key_valid, now)
+            || policy.retry.attempts.is_some_and(|most| tries.count.saturating_sub(tries.forgiven) >= most)
             || policy.deadline.is_some_and(|all| now >= tries.since.saturating_add(micros(all)));
         (!spent).then_some(now)
     }
@@ -61,7 +71,8 @@ impl Worker {
 
 /// The call of a step that stands in this strand, if it is the one of this row, and no row says what came of this attempt at it.
 fn lost(state: &State, path: &str, (row, attempt): (u64, u32)) -> Option<(StepAt, Tries)> {
-    let calling = state.root.at(path)?.phase.calling()?;
+    // Of what is parked it is known what came of it.
+    let Phase::Calling(calling) = &state.root.at(path)?.phase else { return None };
     match (&calling.doing, &calling.call.step) {
         (Doing::Step(tries), Some(step)) if calling.call.row == row && tries.count < attempt => {
             Some((step.clone(), tries.clone()))

@@ -156,7 +156,12 @@ impl Strand<'_> {
             }
             let (then, undo) = match next {
                 Next::Retry(_) => continue,
-                Next::Park(cause) => return Err(self.park(cause, &made.error).await),
+                Next::Park(cause) => {
+                    if !made.is_failure() {
+                        worker.has_told(&self.path);
+                    }
+                    return Err(self.park(cause, &made.error).await);
+                }
                 Next::Answer => (made.answer()?, false),
                 Next::DoubtedRefusal => (made.answer()?, true),
                 Next::Exhausted { undo } => {

@@ -302,7 +302,7 @@ impl Worker {
                 return self.release(Status::Parked, Release::default()).await.err().unwrap_or(again);
             }
             if self.journal.inner().state.phase().is_end() {
-                return again;
+                return self.release(self.end_status(), Release::default()).await.err().unwrap_or(again);
             }
             let answers = kept.take().unwrap_or_default();
             let mut events: Vec<Event> = answers.iter().filter_map(|row| Event::from_text(&row.event).ok()).collect();
@@ -320,12 +320,13 @@ impl Worker {
                 continue;
             }
             again = self.park(cause, &reason).await;
-            if !matches!(again, Over::Rejected(_)) {
-                break;
+            if !matches!(again, Over::Rejected(_) | Over::Broken(_)) {
+                return again;
             }
             self.journal.forget();
         }
-        again
+        // Nothing can be said of it in rows: it is let go all the same, for a person to look at.
+        park_unread(&self.journal, &reason).await
     }
 }
 

@@ -124,7 +124,13 @@ impl Journal {
         self.hear().await?;
         let (touch, kinds, no) = {
             let inner = self.inner();
-            let touch = touch(&inner, self.engine.clock.now());
+            let mut touch = touch(&inner, self.engine.clock.now());
+            if let Some(error) =
+                touch.as_mut().and_then(|touch| touch.error.as_mut()).filter(|error| error.contains('\0'))
+            {
+                // What a step says of its failure may hold anything; no text of Postgres holds that. The row has it as it is.
+                *error = error.replace('\0', "\u{FFFD}").into();
+            }
             if inner.pending.is_empty() && touch.is_none() {
                 return Ok(());
             }
@@ -213,6 +219,8 @@ impl Journal {
             Written::Exists(instance) => return Err(Over::Exists(instance)),
             Written::Appended => return Err(Over::Broken("the store answered a start as if it were an append".into())),
         };
+        // Whatever becomes of the rest, it is there, and this worker's.
+        self.inner().no = Some(instance);
         if touch.is_some() {
             let append = Append { touch, ..Append::new(instance, last) };
             self.life.committer.write(Write::Append(append)).await.map_err(Over::from)?;

@@ -35,14 +35,32 @@ impl Worker {
             }
         };
         self.leave().waits_since = None;
+        let mut open = Vec::with_capacity(inbox.len());
         for (number, body) in inbox {
             match serde_json::from_str::<Request>(&body) {
-                Ok(request) => self.decide(number, &request).await?,
+                Ok(request) => open.push((number, request)),
                 Err(error) => {
                     tracing::warn!(%error, request = number.0, "a request cannot be read");
                     self.journal.consume(number);
                 }
             }
+        }
+        // What one of them leads to may be what another one waits for.
+        loop {
+            let before = (open.len(), self.journal.inner().state.seq);
+            let mut waiting = Vec::new();
+            for (number, request) in open {
+                if !self.decide(number, &request).await? {
+                    waiting.push((number, request));
+                }
+            }
+            open = waiting;
+            if open.is_empty() || before == (open.len(), self.journal.inner().state.seq) {
+                break;
+            }
+        }
+        if !open.is_empty() {
+            self.leave().waits_since = Some(0);
         }
         let (seq, at_rest) = {
             let inner = self.journal.inner();
@@ -61,17 +79,15 @@ impl Worker {
         Ok(())
     }
 
-    async fn decide(&self, number: RequestNo, request: &Request) -> Result<(), Over> {
+    /// Decides a request, if that can be decided now; whether it was.
+    async fn decide(&self, number: RequestNo, request: &Request) -> Result<bool, Over> {
         let grant = {
             let inner = self.journal.inner();
             decide(&inner.state, request, &|park| self.key_has_expired(park))
         };
         let park = self.named_park(request.park);
         let refused = match grant {
-            Grant::Waits => {
-                self.leave().waits_since = Some(self.journal.inner().state.seq);
-                return Ok(());
-            }
+            Grant::Waits => return Ok(false),
             Grant::Refused(reason) => Some(reason.into()),
             Grant::Granted => park.as_ref().and_then(|park| self.wrong_output(park, request)),
         };
@@ -88,7 +104,7 @@ impl Worker {
         self.push(&Event::Decided(Box::new(decided)))?;
         self.journal.consume(number);
         if !granted {
-            return Ok(());
+            return Ok(true);
         }
         match verb {
             Verb::Retry => {}
@@ -116,7 +132,7 @@ impl Worker {
                 }
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// What a request is about: the park that it names, or the only one.

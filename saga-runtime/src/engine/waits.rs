@@ -19,6 +19,8 @@ use std::collections::BTreeSet;
 /// What a strand waits for.
 struct Wait {
     path: Box<str>,
+    /// The row of its call.
+    row: u64,
     names: Vec<Box<str>>,
     until: Option<Micros>,
     /// Whether it is another saga's end.
@@ -45,18 +47,19 @@ impl Worker {
             if over.iter().any(|join| path.starts_with(&**join)) {
                 return;
             }
-            let path: Box<str> = path.into();
+            let (path, row): (Box<str>, u64) = (path.into(), calling.call.row);
             match &calling.doing {
                 Doing::Wait(wait) => {
                     waits.push(Wait {
                         path,
+                        row,
                         names: wait.signals.iter().map(|name| (&**name).into()).collect(),
                         until: wait.until,
                         child: false,
                     });
                 }
                 Doing::Child(at) => {
-                    waits.push(Wait { path, names: vec![child::end_of(&at.id)], until: None, child: true });
+                    waits.push(Wait { path, row, names: vec![child::end_of(&at.id)], until: None, child: true });
                 }
                 _ => {}
             }
@@ -86,7 +89,7 @@ impl Worker {
     ///
     /// A message that was stored before the time wins, however late it is looked at.
     pub(super) async fn answer_waits(&self) -> Result<bool, Over> {
-        let waits = self.all_waits();
+        let mut waits = self.all_waits();
         let Some(no) = self.journal.no().filter(|_| !waits.is_empty()) else { return Ok(false) };
         // The clock before the messages: what is stored after this look has a later moment.
         let now = self.engine.clock.now();
@@ -110,6 +113,9 @@ impl Worker {
         // A clock that was set back while no worker was there says of what is here that it comes later. What has come before the time is
         // over came in time.
         let read = self.engine.clock.now();
+        // Meanwhile others have gone on: who waits no longer is not answered. From here on nobody does.
+        let still = self.all_waits();
+        waits.retain(|wait| still.iter().any(|still| (still.row, &still.path) == (wait.row, &wait.path)));
         let mut answered = false;
         for wait in waits {
             let before = |message: &Received| wait.until.is_none_or(|until| message.at < until || read < until);

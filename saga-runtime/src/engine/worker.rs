@@ -471,7 +471,7 @@ impl Worker {
         done.err().unwrap_or(Over::Parked)
     }
 
-    /// The call whose undo is at hand, if the instance unwinds.
+    /// The call whose undo is at hand and not parked, if the instance unwinds.
     fn first_undo(&self) -> Option<crate::core::CallId> {
         let inner = self.journal.inner();
         if !inner.state.phase().is_undoing() {
@@ -479,7 +479,7 @@ impl Worker {
         }
         let mut current = Vec::new();
         inner.state.root.log.current(&mut current);
-        current.first().and_then(|(_, entry)| entry.call())
+        current.iter().find(|(log, _)| log.parked.is_none()).and_then(|(_, entry)| entry.call())
     }
 
     /// Gives the instance back because the runtime stops.

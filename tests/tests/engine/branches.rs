@@ -100,6 +100,35 @@ async fn a_branch_whose_join_has_failed_takes_no_signal_from_a_later_wait() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_comes_for_a_branch_while_its_join_fails_is_for_a_later_wait() {
+    for seed in 0..300 {
+        let lab = Lab::new();
+        let line = Faulty::new(Arc::clone(&lab.store) as Arc<dyn Store>);
+        line.lag(Duration::from_millis(300), seed);
+        let runtime = lab.builder().shared_store(Arc::new(line)).start().await.expect("it starts");
+        // A signal that comes in that moment, or the end of a wait: the refusal is told while messages are being read.
+        let (late, wait) = if seed % 2 == 0 { (1_000, "wait 100") } else { (900 + seed, "wait 1") };
+        lab.world.plan("a", [Act::Late(late)]);
+        let both = Work::Both("a".into(), "b".into(), texts(&[wait]));
+        let saga = start(&runtime, "1", catching([both, Work::Forever])).await;
+        soon(700 + seed).await;
+        runtime.signal::<Errand, _>("1", Errand::GO, 7).await.expect("it is sent");
+        soon(60_000).await;
+        // Whoever had it in time, had it: then this one is for the later wait.
+        let last = runtime.signal::<Errand, _>("1", Errand::GO, 8).await;
+        let settled = answered(saga.settled(), "settled").await.expect("the store answers");
+        let Settled::Ended(End::Completed(done)) = settled else {
+            panic!("seed {seed}: {settled:?}\n{}", timeline(&saga).await)
+        };
+        let rows = rows(&lab, "errand", "1").await;
+        let place = |what: &str| rows.iter().position(|row| row.starts_with(r#"{"in""#) && row.contains(what));
+        let in_time = place("received").is_some_and(|taken| Some(taken) < place("refused"));
+        let told = if in_time { "go 8" } else { "go 7" };
+        assert_eq!(done, ["no a", told], "seed {seed}, {last:?}\n{}", timeline(&saga).await);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_branch_does_not_begin_once_a_refusal_is_recorded() {
     for seed in 0..300 {
         let lab = Lab::new();
@@ -313,7 +342,66 @@ impl Boss {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_would_unwind_waits_for_an_undo_beside_it_or_is_refused() {
+    let lab = Lab::new();
+    let runtime = lab.runtime().await;
+    lab.world.plan("a", [Act::Panic]);
+    lab.world.plan("b", [Act::Lose; 3]);
+    lab.world.plan("undo b", [Act::Panic]);
+    let saga = start(&runtime, "1", plan([Work::Each(texts(&["a", "b"]), 2)])).await;
+    let both = parks(&saga, 2).await;
+    let (a, b): (Vec<_>, Vec<_>) = both.into_iter().partition(|park| park.error().contains(" a was told"));
+    for asked in [a[0].did_not_happen("ann", "I looked").await, saga.cancel("enough").await] {
+        let decision = asked.expect("decided");
+        assert!(
+            !decision.granted && decision.to_string().contains("settle the parked compensation first"),
+            "{decision}"
+        );
+    }
+    assert!(answered(b[0].retry("ann", "again"), "retry").await.expect("decided").granted);
+    assert!(answered(end(&saga), "the end").await.cause().is_some());
+    assert_eq!(lab.world.stands(), NOTHING, "{}", timeline(&saga).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_undo_that_kills_its_process_is_parked_and_what_is_parked_beside_it_stays_as_it_is() {
+    let lab = Lab::new();
+    lab.world.plan("c", [Act::Refuse]);
+    lab.world.plan("undo a", [Act::Panic]);
+    lab.world.plan("undo b", [Act::Hang; 5]);
+    let works = [Work::Each(texts(&["a", "b"]), 2), Work::Book("c".into())];
+    let first = lab.runtime().await;
+    start(&first, "1", plan(works)).await;
+    let mut lives = vec![first];
+    let called = |what: &str| lab.world.got().iter().filter(|got| got.what == what).count();
+    // When the first one is out of time, it is stored that the other is parked.
+    for times in 2..=5 {
+        while called("undo b") < times {
+            soon(1).await;
+        }
+        lives.clear();
+        lives.push(lab.runtime().await);
+    }
+    let saga = got_one::<Errand>(&lives[0]).await;
+    let both = parks(&saga, 2).await;
+    let (b, a): (Vec<_>, Vec<_>) = both.into_iter().partition(|park| park.cause() == ParkCause::CrashLoop);
+    assert_eq!((b.len(), a[0].cause()), (1, ParkCause::Panicked), "{}", timeline(&saga).await);
+    assert!(answered(b[0].retry("ann", "again"), "retry").await.expect("decided").granted);
+    let left = parks(&saga, 1).await;
+    assert_eq!((left[0].cause(), called("undo a")), (ParkCause::Panicked, 1), "{}", timeline(&saga).await);
+    assert!(answered(left[0].retry("ann", "again"), "retry").await.expect("decided").granted);
+    assert!(answered(end(&saga), "the end").await.cause().is_some());
+    assert_eq!(lab.world.stands(), NOTHING, "{}", timeline(&saga).await);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_child_whose_undo_is_parked_is_undone_for_its_parent_and_goes_no_other_way() {
+    for by_hand in [false, true] {
+        a_child_is_undone(by_hand).await;
+    }
+}
+
+async fn a_child_is_undone(by_hand: bool) {
     let lab = Lab::new();
     let builder = lab.builder().register(Stubborn(lab.world.clone())).register(Boss);
     let runtime = builder.start().await.expect("it starts");
@@ -333,9 +421,11 @@ async fn a_child_whose_undo_is_parked_is_undone_for_its_parent_and_goes_no_other
     let park = parks(&child, 1).await;
     assert!(answered(boss.cancel("enough"), "cancel").await.expect("decided").granted);
     soon(10_000).await;
-    assert!(answered(park[0].retry("ann", "again"), "retry").await.expect("decided").granted);
+    let decided = if by_hand { park[0].resolved("ann", "by hand").await } else { park[0].retry("ann", "again").await };
+    assert!(decided.expect("decided").granted);
     assert!(answered(end(&boss), "the parent").await.cause().is_some());
     assert!(answered(end(&child), "the child").await.cause().is_some());
-    assert_eq!(lab.world.stands(), NOTHING);
+    // By hand it was undone elsewhere, and the participant does not know.
+    assert!(lab.world.stands().iter().all(|what| by_hand && what == "a"), "{:?}", lab.world.stands());
     assert!(lab.world.got().iter().all(|got| got.what != "another way"), "{}", timeline(&child).await);
 }

@@ -197,6 +197,27 @@ fn of_several_parks_one_has_to_be_named() {
     assert_eq!(asked(&after([book()]), RETRY, None), Grant::Refused(STALE));
 }
 
+#[test]
+fn that_it_did_not_happen_is_said_once_nothing_beside_it_is_being_undone() {
+    let begun = Event::Begun { branches: vec![0, 1] };
+    let beneath = |event: Event| event.within("state.1.1");
+    let doubt = Event::Doubted {
+        then: Answer::Exhausted { step: "step".into(), last_error: "broken".into() },
+        doubt: vec!["".into()],
+    };
+    let undoing = [pair(), begun, parked(ParkCause::Asked).within("state.1.0"), beneath(failed(true)), beneath(doubt)];
+    let state = after(undoing.clone());
+    assert_eq!(asked(&state, Verb::DidNotHappen, Some(4)), Grant::Waits);
+    assert_eq!(asked(&state, Verb::Cancel, None), Grant::Waits, "what is parked is no undo");
+    let of_branch = CallId { row: 2, branch: Some(1) };
+    let parks = Event::Parked { cause: ParkCause::GaveUp, error: "look".into(), undo: Some(of_branch) };
+    let state = after(undoing.into_iter().chain([beneath(parks)]));
+    for verb in [Verb::DidNotHappen, Verb::Cancel] {
+        assert_eq!(asked(&state, verb, Some(4)), Grant::Refused("settle the parked compensation first"));
+    }
+    assert_eq!(asked(&state, RETRY, Some(4)), Grant::Granted);
+}
+
 /// What is decided about a part of it would be rows in strands that stand still with all the rest.
 #[test]
 fn what_is_parked_beneath_a_park_is_decided_after_that() {
