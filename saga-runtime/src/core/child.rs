@@ -36,3 +36,14 @@ impl From<ChildEnd> for Answer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_child_is_told_by_a_name_that_no_signal_has() {
+        assert!(is_end(&end_of("1")) && is_end(&end_of("")));
+        assert!(!is_end("go") && !is_end("end") && !is_end(""));
+    }
+}

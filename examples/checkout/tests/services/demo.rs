@@ -21,16 +21,21 @@ fn a_small_demonstration_ends_without_a_violation() {
     assert!(output.status.success(), "{said}\n{told}");
     let object: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
     let count = |field: &str| object[field].as_u64().unwrap_or_else(|| panic!("no {field} in {object}"));
-    assert_eq!((count("orders"), count("kills")), (60, 4));
-    assert_eq!((count("violations"), count("parked")), (0, 0));
-    assert_eq!(count("completed") + count("compensated"), 60);
+    // More are placed where a kill would find too few in flight.
+    let orders = count("orders");
+    assert!((60..90).contains(&orders), "{object}");
+    assert_eq!((count("kills"), count("violations"), count("parked")), (4, 0, 0));
+    assert_eq!(count("completed") + count("compensated"), orders);
     assert!(count("completed") > 0 && count("compensated") > 0, "{object}");
     for file in ["inventory.db", "orders.db", "orders.log", "checkout-saga.svg"] {
         assert!(dir.join(file).exists(), "{file}");
     }
     assert!(told.contains("Verdict: all is well"), "{told}");
     let verified = object["verified"].as_str().unwrap();
-    assert!(verified.starts_with("60 instances, ") && verified.ends_with(" effects: no violation"), "{verified}");
+    assert!(
+        verified.starts_with(&format!("{orders} instances, ")) && verified.ends_with(" effects: no violation"),
+        "{verified}"
+    );
 }
 
 #[test]
@@ -45,7 +50,8 @@ fn workers_beside_one_another_lose_nothing_when_one_is_killed() {
     assert!(output.status.success(), "{said}\n{told}");
     let object: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
     let count = |field: &str| object[field].as_u64().unwrap_or_else(|| panic!("no {field} in {object}"));
-    assert_eq!((count("orders"), count("workers"), count("kills"), count("violations")), (60, 3, 3, 0));
+    assert!((60..90).contains(&count("orders")), "{object}");
+    assert_eq!((count("workers"), count("kills"), count("violations")), (3, 3, 0));
     assert!(count("completed") > 0 && count("compensated") > 0, "{object}");
     assert!(told.contains("Of 3 orchestrators one was killed 3 times"), "{told}");
 }

@@ -235,3 +235,197 @@ fn what_a_snapshot_holds_of_the_undo_log_is_taken_out_again_when_it_is_needed() 
     state.apply(7, 0, &Event::Undone { call: id(2, None), how: How::Done }).expect("it is undone");
     state.apply(8, 0, &Event::Compensated {}).expect("everything is undone");
 }
+
+fn done() -> Event {
+    Event::Answered { answer: Answer::Done(null()) }
+}
+
+fn unwinding() -> Event {
+    Event::Unwinding { cause: UnwindCause::Deadline, doubt: Vec::new() }
+}
+
+/// Why this row cannot follow these, or nothing if it can.
+fn refused(events: &[Event], event: &Event) -> Option<&'static str> {
+    let mut state = after(events);
+    state.apply(state.seq + 1, 0, event).err().map(|illegal| illegal.because)
+}
+
+#[test]
+fn what_is_about_the_whole_instance_follows_only_where_it_means_something() {
+    let completed = Event::Completed { output: null() };
+    let recovered = Event::Recovered { count: 1 };
+    assert_eq!(refused(&[started()], &recovered), None);
+    assert_eq!(refused(&[started(), called(Class::Compensatable, Some("undo"))], &recovered), None);
+    assert_eq!(refused(&[started(), completed.clone()], &recovered), Some(""), "it has ended");
+    assert_eq!(State::default().apply(1, 0, &recovered).map_err(|illegal| illegal.because), Err(""));
+
+    // That its time is over is told where nothing else can come of it.
+    let late = Event::DeadlinePassed {};
+    let with_deadline = || match started() {
+        Event::Started { version, parameter, input, parent, .. } => {
+            Event::Started { version, parameter, input, deadline: Some(1), parent }
+        }
+        other => other,
+    };
+    let paid = [with_deadline(), called(Class::Pivot, None), done()];
+    assert_eq!(refused(&paid, &late), None);
+    assert_eq!(refused(&paid[..2], &late), Some(""), "there is a way back");
+    assert_eq!(refused(&[started(), called(Class::Pivot, None), done()], &late), Some(""), "it has all the time");
+    let mut ended = paid.to_vec();
+    ended.push(completed.clone());
+    assert_eq!(refused(&ended, &late), Some(""), "it has ended");
+
+    let held = [started(), called(Class::Compensatable, Some("undo")), done()];
+    let early = Event::Compensated {};
+    assert_eq!(refused(&held, &early), Some(""), "it does not unwind");
+    let mut undoing = held.to_vec();
+    undoing.push(unwinding());
+    assert_eq!(refused(&undoing, &early), Some("not everything is undone"));
+}
+
+#[test]
+fn a_snapshot_is_of_the_row_before_it_and_counts_as_no_progress() {
+    let mut state = after(&[started(), called(Class::Compensatable, Some("undo")), Event::Recovered { count: 1 }]);
+    let other = Event::Snapshot { state: Box::new(after(&[started()])) };
+    let error = state.clone().apply(4, 0, &other).expect_err("it is of another row");
+    assert_eq!(error.because, "it is the snapshot of another row");
+    let own = Event::Snapshot { state: Box::new(state.clone()) };
+    state.apply(4, 0, &own).expect("it is its own");
+    assert_eq!(state.recoveries, 1);
+    state.apply(5, 0, &Event::Recovered { count: 2 }).expect("it is lost again");
+    assert_eq!(state.recoveries, 2);
+    state.apply(6, 0, &Event::AttemptFailed(failed())).expect("it goes on");
+    assert_eq!(state.recoveries, 0, "that is progress");
+}
+
+#[test]
+fn a_snapshot_keeps_the_undo_log_where_that_is_needed_or_is_none() {
+    let held = [started(), called(Class::Compensatable, Some("undo")), done()];
+    let fold = |events: &[Event]| {
+        let mut state = after(events);
+        let seq = state.seq + 1;
+        let own = Event::Snapshot { state: Box::new(state.clone()) };
+        state.apply(seq, 0, &own).expect("a snapshot follows anything");
+        (state.root.log.entries.len(), state.root.log.below)
+    };
+    assert_eq!(fold(&held), (0, Some(4)));
+    assert_eq!(fold(&held[..1]), (0, None), "there is nothing to be undone");
+    let mut undoing = held.to_vec();
+    undoing.push(unwinding());
+    assert_eq!(fold(&undoing), (1, None), "it is being undone");
+    // What is taken out again is an earlier part, and only once what is here is undone.
+    let log = Box::new(after(&held).root.log);
+    let again = Some("no earlier part of the undo log is needed");
+    assert_eq!(refused(&undoing, &Event::Unfolded { log: log.clone() }), again);
+    undoing.push(Event::Undone { call: id(2, None), how: How::Done });
+    assert_eq!(refused(&undoing, &Event::Unfolded { log }), again);
+}
+
+#[test]
+fn an_instance_does_not_unwind_while_a_call_of_it_is_being_undone_in_whichever_branch() {
+    let exhausted = || Answer::Exhausted { step: "step".into(), last_error: "broken".into() };
+    let events = [started(), join(), Event::Begun { branches: vec![0, 1] }];
+    for (branch, other) in [("state.1.0", "state.1.1"), ("state.1.1", "state.1.0")] {
+        let mut all = events.to_vec();
+        if branch.ends_with('1') {
+            all.push(called(Class::Compensatable, Some("undo")).within(branch));
+        }
+        all.push(Event::AttemptFailed(failed()).within(branch));
+        all.push(Event::Doubted { then: exhausted(), doubt: vec!["".into()] }.within(branch));
+        if other.ends_with('1') {
+            all.push(called(Class::Compensatable, Some("undo")).within(other));
+        }
+        assert_eq!(refused(&all, &unwinding()), Some("a call is being undone already"), "{branch}");
+        assert!(after(&all).is_undoing());
+    }
+    assert_eq!(refused(&events, &unwinding()), None);
+    assert!(!after(&events).is_undoing());
+}
+
+#[test]
+fn a_branch_that_is_one_call_has_ended_when_its_undo_has_and_the_main_flow_has_not() {
+    let exhausted = || Answer::Exhausted { step: "step".into(), last_error: "broken".into() };
+    let doubted = || Event::Doubted { then: exhausted(), doubt: vec!["".into()] };
+    let undone = |branch| Event::Undone { call: id(2, branch), how: How::Done };
+    let branch = after(&[
+        started(),
+        join(),
+        Event::Begun { branches: vec![0] },
+        Event::AttemptFailed(failed()).within("state.1.0"),
+        doubted().within("state.1.0"),
+        undone(Some(0)).within("state.1.0"),
+    ]);
+    assert!(branch.root.at("state.1.0").is_none(), "{branch:?}");
+    let main = after(&[
+        started(),
+        called(Class::Compensatable, Some("undo")),
+        Event::AttemptFailed(failed()),
+        doubted(),
+        undone(None),
+    ]);
+    assert!(matches!(main.phase(), Phase::After { answer: AnswerAt::Row(4), .. }), "{main:?}");
+}
+
+/// What was lost with its worker, and what is told of it.
+#[test]
+fn attempts_are_counted_in_every_strand_and_every_undo_but_for_what_is_parked() {
+    let lost = Event::Recovered { count: 1 };
+    let held = [started(), join(), Event::Begun { branches: vec![0, 1] }];
+    let mut state = after(&held);
+    state.apply(4, 7, &lost).expect("its worker died");
+    let Some(Phase::Calling(calling)) = state.root.at("state.1.0").map(|strand| &strand.phase) else { panic!() };
+    let Doing::Step(tries) = &calling.doing else { panic!("{calling:?}") };
+    assert_eq!((tries.count, tries.doubt), (1, true));
+    assert_eq!(state.tries().map(|tries| tries.count), Some(1));
+
+    let mut undoing = after(&[
+        started(),
+        join(),
+        Event::Begun { branches: vec![0, 1] },
+        done().within("state.1.0"),
+        called(Class::Compensatable, Some("undo")).within("state.1.1"),
+        done().within("state.1.1"),
+        Event::Returned { answer: Answer::Done(null()) }.within("state.1.1"),
+        unwinding(),
+        Event::Parked { cause: ParkCause::Asked, error: "look".into(), undo: Some(id(5, None)) },
+    ]);
+    let names: Vec<&str> = undoing.undos().iter().map(|undo| &*undo.compensation).collect();
+    assert_eq!(names, ["undo", "undo"]);
+    undoing.apply(10, 7, &lost).expect("its worker died");
+    let counts = |state: &State| {
+        let mut current = Vec::new();
+        state.root.log.current(&mut current);
+        current.iter().map(|(log, entry)| (entry.call(), log.tries.count)).collect::<Vec<_>>()
+    };
+    assert_eq!(counts(&undoing), [(Some(id(2, Some(0))), 1), (Some(id(5, None)), 0)], "nothing ran of what is parked");
+    assert_eq!(undoing.tries().map(|tries| tries.count), Some(1));
+    // A retry is of the one that it names.
+    let retry =
+        Decided { request: 1, verb: Verb::Retry, by: "ann".into(), why: "".into(), park: Some(9), refused: None };
+    undoing.apply(11, 8, &Event::Decided(Box::new(retry))).expect("it is parked");
+    assert!(undoing.parks().is_empty());
+    undoing.apply(12, 9, &lost).expect("its worker died");
+    assert_eq!(counts(&undoing), [(Some(id(2, Some(0))), 2), (Some(id(5, None)), 1)]);
+}
+
+#[test]
+fn what_is_not_due_after_a_loss_is_waited_for_and_what_is_due_is_not() {
+    for (due, left) in [(None, None), (Some(5), None), (Some(6), None), (Some(7), Some(7))] {
+        let mut tries = Tries { retry_at: due, ..Tries::none(0) };
+        tries.lost(6, true);
+        assert_eq!((tries.retry_at, tries.count, tries.doubt), (left, 1, true), "{due:?}");
+    }
+}
+
+#[test]
+fn an_exhausted_branch_is_why_a_saga_gives_up_and_a_refusal_is_not() {
+    let exhausted = Answer::Exhausted { step: "step".into(), last_error: "broken".into() };
+    let of_branch = Answer::Branch { index: 3, answer: Box::new(exhausted) };
+    let cause = UnwindCause::from_answer(&of_branch, "gone");
+    assert!(
+        matches!(&cause, UnwindCause::Exhausted { step, last_error } if &**step == "step" && &**last_error == "broken")
+    );
+    let cause = UnwindCause::from_answer(&Answer::Refused(null()), "gone");
+    assert!(matches!(cause, UnwindCause::Cancelled { reason } if &*reason == "gone"));
+    assert!(Entry::group([Vec::new(), Vec::new()]).is_none(), "nothing is to be undone of nothing");
+}
