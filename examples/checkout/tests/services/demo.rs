@@ -71,7 +71,8 @@ fn a_worker_that_stood_still_for_longer_than_its_lease_changes_nothing_when_it_w
     assert!(output.status.success(), "{said}\n{told}");
     let object: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
     let count = |field: &str| object[field].as_u64().unwrap_or_else(|| panic!("no {field} in {object}"));
-    assert_eq!((count("orders"), count("kills"), count("pauses"), count("violations")), (240, 1, 3, 0));
+    assert!((240..300).contains(&count("orders")), "{object}");
+    assert_eq!((count("kills"), count("pauses"), count("violations")), (1, 3, 0));
     assert!(count("completed") > 0 && count("compensated") > 0, "{object}");
     assert!(told.contains("No orchestrator wrote to what was no longer its own"), "{told}");
 }
