@@ -429,3 +429,12 @@ fn an_exhausted_branch_is_why_a_saga_gives_up_and_a_refusal_is_not() {
     assert!(matches!(cause, UnwindCause::Cancelled { reason } if &*reason == "gone"));
     assert!(Entry::group([Vec::new(), Vec::new()]).is_none(), "nothing is to be undone of nothing");
 }
+
+#[test]
+fn what_is_being_undone_is_what_lists_call_it() {
+    let held = [started(), called(Class::Compensatable, Some("undo")), done(), unwinding()];
+    assert_eq!(&*after(&held[..2]).state_name(), "state");
+    assert_eq!(&*after(&held[..3]).state_name(), "after state");
+    assert_eq!(&*after(&held).state_name(), "undo");
+    assert_eq!(&*after(&[started(), unwinding()]).state_name(), "unwinding");
+}
