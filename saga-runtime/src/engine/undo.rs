@@ -4,7 +4,7 @@ use super::{
     admission::Admission,
     attempt::{Effort, Work},
     journal::Over,
-    load::{Undoing, Unfoldable, read, row, undoing},
+    load::{Undoing, Unfoldable, undoing},
     pulse::Waits,
     transact::Records,
     worker::{Halt, Worker},
@@ -116,12 +116,7 @@ impl Worker {
             log.below.filter(|_| needed).zip(inner.no)
         };
         let Some((seq, no)) = below else { return Ok(false) };
-        // It may be so new that it is not in the store yet.
-        let event = match self.journal.pending(seq) {
-            Some(row) => read(&row),
-            None => row(&*self.engine.store, no, seq).await,
-        };
-        match event {
+        match self.row(no, seq).await {
             Ok(Event::Snapshot { state }) => {
                 let mut log = state.root.log;
                 log.parked = None;
@@ -129,10 +124,6 @@ impl Worker {
                 Ok(true)
             }
             Ok(_) => Err(Over::Broken(format!("row {seq} is no snapshot").into()).into()),
-            Err(error) if error.passes() => {
-                self.until(self.engine.clock.now().saturating_add(super::SECOND)).await;
-                Ok(true)
-            }
             Err(error) => Err(Over::Broken(error.to_string().into()).into()),
         }
     }

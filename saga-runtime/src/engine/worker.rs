@@ -9,7 +9,7 @@ use super::{
     gate::Alone,
     hub::Poke,
     journal::{Journal, Over},
-    load::{Joined, Loaded, Payloads, Unfoldable, row},
+    load::{Joined, Loaded, Payloads, Unfoldable, read, row},
     pulse::{Pulse, Waits},
     start::Started,
     strand::Strand,
@@ -305,8 +305,11 @@ impl Worker {
         }
     }
 
-    /// One row of its journal, however long the store is away.
+    /// One row of its journal, however long the store is away, and also if it is so new that it is not in the store yet.
     pub(super) async fn row(&self, no: InstanceNo, seq: u64) -> Result<Event, Unfoldable> {
+        if let Some(row) = self.journal.pending(seq) {
+            return read(&row);
+        }
         let mut asking = self.engine.outage.asking();
         loop {
             match row(&*self.engine.store, no, seq).await {
