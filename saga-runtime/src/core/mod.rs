@@ -12,6 +12,8 @@ pub(crate) mod key;
 pub(crate) mod log;
 pub(crate) mod phase;
 pub(crate) mod request;
+#[cfg(test)]
+mod samples;
 pub(crate) mod strand;
 
 pub use self::event::ParkCause;

@@ -1,47 +1,22 @@
 use super::*;
 use crate::{
     core::{
-        Called, Callee, Decided, Failed, StepAt,
+        Called, Callee, Decided,
         called::{Calls, Saved},
         phase::AnswerAt,
+        samples::{after, called, calls, done, failed, id, started, step_at, unwinding},
     },
     machine::null,
 };
-
-fn step_at(class: Class, compensation: Option<&'static str>) -> StepAt {
-    StepAt { step: "step".into(), class, compensation: compensation.map(Into::into), transactional: false }
-}
-
-fn calls(calls: Calls) -> Event {
-    Event::Called(Box::new(Called {
-        state: "state".into(),
-        fingerprint: "1".into(),
-        ordinal: 1,
-        calls,
-        frame: Saved::new(),
-    }))
-}
-
-fn called(class: Class, compensation: Option<&'static str>) -> Event {
-    calls(Calls::Step(step_at(class, compensation), Saved::new()))
-}
 
 fn join() -> Event {
     let callees = vec![Callee::Step(step_at(Class::Compensatable, Some("undo"))), Callee::Flow("inner".into())];
     calls(Calls::Join { callees, branches: vec![Saved::new(), Saved::new()], limit: None })
 }
 
-fn failed() -> Failed {
-    Failed { attempt: 1, error: "broken".into(), effect: true, retry_at: None }
-}
-
 fn decided(verb: Verb) -> Event {
     let (by, why) = ("ann".into(), "why".into());
     Event::Decided(Box::new(Decided { request: 1, verb, by, why, park: None, refused: None }))
-}
-
-fn id(row: u64, branch: Option<u32>) -> CallId {
-    CallId { row, branch }
 }
 
 /// One event of every kind, and the variants that make a difference.
@@ -133,19 +108,6 @@ fn the_fold_is_total_and_an_illegal_pair_names_both_and_changes_nothing() {
     assert!(seen > 1_000, "{seen} journals");
 }
 
-/// Applies these events in order.
-fn after(events: &[Event]) -> State {
-    let mut state = State::default();
-    for event in events {
-        state.apply(state.seq + 1, 0, event).unwrap_or_else(|illegal| panic!("{illegal} in {event:?}"));
-    }
-    state
-}
-
-fn started() -> Event {
-    Event::Started { version: 1, parameter: "input".into(), input: null(), deadline: None, parent: None }
-}
-
 #[test]
 fn a_row_that_is_missing_is_noticed() {
     let mut state = State::default();
@@ -234,14 +196,6 @@ fn what_a_snapshot_holds_of_the_undo_log_is_taken_out_again_when_it_is_needed() 
     state.apply(6, 0, &Event::Unfolded { log }).expect("it is needed");
     state.apply(7, 0, &Event::Undone { call: id(2, None), how: How::Done }).expect("it is undone");
     state.apply(8, 0, &Event::Compensated {}).expect("everything is undone");
-}
-
-fn done() -> Event {
-    Event::Answered { answer: Answer::Done(null()) }
-}
-
-fn unwinding() -> Event {
-    Event::Unwinding { cause: UnwindCause::Deadline, doubt: Vec::new() }
 }
 
 /// Why this row cannot follow these, or nothing if it can.

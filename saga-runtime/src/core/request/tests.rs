@@ -1,8 +1,8 @@
 use super::*;
 use crate::{
     core::{
-        CallId, Callee, Event, Failed, How, ParkCause, StepAt, UnwindCause,
-        called::{Called, Calls, ChildAt, Saved},
+        Callee, Calls, ChildAt, Event, Failed, How, ParkCause, Saved,
+        samples::{self, called, calls, done, id, started, step_at, unwinding},
     },
     machine::Answer,
 };
@@ -14,39 +14,26 @@ const NO_DEBT: Grant = Grant::Refused("there is no debt to settle");
 const EXPIRED: &str = "the step's key is no longer valid at the participant: find out what happened, then resolve or say that it did not \
                        happen";
 
-fn step(class: Class, compensation: Option<&'static str>) -> StepAt {
-    StepAt { step: "step".into(), class, compensation: compensation.map(Into::into), transactional: false }
-}
-
-fn called(calls: Calls) -> Event {
-    let (state, fingerprint) = ("state".into(), "1".into());
-    Event::Called(Box::new(Called { state, fingerprint, ordinal: 1, calls, frame: Saved::new() }))
-}
-
 fn book() -> Event {
-    called(Calls::Step(step(Class::Compensatable, Some("undo")), Saved::new()))
+    called(Class::Compensatable, Some("undo"))
 }
 
 fn pay() -> Event {
-    called(Calls::Step(step(Class::Pivot, None), Saved::new()))
+    called(Class::Pivot, None)
 }
 
 fn child(kind: ChildKind) -> Event {
     let child = ChildAt { saga: "other".into(), id: "1".into(), kind };
-    called(Calls::Child { child, arguments: Saved::new(), deadline: None })
+    calls(Calls::Child { child, arguments: Saved::new(), deadline: None })
 }
 
 fn pair() -> Event {
-    let callees = vec![Callee::Step(step(Class::Compensatable, Some("undo"))); 2];
-    called(Calls::Join { callees, branches: vec![Saved::new(), Saved::new()], limit: None })
+    let callees = vec![Callee::Step(step_at(Class::Compensatable, Some("undo"))); 2];
+    calls(Calls::Join { callees, branches: vec![Saved::new(), Saved::new()], limit: None })
 }
 
 fn failed(effect: bool) -> Event {
-    Event::AttemptFailed(Failed { attempt: 1, error: "broken".into(), effect, retry_at: None })
-}
-
-fn done() -> Event {
-    Event::Answered { answer: Answer::Done(null()) }
+    Event::AttemptFailed(Failed { effect, ..samples::failed() })
 }
 
 fn parked(cause: ParkCause) -> Event {
@@ -55,16 +42,12 @@ fn parked(cause: ParkCause) -> Event {
 
 /// The undo of the call in row 2.
 fn undo_parked() -> Event {
-    Event::Parked { cause: ParkCause::GaveUp, error: "look".into(), undo: Some(CallId { row: 2, branch: None }) }
+    Event::Parked { cause: ParkCause::GaveUp, error: "look".into(), undo: Some(id(2, None)) }
 }
 
 fn undone(skipped: bool) -> Event {
     let how = if skipped { How::Skipped { by: "ann".into(), why: "gone".into() } } else { How::Done };
-    Event::Undone { call: CallId { row: 2, branch: None }, how }
-}
-
-fn unwinding() -> Event {
-    Event::Unwinding { cause: UnwindCause::Deadline, doubt: Vec::new() }
+    Event::Undone { call: id(2, None), how }
 }
 
 fn doubted() -> Event {
@@ -78,12 +61,8 @@ fn completed() -> Event {
 
 /// Where an instance stands after its start and these rows.
 fn after(events: impl IntoIterator<Item = Event>) -> State {
-    let started = Event::Started { version: 1, parameter: "input".into(), input: null(), deadline: None, parent: None };
-    let mut state = State::default();
-    for event in std::iter::once(started).chain(events) {
-        state.apply(state.seq + 1, 0, &event).unwrap_or_else(|illegal| panic!("{illegal} in {event:?}"));
-    }
-    state
+    let all: Vec<Event> = std::iter::once(started()).chain(events).collect();
+    samples::after(&all)
 }
 
 fn asked(state: &State, verb: Verb, park: Option<u64>) -> Grant {
@@ -209,7 +188,7 @@ fn that_it_did_not_happen_is_said_once_nothing_beside_it_is_being_undone() {
     let state = after(undoing.clone());
     assert_eq!(asked(&state, Verb::DidNotHappen, Some(4)), Grant::Waits);
     assert_eq!(asked(&state, Verb::Cancel, None), Grant::Waits, "what is parked is no undo");
-    let of_branch = CallId { row: 2, branch: Some(1) };
+    let of_branch = id(2, Some(1));
     let parks = Event::Parked { cause: ParkCause::GaveUp, error: "look".into(), undo: Some(of_branch) };
     let state = after(undoing.into_iter().chain([beneath(parks)]));
     for verb in [Verb::DidNotHappen, Verb::Cancel] {
