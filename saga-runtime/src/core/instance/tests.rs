@@ -115,10 +115,9 @@ fn a_row_that_is_missing_is_noticed() {
     assert_eq!(illegal.to_string(), "row 2: `started` cannot follow where the instance is `empty` (a row is missing)");
 }
 
-#[test]
-fn a_join_is_done_when_every_branch_is_and_its_branches_are_one_group_of_the_undo_log() {
-    let done = || Event::Answered { answer: Answer::Done(null()) };
-    let mut state = after(&[
+/// A join of a step and an inner flow, both of which have done something that can be undone.
+fn two_branches() -> [Event; 7] {
+    [
         started(),
         join(),
         Event::Begun { branches: vec![0, 1] },
@@ -126,11 +125,15 @@ fn a_join_is_done_when_every_branch_is_and_its_branches_are_one_group_of_the_und
         called(Class::Compensatable, Some("undo")).within("state.1.1"),
         done().within("state.1.1"),
         Event::Returned { answer: Answer::Done(null()) }.within("state.1.1"),
-    ]);
+    ]
+}
+
+#[test]
+fn a_join_is_done_when_every_branch_is_and_its_branches_are_one_group_of_the_undo_log() {
+    let mut state = after(&two_branches());
     let Phase::After { answer, .. } = state.phase() else { panic!("{:?}", state.phase()) };
     assert_eq!(*answer, AnswerAt::Rows(vec![4, 7]));
-    let unwinding = Event::Unwinding { cause: UnwindCause::Deadline, doubt: Vec::new() };
-    state.apply(8, 0, &unwinding).expect("it gives up");
+    state.apply(8, 0, &unwinding()).expect("it gives up");
     let mut current = Vec::new();
     state.root.log.current(&mut current);
     let calls: Vec<_> = current.iter().filter_map(|(_, entry)| entry.call()).collect();
@@ -332,17 +335,8 @@ fn attempts_are_counted_in_every_strand_and_every_undo_but_for_what_is_parked() 
     assert_eq!((tries.count, tries.doubt), (1, true));
     assert_eq!(state.tries().map(|tries| tries.count), Some(1));
 
-    let mut undoing = after(&[
-        started(),
-        join(),
-        Event::Begun { branches: vec![0, 1] },
-        done().within("state.1.0"),
-        called(Class::Compensatable, Some("undo")).within("state.1.1"),
-        done().within("state.1.1"),
-        Event::Returned { answer: Answer::Done(null()) }.within("state.1.1"),
-        unwinding(),
-        Event::Parked { cause: ParkCause::Asked, error: "look".into(), undo: Some(id(5, None)) },
-    ]);
+    let parked = Event::Parked { cause: ParkCause::Asked, error: "look".into(), undo: Some(id(5, None)) };
+    let mut undoing = after(&[&two_branches()[..], &[unwinding(), parked]].concat());
     let names: Vec<&str> = undoing.undos().iter().map(|undo| &*undo.compensation).collect();
     assert_eq!(names, ["undo", "undo"]);
     undoing.apply(10, 7, &lost).expect("its worker died");
