@@ -191,6 +191,15 @@ impl Log {
         }
     }
 
+    /// Time and attempts of all that may be undone now count anew, but for what is parked.
+    pub(super) fn forgive(&mut self, at: i64) {
+        match self.entries.last_mut() {
+            Some(Entry::Group(group)) => group.logs.iter_mut().for_each(|log| log.forgive(at)),
+            Some(_) if self.parked.is_none() => self.tries.forgive(at),
+            _ => {}
+        }
+    }
+
     /// The attempts that were running are lost.
     pub(super) fn lost(&mut self, at: i64) {
         match self.entries.last_mut() {

@@ -23,5 +23,5 @@ pub(crate) use self::{
     instance::{Illegal, ParkAt, State},
     log::{Entry, Undo},
     phase::{AnswerAt, CallAt, Calling, Doing, Join, Phase},
-    strand::Strand,
+    strand::{Strand, is_within},
 };

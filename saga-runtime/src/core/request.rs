@@ -4,6 +4,7 @@ use super::{
     event::Verb,
     instance::{ParkAt, State},
     phase::{Calling, Doing, Phase},
+    strand::is_within,
 };
 use crate::{
     definition::{ChildKind, Class},
@@ -124,9 +125,7 @@ fn cancel(state: &State, parks: &[ParkAt]) -> Grant {
 
 /// Whether the strand of this park is parked as a whole with the other one in it.
 fn is_around(around: &ParkAt, park: &ParkAt) -> bool {
-    let beneath = park.branch.strip_prefix(&*around.branch);
-    let inside = beneath.is_some_and(|rest| rest.is_empty() || around.branch.is_empty() || rest.starts_with('/'));
-    around.undo.is_none() && around.row != park.row && inside
+    around.undo.is_none() && around.row != park.row && is_within(&park.branch, &around.branch)
 }
 
 fn parked(state: &State, park: &ParkAt, request: &Request, key_expired: &dyn Fn(&ParkAt) -> bool) -> Grant {

@@ -43,6 +43,11 @@ pub(super) enum Passed {
     Pivot,
 }
 
+/// Whether the strand of this path is the other one, or beneath it.
+pub(crate) fn is_within(path: &str, around: &str) -> bool {
+    path.strip_prefix(around).is_some_and(|rest| rest.is_empty() || around.is_empty() || rest.starts_with('/'))
+}
+
 impl Strand {
     /// The strand of this path, beneath this one.
     pub(crate) fn at(&self, path: &str) -> Option<&Self> {
@@ -123,17 +128,27 @@ impl Strand {
         match std::mem::take(&mut self.phase) {
             Phase::Parked { row: parked, beneath, .. } if named(parked) => {
                 self.phase = *beneath;
-                if let Phase::Calling(calling) = &mut self.phase
-                    && let Doing::Step(tries) = &mut calling.doing
-                {
-                    tries.forgive(at);
-                }
+                self.forgive(at);
                 true
             }
             other => {
                 self.phase = other;
                 self.phase.is_undoing() && self.log.unpark(at, &named)
             }
+        }
+    }
+
+    /// Time and attempts of all that is at hand here count anew, but for what is parked by itself: that waits for a decision of its own.
+    fn forgive(&mut self, at: i64) {
+        if self.phase.is_undoing() {
+            self.log.forgive(at);
+        }
+        let Phase::Calling(calling) = &mut self.phase else { return };
+        match &mut calling.doing {
+            Doing::Step(tries) => tries.forgive(at),
+            Doing::Flow(inner) => inner.forgive(at),
+            Doing::Join(join) => join.running.values_mut().for_each(|strand| strand.forgive(at)),
+            _ => {}
         }
     }
 

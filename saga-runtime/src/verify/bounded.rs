@@ -10,13 +10,13 @@ use super::{
     walk::{Call, Journal, Wrong},
 };
 use crate::{
-    core::{CallId, Decided, Event, Failed, How, ParkCause, Verb, decide::micros},
+    core::{CallId, Decided, Event, Failed, How, ParkCause, Verb, decide::micros, is_within},
     definition::{Compensation, Definition, Policy, Step},
     engine::claimed::RECOVERIES,
     machine::Answer,
     store::Micros,
 };
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 /// The attempts at one call, or at its undo.
 #[derive(Debug, Clone, Default)]
@@ -236,16 +236,34 @@ impl Journal {
         }
         let recovered = self.bounds.recovered;
         let named: Vec<(Box<str>, Option<CallId>)> = match decided.park {
-            Some(park) => self.parked.get(&park).cloned().into_iter().collect(),
+            Some(park) => self.parked.remove(&park).into_iter().collect(),
             // What is parked, whatever that is.
-            None => self.parked.values().cloned().collect(),
+            None => self.parked.drain().map(|(_, parked)| parked).collect(),
         };
-        for (path, undo) in named {
-            let id = undo.or_else(|| self.leaf.get(&path).copied());
-            let Some(call) = id.and_then(|id| self.calls.get_mut(&id)) else { continue };
-            match undo {
-                Some(_) => call.undoing.as_mut().into_iter().for_each(|attempts| attempts.forgive(at, recovered)),
-                None => call.attempts.forgive(at, recovered),
+        for (parked, undo) in named {
+            if let Some(undo) = undo {
+                if let Some(undoing) = self.calls.get_mut(&undo).and_then(|call| call.undoing.as_mut()) {
+                    undoing.forgive(at, recovered);
+                }
+                continue;
+            }
+            // What is parked by itself waits for a decision of its own.
+            let stands =
+                |path: &str| self.parked.values().any(|(other, undo)| undo.is_none() && is_within(path, other));
+            let is_made = |path: &str| is_within(path, &parked) && !stands(path);
+            let made: BTreeSet<CallId> =
+                self.leaf.iter().filter(|(path, _)| is_made(path)).map(|(_, id)| *id).collect();
+            let undos: BTreeSet<CallId> = self.parked.values().filter_map(|(_, undo)| *undo).collect();
+            for (id, call) in &mut self.calls {
+                if made.contains(id) {
+                    call.attempts.forgive(at, recovered);
+                }
+                if is_within(&call.path, &parked)
+                    && !undos.contains(id)
+                    && let Some(undoing) = &mut call.undoing
+                {
+                    undoing.forgive(at, recovered);
+                }
             }
         }
     }

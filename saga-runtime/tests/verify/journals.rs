@@ -275,6 +275,33 @@ async fn attempts_are_counted_wait_for_their_time_and_end() {
     assert_eq!(says, [(Promise::Bounded, "it is recovered 5 times without progress, and 3 is the most".into())]);
 }
 
+/// Who retries the whole asks for another attempt in each of its branches, but not of what is parked by itself.
+#[tokio::test]
+async fn a_retry_of_the_whole_is_one_of_all_that_is_in_it() {
+    let join = r#"{"called":{"state":"both","fingerprint":"f","calls":{"join":{"callees":[{"step":{"step":"hold",
+        "compensation":"release"}}],"branches":[{},{}]}}}}"#;
+    let within = |row: &str| format!(r#"{{"in":{{"branch":"both.1.0","event":{row}}}}}"#);
+    let (begun, retry) = (r#"{"begun":{"branches":[0,1]}}"#, |park: u32| {
+        format!(r#"{{"decided":{{"request":1,"verb":"retry","by":"me","why":"","park":{park}}}}}"#)
+    });
+    let (last, again, parked) = (within(&failed(1, None)), within(&failed(2, Some(10))), within(PARKED));
+    let (whole, one, both) = (retry(5), retry(5), retry(6));
+    for (rows, says) in [
+        (vec![STARTED, join, begun, &last, CRASH_LOOP, &whole, &again], None),
+        (vec![STARTED, join, begun, &last, &parked, &one, &again], None),
+        (
+            vec![STARTED, join, begun, &last, &parked, CRASH_LOOP, &both, &again],
+            Some("`hold` is attempted once more after attempt 1, and was given up then"),
+        ),
+    ] {
+        // It is about what is parked, and that it cannot be attempted is another rule's.
+        let found = found(&*with_rows(&rows, Status::Ready).await, &Ledger::default()).await;
+        let told: Vec<&str> =
+            found.iter().filter(|(promise, _)| *promise == Promise::Bounded).map(|(_, what)| &**what).collect();
+        assert_eq!(told, says.into_iter().collect::<Vec<_>>(), "{rows:?}");
+    }
+}
+
 #[derive(Debug, serde::Serialize, serde::Deserialize, Refusal)]
 enum No {}
 

@@ -357,6 +357,51 @@ fn attempts_are_counted_in_every_strand_and_every_undo_but_for_what_is_parked() 
 }
 
 #[test]
+fn a_retry_of_a_whole_forgives_all_that_is_in_it_but_for_what_is_parked_by_itself() {
+    let parked = |undo| Event::Parked { cause: ParkCause::CrashLoop, error: "look".into(), undo };
+    let exhausted = Answer::Exhausted { step: "step".into(), last_error: "broken".into() };
+    let (one, two) = ("state.1.0", "state.1.1");
+    let held = [
+        started(),
+        join(),
+        Event::Begun { branches: vec![0, 1] },
+        Event::AttemptFailed(failed()).within(one),
+        called(Class::Compensatable, Some("undo")).within(two),
+        Event::AttemptFailed(failed()).within(two),
+    ];
+    let undoes = [
+        Event::Doubted { then: exhausted, doubt: vec!["".into()] }.within(two),
+        Event::CompensationFailed { call: id(5, None), failed: failed() }.within(two),
+    ];
+    let forgiven = |state: &State| {
+        let strand = |path: &str| state.root.at(path).expect("it is there");
+        let step = match &strand(one).phase.calling().expect("it is called").doing {
+            Doing::Step(tries) => (tries.forgiven, tries.since),
+            other => panic!("{other:?}"),
+        };
+        (step, (strand(two).log.tries.forgiven, strand(two).log.tries.since))
+    };
+    let of = |first: &[Event], park: u64| {
+        let mut state = after(&[&held[..], &undoes, first, &[parked(None)]].concat());
+        let retry = Decided {
+            request: 1,
+            verb: Verb::Retry,
+            by: "ann".into(),
+            why: "".into(),
+            park: Some(park),
+            refused: None,
+        };
+        let row = state.seq + 1;
+        state.apply(row, 7, &Event::Decided(Box::new(retry))).expect("it is parked");
+        state
+    };
+    assert_eq!(forgiven(&of(&[], 9)), ((1, 7), (1, 7)));
+    let state = of(&[parked(None).within(one), parked(Some(id(5, None))).within(two)], 11);
+    assert_eq!(forgiven(&state), ((0, 0), (0, 0)));
+    assert_eq!(state.parks().len(), 2, "each waits for a decision of its own");
+}
+
+#[test]
 fn what_is_not_due_after_a_loss_is_waited_for_and_what_is_due_is_not() {
     for (due, left) in [(None, None), (Some(5), None), (Some(6), None), (Some(7), Some(7))] {
         let mut tries = Tries { retry_at: due, ..Tries::none(0) };
