@@ -164,7 +164,7 @@ impl Worker {
             Ok(messages) => {
                 asking.answered();
                 for message in messages.iter().filter(|message| *message.name == *name) {
-                    self.journal.receive(message.no);
+                    self.journal.receive(message.no, None);
                 }
             }
             Err(error) => asking.failed("messages cannot be read now", &error),

@@ -5,7 +5,7 @@ use super::{
     commit::Release,
     gate::Alone,
     hub::Poke,
-    journal::{Journal, Over},
+    journal::{Answers, Journal, Over},
     known::unknown_to,
     life::Life,
     load::{Loaded, Unfoldable, fold, load},
@@ -304,8 +304,8 @@ impl Worker {
             if self.journal.inner().state.phase().is_end() {
                 return self.release(self.end_status(), Release::default()).await.err().unwrap_or(again);
             }
-            let answers = kept.take().unwrap_or_default();
-            let mut events: Vec<Event> = answers.iter().filter_map(|row| Event::from_text(&row.event).ok()).collect();
+            let Answers { rows, received } = kept.take().unwrap_or_default();
+            let mut events: Vec<Event> = rows.iter().filter_map(|row| Event::from_text(&row.event).ok()).collect();
             let mut cause = cause;
             if events.is_empty()
                 && let Some(lost) = self.lost_rows(&reason)
@@ -315,6 +315,9 @@ impl Worker {
             }
             // Of branches, too, it is said what was under way.
             let written = self.push_all(&events).and_then(|()| self.push_all(&self.lost_attempts(&reason)));
+            for (message, row) in received {
+                self.journal.receive(message, Some(row));
+            }
             if written.is_err() {
                 self.journal.forget();
                 continue;

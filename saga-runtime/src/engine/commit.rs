@@ -3,7 +3,7 @@
 
 use super::{
     Point,
-    journal::{Inner, Journal, Over, changes},
+    journal::{Answers, Inner, Journal, Over, changes},
 };
 use crate::store::{Append, InstanceNo, Labels, Micros, Row, Start, Status, Touch, Write, Written, committer::Writing};
 use std::sync::Arc;
@@ -158,7 +158,7 @@ impl Journal {
         let append = Append {
             touch,
             consumed: pending.consumed,
-            received: pending.received,
+            received: pending.received.into_iter().map(|(message, _)| message).collect(),
             labels: changes(&self.inner().labelled, &labels),
             starts: pending.starts,
             sends: pending.sends,
@@ -193,7 +193,7 @@ impl Journal {
             inner.labelled = labels;
             inner.committed_at = self.engine.clock.now();
             // They are stored.
-            inner.answers = Vec::new();
+            inner.answers = Answers::default();
         }
         self.engine.hub.changed(instance);
         if rests {

@@ -89,8 +89,8 @@ pub(crate) struct Inner {
     /// The row that says how it ends, and what it says.
     end: Option<(u64, Arc<ChildEnd>)>,
     pub(super) pending: Pending,
-    /// The answers that the last commit began with: kept until the next one, should that commit be rejected.
-    pub(super) answers: Vec<Row>,
+    /// What the last commit began with that stands: kept until the next one, should that commit be rejected.
+    pub(super) answers: Answers,
     /// Whether the last commit was rejected.
     pub(super) rejected: bool,
     /// A commit that was handed over by one who did not wait for it.
@@ -127,9 +127,17 @@ pub(super) struct Pending {
     pub(super) rows: Vec<Row>,
     pub(super) kinds: Vec<&'static str>,
     pub(super) consumed: Vec<RequestNo>,
-    pub(super) received: Vec<MessageNo>,
+    /// Messages that are taken, each with the row that says what it said, if there is one.
+    pub(super) received: Vec<(MessageNo, Option<u64>)>,
     pub(super) starts: Vec<Start>,
     pub(super) sends: Vec<Delivery>,
+}
+
+/// Answers that stand whatever becomes of the rows after them, and the messages that brought them, each with the answer's place.
+#[derive(Default)]
+pub(super) struct Answers {
+    pub(super) rows: Vec<Row>,
+    pub(super) received: Vec<(MessageNo, u64)>,
 }
 
 impl Pending {
@@ -142,9 +150,13 @@ impl Pending {
     }
 
     /// The answers that it begins with: they stand whatever becomes of the rows after them.
-    pub(super) fn answers(&self) -> Vec<Row> {
+    pub(super) fn answers(&self) -> Answers {
         let first = self.kinds.iter().take_while(|kind| matches!(**kind, "answered" | "returned")).count();
-        self.rows[..first].to_vec()
+        let rows = self.rows[..first].to_vec();
+        let is_kept = |seq: u64| rows.iter().any(|row| row.seq == seq);
+        let received =
+            self.received.iter().filter_map(|(message, row)| Some((*message, row.filter(|row| is_kept(*row))?)));
+        Answers { received: received.collect(), rows }
     }
 }
 
@@ -215,7 +227,7 @@ impl Journal {
             labelled: Labels::new(),
             end: None,
             pending: Pending::default(),
-            answers: Vec::new(),
+            answers: Answers::default(),
             rejected: false,
             unheard: None,
             committed_at: engine.clock.now(),
@@ -291,6 +303,7 @@ impl Journal {
 
     /// Whether all that was said of it is stored.
     pub(super) fn is_committed(&self) -> bool {
+        let Ok(_nothing_is_written) = self.turn.try_lock() else { return false };
         let inner = self.inner();
         inner.pending.is_empty() && inner.unheard.is_none()
     }
@@ -305,9 +318,9 @@ impl Journal {
         self.inner().pending.consumed.push(request);
     }
 
-    /// A message that the next commit takes.
-    pub(crate) fn receive(&self, message: MessageNo) {
-        self.inner().pending.received.push(message);
+    /// A message that the next commit takes, and the row that says what it said: neither is stored without the other.
+    pub(crate) fn receive(&self, message: MessageNo, row: Option<u64>) {
+        self.inner().pending.received.push((message, row));
     }
 
     /// Where the instance's flows put their labels.
@@ -361,7 +374,7 @@ impl Journal {
     }
 
     /// Forgets what is not committed, but for the answers that it began with.
-    pub(crate) fn forget(&self) -> Vec<Row> {
+    pub(super) fn forget(&self) -> Answers {
         let mut inner = self.inner();
         if !inner.rejected {
             // Otherwise what is collected follows what was rejected, and comes to nothing without it.

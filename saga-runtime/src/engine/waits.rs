@@ -120,15 +120,16 @@ impl Worker {
         for wait in waits {
             let before = |message: &Received| wait.until.is_none_or(|until| message.at < until || read < until);
             let first = messages.iter().position(|message| wait.names.contains(&message.name) && before(message));
-            let answer = match (first.map(|index| messages.remove(index)), wait.until) {
-                (Some(message), _) => {
-                    self.journal.receive(message.no);
-                    wait.answer(&message)?
-                }
+            let message = first.map(|index| messages.remove(index));
+            let answer = match (&message, wait.until) {
+                (Some(message), _) => wait.answer(message)?,
                 (None, Some(until)) if until <= now => Answer::Elapsed,
                 _ => continue,
             };
-            self.push(&Event::Answered { answer: answer.clone() }.within(&wait.path))?;
+            let row = self.push(&Event::Answered { answer: answer.clone() }.within(&wait.path))?;
+            if let Some(message) = message {
+                self.journal.receive(message.no, Some(row));
+            }
             self.put_answer(wait.path, answer);
             answered = true;
         }

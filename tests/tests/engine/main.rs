@@ -8,6 +8,7 @@ mod errand;
 mod joins;
 mod killed;
 mod random;
+mod rejected;
 mod takeover;
 mod times;
 mod world;

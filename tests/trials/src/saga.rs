@@ -154,7 +154,8 @@ pub(crate) async fn forward(port: &Port, cx: &StepContext, step: &str, about: &s
         Ok(Reply::No) => Err(No.into()),
         Ok(Reply::Later) => Err(Transient::new("not now").into()),
         Ok(Reply::Act(Act::Hang)) => std::future::pending().await,
-        Ok(Reply::Act(Act::Panic)) => panic!("as it was told: {about}"),
+        // With a NUL in it, which no text of Postgres holds.
+        Ok(Reply::Act(Act::Panic)) => panic!("as it was told: {about}\0"),
         Ok(Reply::Act(Act::Oversize)) => Ok("x".repeat(300 << 10)),
         Ok(Reply::Act(Act::Abort)) => std::process::abort(),
         Err(error) => Err(Transient::new(format!("the participant is away: {error}")).into()),
