@@ -26,8 +26,8 @@ use std::{
 /// What is attempted.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Work<'a> {
-    /// The step.
-    Step,
+    /// The step that is called in this strand, by this row.
+    Step { path: &'a str, row: u64 },
     /// Its compensation, with the step's output if that is known.
     Undo(Option<&'a RawValue>),
 }
@@ -109,6 +109,9 @@ impl Worker {
             Box::pin(self.is_alive()).await;
         };
         let begun = engine.clock.now();
+        if let Work::Step { path, row } = effort.work {
+            self.begins(path, row, attempt);
+        }
         let timeout = Duration::from_micros(u64::try_from(effort.timeout).unwrap_or(1));
         let cx = StepContext {
             ids: Arc::clone(&ids),
@@ -121,7 +124,7 @@ impl Worker {
         };
         let attempted = {
             let running: Attempt<'_> = match effort.work {
-                Work::Step => saga.step(effort.index, cx, arguments),
+                Work::Step { .. } => saga.step(effort.index, cx, arguments),
                 Work::Undo(output) => saga.compensate(effort.index, cx, arguments, output),
             };
             let running: Attempt<'_> = if held.is_one() { Box::pin(within(state, running)) } else { running };

@@ -118,7 +118,7 @@ impl Strand<'_> {
             let left = by.map_or(Micros::MAX, |by| by.saturating_sub(now));
             let birth = &worker.journal.identity.birth;
             let effort = Effort {
-                work: Work::Step,
+                work: Work::Step { path: &self.path, row: call.row },
                 index,
                 state: call.state.clone(),
                 key: key(birth, &self.path, &call.state, call.ordinal, Purpose::Step),
@@ -139,7 +139,6 @@ impl Strand<'_> {
                 }
             };
             let none = Arguments::default();
-            worker.begins(&self.path, call.row, effort.attempt);
             let made = worker.attempt(&effort, self.payloads.arguments.first().unwrap_or(&none)).await?;
             pass.ended(made.verdict(), worker.engine.clock.now());
             worker.own(&self.path);

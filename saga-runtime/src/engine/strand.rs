@@ -169,6 +169,12 @@ impl<'w> Strand<'w> {
         if let Err(over) = self.push(Event::Parked { cause, error: error.into(), undo: None }) {
             return over.into();
         }
+        // The rest of the instance may go on for long: it stands in the journal all the same.
+        if !self.path.is_empty()
+            && let Err(over) = self.worker.commit().await
+        {
+            return over.into();
+        }
         self.parked().await
     }
 

@@ -11,19 +11,15 @@ use crate::{
 use saga_runtime::{
     Handle, Runtime, Settled,
     prelude::*,
-    runtime::{Park, ParkCause, Point},
-    store::{Filter, Store, StoreError, memory::Memory},
+    runtime::{Park, ParkCause},
+    store::{Filter, Store, memory::Memory},
     testing::Faulty,
 };
-use std::{
-    ops::ControlFlow,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-const NOTHING: [&str; 0] = [];
+pub(crate) const NOTHING: [&str; 0] = [];
 
-async fn soon(millis: u64) {
+pub(crate) async fn soon(millis: u64) {
     tokio::time::sleep(Duration::from_millis(millis)).await;
 }
 
@@ -44,7 +40,7 @@ async fn parks<S: Saga>(saga: &Handle<S>, count: usize) -> Vec<Park<S>> {
 }
 
 /// What is answered at all is answered within a day.
-async fn answered<T>(asked: impl Future<Output = T>, told: &str) -> T {
+pub(crate) async fn answered<T>(asked: impl Future<Output = T>, told: &str) -> T {
     let Ok(answer) = tokio::time::timeout(Duration::from_hours(24), asked).await else { panic!("{told}: no answer") };
     answer
 }
@@ -150,54 +146,6 @@ async fn a_branch_does_not_begin_once_a_refusal_is_recorded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_attempted_in_a_branch_is_undone_whichever_commit_is_rejected() {
-    let works = || plan([Work::Book("z".into()), Work::Legs(vec![texts(&["a", "b", "c"]), texts(&["d", "e"])], 2)]);
-    let plans = |lab: &Lab| {
-        for what in ["a", "b", "d", "e"] {
-            // The first one has certainly had no effect: what is in doubt is the second.
-            lab.world.plan(what, [Act::NoEffect, Act::Slow(50)]);
-        }
-    };
-    let on =
-        async |lab: &Lab, observer: Arc<dyn Fn(Point<'_>) -> ControlFlow<()> + Send + Sync>, faulty: &Arc<Faulty>| {
-            let store = Arc::clone(faulty) as Arc<dyn Store>;
-            lab.builder().shared_store(store).observer(observer).start().await.expect("it starts")
-        };
-    let (lab, commits) = (Lab::new(), Arc::new(Mutex::new(Vec::new())));
-    plans(&lab);
-    let faulty = Arc::new(Faulty::new(Arc::clone(&lab.store) as _));
-    let (seen, found) = (Arc::clone(&faulty), Arc::clone(&commits));
-    let observer = Arc::new(move |point: Point<'_>| {
-        if let Point::BeforeCommit { .. } = point {
-            found.lock().expect("nobody panics").push(seen.operations() + 1);
-        }
-        ControlFlow::Continue(())
-    });
-    let runtime = on(&lab, observer, &faulty).await;
-    completed(&start(&runtime, "1", works()).await).await;
-    let commits = commits.lock().expect("nobody panics").clone();
-    assert!(commits.len() > 8, "{commits:?}");
-    let mut cancelled = 0;
-    for commit in commits {
-        let lab = Lab::new();
-        plans(&lab);
-        let faulty = Arc::new(Faulty::new(Arc::clone(&lab.store) as _));
-        faulty.fail(commit, StoreError::Write { index: 0, reason: "a NUL".into() });
-        let runtime = on(&lab, Arc::new(|_| ControlFlow::Continue(())), &faulty).await;
-        let Ok(saga) = runtime.start::<Errand>("1", works()).await else { continue };
-        let Settled::Parked { .. } = answered(saga.settled(), "settled").await.expect("the store answers") else {
-            continue;
-        };
-        let decision = answered(saga.cancel("enough"), "cancel").await.expect("decided");
-        assert!(decision.granted, "commit {commit}: {decision}");
-        assert!(end(&saga).await.cause().is_some());
-        assert_eq!(lab.world.stands(), NOTHING, "commit {commit}\n{}", timeline(&saga).await);
-        cancelled += 1;
-    }
-    assert!(cancelled > 5, "{cancelled} were parked");
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_undo_is_skipped_while_another_branch_is_being_undone() {
     let lab = Lab::new();
     let runtime = lab.builder().register(Fallback(lab.world.clone())).start().await.expect("it starts");
@@ -226,7 +174,7 @@ impl Twins {
         Ok(both)
     }
 
-    #[step]
+    #[step(retry(attempts = 5))]
     async fn book(&self, cx: &StepContext, what: &str) -> Result<String, Failure<No>> {
         self.0.call(got(cx, what, None)).await
     }
@@ -247,7 +195,8 @@ async fn what_is_parked_in_one_that_is_parked_waits_for_that_and_everything_goes
     first.start::<Twins>("1", texts(&["a", "b"])).await.expect("it is started");
     let called = || lab.world.got().iter().filter(|got| got.what == "b").count();
     let mut lives = vec![first];
-    // When the first one is out of time, it is stored that the other is parked. The next one dies with its worker, again and again.
+    // After the first one is out of time, the next one dies with its worker, again and again: that was its last attempt, until somebody
+    // asks for another.
     for times in 2..=5 {
         while called() < times {
             soon(1).await;
@@ -265,6 +214,43 @@ async fn what_is_parked_in_one_that_is_parked_waits_for_that_and_everything_goes
     assert!(answered(a[0].resolve("ann", "it was done", r#""a!""#), "resolve").await.expect("decided").granted);
     let End::Completed(both) = end(&saga).await else { panic!("{}", timeline(&saga).await) };
     assert_eq!(both, ["a!", "b!"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_branch_that_parks_is_stored_at_once_however_long_another_one_takes() {
+    let lab = Lab::new();
+    let runtime = lab.builder().register(Twins(lab.world.clone())).start().await.expect("it starts");
+    lab.world.plan("a", [Act::Panic]);
+    lab.world.plan("b", [Act::Slow(20_000)]);
+    let saga = runtime.start::<Twins>("1", texts(&["a", "b"])).await.expect("it is started");
+    soon(10).await;
+    let parks = saga.parks().await.expect("the store answers");
+    assert_eq!(parks.len(), 1, "{}", timeline(&saga).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_leave_to_begin_does_not_count_as_an_attempt() {
+    for seed in 0..300 {
+        let mut lab = Lab::new();
+        lab.store = Arc::new(Memory::with_lease(Duration::from_secs(15)));
+        let line = Faulty::new(Arc::new(lab.store.another()));
+        // Again and again nobody knows whether this worker is taken for dead.
+        line.lag(Duration::from_secs(9), seed);
+        let slow = lab.builder().shared_store(Arc::new(line)).start().await.expect("it starts");
+        lab.world.plan("a", [Act::Panic; 3]);
+        lab.world.always("b", Act::NoEffect);
+        let saga = start(&slow, "1", plan([Work::Each(texts(&["a", "b"]), 2)])).await;
+        for _ in 0..3 {
+            soon(1_000 * (seed % 20)).await;
+            let parks = saga.parks().await.expect("the store answers");
+            if let Some(park) = parks.first() {
+                answered(park.retry("ann", "again"), "retry").await.expect("decided");
+            }
+        }
+        assert!(end(&saga).await.cause().is_some());
+        let calls = lab.world.got().iter().filter(|got| got.what == "b").count();
+        assert_eq!(calls, 3, "seed {seed}\n{}", timeline(&saga).await);
+    }
 }
 
 #[tokio::test(start_paused = true)]
