@@ -11,8 +11,29 @@ use crate::{
 };
 use std::collections::BTreeMap;
 
+/// Reports names that look like the path of a join's branch, of which keys are made: `leg.1` begun for the first time, and the second
+/// branch of the first join `leg`, would be one.
+fn check_paths(code: &Code, names: &[String], errors: &mut Errors) {
+    for (name, call) in names.iter().zip(&code.calls) {
+        let Some((front, number)) = name.rsplit_once('.') else { continue };
+        if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+            continue;
+        }
+        let span = call.named.as_ref().map_or(call.span, |(_, span)| *span);
+        errors.span(
+            "bad_value",
+            span,
+            format_args!(
+                "state `{name}` ends in a dot and a number, as the branches of a join do: two calls could have one key\n\
+                 help: write `#[state(\"{front}_{number}\")]`"
+            ),
+        );
+    }
+}
+
 /// Reports calls whose states have one name.
 pub(crate) fn check_states(model: &Model, code: &Code, names: &[String], errors: &mut Errors) {
+    check_paths(code, names, errors);
     let mut unnamed: BTreeMap<(&str, Option<Callee>), Vec<usize>> = BTreeMap::new();
     for (id, call) in code.calls.iter().enumerate() {
         if call.named.is_none() {
