@@ -25,13 +25,18 @@ pub(super) async fn a_child_is_not_buried_before_its_parent_has_ended(store: Arc
     let worker = Worker::new(&*store).await;
     let parent = worker.start(owned("parent")).await;
     let child = ended(&worker, Start { parent: Some(parent), ..owned("child") }, Status::Completed, NOW + 10).await;
+    let theirs = Start { parent: Some(child), ..owned("grandchild") };
+    let grandchild = ended(&worker, theirs, Status::Completed, NOW + 5).await;
     assert!(!worker.bury(child).await, "the undo log of a child may still be needed");
+    assert!(!worker.bury(grandchild).await, "its parent may be undone as a whole, and that of a child's child with it");
     assert_eq!(bury(&worker, &expired(NOW * 2, 10)).await, 0);
     let end = Touch::new(Status::Completed, NOW + 50);
     worker.append(Append { touch: Some(end), ..append(parent, [2]) }).await;
     assert_eq!(bury(&worker, &expired(NOW + 50, 10)).await, 0, "a child's time begins with its parent's end");
-    assert_eq!(bury(&worker, &expired(NOW + 51, 10)).await, 2);
-    assert!(worker.found("child").await.buried && worker.found("parent").await.buried);
+    assert_eq!(bury(&worker, &expired(NOW + 51, 10)).await, 3);
+    for id in ["parent", "child", "grandchild"] {
+        assert!(worker.found(id).await.buried, "{id}");
+    }
     assert_eq!(worker.found("child").await.parent, Some(parent));
 }
 

@@ -113,12 +113,12 @@ impl State {
         true
     }
 
-    /// Whether it has a parent that has not ended, or not before this moment.
+    /// Whether somebody above it has not ended, or not before this moment: it may have to be undone.
     fn is_held(&self, instance: InstanceNo, before: Option<Micros>) -> bool {
-        let parent = self.instances.get(&instance).and_then(|kept| kept.instance.parent);
-        let parent = parent.and_then(|parent| self.instances.get(&parent));
         let late = |ended: Micros| before.is_some_and(|before| ended >= before);
-        parent.is_some_and(|parent| parent.instance.ended_at.is_none_or(late))
+        let above = |no: &InstanceNo| self.instances.get(no).and_then(|kept| kept.instance.parent);
+        let all = std::iter::successors(above(&instance), above).map_while(|no| self.instances.get(&no));
+        all.into_iter().any(|above| above.instance.ended_at.is_none_or(late))
     }
 
     pub(super) fn bury_ended(&mut self, expired: &Expired) -> u64 {

@@ -16,9 +16,14 @@ use sqlx::{PgConnection, query, query_as, query_scalar};
 pub(super) const EXPIRED: &str = "
     SELECT i.ended_at, i.no FROM saga.instance AS i
     WHERE i.saga = $1 AND i.status = $2 AND i.ended_at < $3 AND i.ended_at IS NOT NULL AND NOT i.buried
-    AND NOT coalesce((
-        SELECT above.ended_at IS NULL OR above.ended_at >= $3 FROM saga.instance AS above WHERE above.no = i.parent
-    ), false)
+    AND NOT EXISTS (
+        WITH RECURSIVE above (parent, ended_at) AS (
+            SELECT a.parent, a.ended_at FROM saga.instance AS a WHERE a.no = i.parent
+            UNION ALL
+            SELECT a.parent, a.ended_at FROM above JOIN saga.instance AS a ON a.no = above.parent
+        )
+        SELECT FROM above WHERE ended_at IS NULL OR ended_at >= $3
+    )
     ORDER BY i.ended_at, i.no LIMIT $4";
 
 /// The tombstones of one saga, the earliest first. Parameters: saga, before, limit.
@@ -31,9 +36,14 @@ pub(super) const BURIABLE: &str = "
     SELECT i.no FROM saga.instance AS i
     WHERE i.no = ANY ($1) AND i.status IN ('completed', 'compensated') AND NOT i.buried
     AND NOT (i.owned AND EXISTS (SELECT FROM saga.worker WHERE worker.epoch = i.epoch))
-    AND NOT coalesce((
-        SELECT above.ended_at IS NULL OR above.ended_at >= $2 FROM saga.instance AS above WHERE above.no = i.parent
-    ), false)
+    AND NOT EXISTS (
+        WITH RECURSIVE above (parent, ended_at) AS (
+            SELECT a.parent, a.ended_at FROM saga.instance AS a WHERE a.no = i.parent
+            UNION ALL
+            SELECT a.parent, a.ended_at FROM above JOIN saga.instance AS a ON a.no = above.parent
+        )
+        SELECT FROM above WHERE ended_at IS NULL OR ended_at >= $2
+    )
     ORDER BY i.no FOR UPDATE OF i";
 
 /// Parameter: numbers.

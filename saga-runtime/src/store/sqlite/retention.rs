@@ -10,13 +10,18 @@ use super::{
 use crate::store::{Expired, InstanceNo, Micros};
 use sqlx::{SqliteConnection, query, query_scalar};
 
-/// The ended instances of one saga and status, the earliest first. Parameters: saga, status, before, limit.
+/// The ended instances of one saga and status, the earliest first, but for those above which somebody has not ended: they may have to be
+/// undone. Parameters: saga, status, before, limit.
 pub(super) const EXPIRED: &str = "
     SELECT ended_at, no FROM instance INDEXED BY instance_ended
     WHERE saga = ?1 AND status = ?2 AND ended_at < ?3 AND NOT buried
     AND NOT EXISTS (
-        SELECT 1 FROM instance AS above
-        WHERE above.no = instance.parent AND (above.ended_at IS NULL OR above.ended_at >= ?3)
+        WITH RECURSIVE above (parent, ended_at) AS (
+            SELECT i.parent, i.ended_at FROM instance AS i WHERE i.no = instance.parent
+            UNION ALL
+            SELECT i.parent, i.ended_at FROM above JOIN instance AS i ON i.no = above.parent
+        )
+        SELECT 1 FROM above WHERE ended_at IS NULL OR ended_at >= ?3
     )
     ORDER BY ended_at, no LIMIT ?4";
 
@@ -31,8 +36,12 @@ const BURIABLE: &str = "
     SELECT no FROM instance
     WHERE no IN (SELECT value FROM json_each(?1)) AND status IN ('completed', 'compensated') AND NOT buried
     AND NOT EXISTS (
-        SELECT 1 FROM instance AS above
-        WHERE above.no = instance.parent AND (above.ended_at IS NULL OR above.ended_at >= ?2)
+        WITH RECURSIVE above (parent, ended_at) AS (
+            SELECT i.parent, i.ended_at FROM instance AS i WHERE i.no = instance.parent
+            UNION ALL
+            SELECT i.parent, i.ended_at FROM above JOIN instance AS i ON i.no = above.parent
+        )
+        SELECT 1 FROM above WHERE ended_at IS NULL OR ended_at >= ?2
     )";
 
 impl Sqlite {
