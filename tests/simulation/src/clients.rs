@@ -5,11 +5,12 @@ use crate::{
     faults::Fault,
     plan::Plan,
     sim::{Sim, lock},
-    tour::{Leg, Tour},
+    tour::{Leg, No, Tour},
+    world::{ALLOW, PANIC},
 };
 use saga_runtime::{
-    Error, Runtime, Saga,
-    runtime::ParkCause,
+    End, Error, Runtime, Saga,
+    runtime::{Decision, Park, ParkCause},
     store::{Filter, Status, Store as _},
 };
 use std::{
@@ -31,6 +32,8 @@ pub struct Order {
     pub plan: Plan,
     /// Whether it has so much time.
     pub deadline: Option<Duration>,
+    /// Whether it begins so much later than it is started.
+    pub after: Option<Duration>,
 }
 
 /// What was asked beside that it be run.
@@ -40,6 +43,8 @@ pub struct Asked {
     pub cancelled: Mutex<BTreeSet<String>>,
     /// Those of which somebody was told that they are.
     pub granted: Mutex<BTreeSet<String>>,
+    /// The keys of steps of which somebody says that they did not happen: that is to stay so.
+    denied: Mutex<BTreeSet<String>>,
 }
 
 /// Starts an order, some time, and does with it what people do.
@@ -77,10 +82,11 @@ pub async fn order(sim: Arc<Sim>, crew: Arc<Crew>, asked: Arc<Asked>, order: Ord
 /// Until somebody has said that it is started.
 async fn start(sim: &Sim, crew: &Crew, order: &Order) {
     loop {
-        let Order { id, plan, deadline } = order.clone();
+        let Order { id, plan, deadline, after } = order.clone();
         let started = crew.ask(|runtime| async move {
             let starting = runtime.start::<Tour>(id, plan);
             let starting = if let Some(deadline) = deadline { starting.deadline(deadline) } else { starting };
+            let starting = if let Some(after) = after { starting.after(after) } else { starting };
             starting.await.map(drop)
         });
         match started.await {
@@ -211,34 +217,70 @@ async fn look_after<S: Saga>(sim: &Sim, asked: &Asked, runtime: &Runtime, id: &s
                 "ends: {id} is parked in {state}, which nothing here is a reason for: {cause}: {error}"
             ));
         }
-        let what = sim.dice().roll(10);
-        let skips = matches!(park.cause(), ParkCause::Asked | ParkCause::GaveUp | ParkCause::Panicked) && what < 5;
-        // Nobody is told which kind of park it is: a verb that does not fit is refused.
-        let decision = if skips {
-            // What owes something does not go on as if nothing were the matter, also if nobody hears that it was granted.
-            lock(&asked.cancelled).insert(id.to_owned());
-            let decision = park.skip("operator", "it is settled by hand").await?;
-            if decision.granted {
-                sim.count(Fault::Skipped);
-            }
-            decision
-        } else if what == 5 && park.cause() == ParkCause::Panicked {
-            lock(&asked.cancelled).insert(id.to_owned());
-            park.cancel("operator", "enough of it").await?
-        } else {
-            park.retry("operator", "it is looked at").await?
-        };
+        let (fault, decision) = decide(sim, asked, id, &park).await?;
+        if let Some(fault) = fault.filter(|_| decision.granted) {
+            sim.count(fault);
+        }
         sim.tell(|| format!("operator: {id}, parked in {} ({:?}): {decision}", park.state(), park.cause()));
     }
     Ok(())
 }
 
+/// Does something about what is parked. What he says of a step is true: he has looked.
+async fn decide<S: Saga>(
+    sim: &Sim,
+    asked: &Asked,
+    id: &str,
+    park: &Park<S>,
+) -> Result<(Option<Fault>, Decision), Error> {
+    let what = sim.dice().roll(12);
+    let cause = park.cause();
+    // Whoever gives up, or owes something, does not go on as if nothing were the matter, also if nobody hears that it was granted.
+    let gives_up = || lock(&asked.cancelled).insert(id.to_owned());
+    if cause == ParkCause::Panicked
+        && let Some((_, value)) = park.error().split_once(PANIC)
+        && what < 5
+    {
+        return Ok((Some(Fault::Resolved), park.resolve("operator", "it has happened", value).await?));
+    }
+    if let (ParkCause::Asked, Some((_, step))) = (cause, park.error().split_once(ALLOW)) {
+        let (step, key) = step.split_once(' ').unwrap_or_default();
+        let is_denied = lock(&asked.denied).contains(key);
+        // After the point of no return what did not happen is made again.
+        if is_denied || (what < 4 && step != "send") {
+            lock(&asked.denied).insert(key.to_owned());
+            gives_up();
+            return Ok((Some(Fault::DidNotHappen), park.did_not_happen("operator", "nobody has it").await?));
+        }
+        lock(&sim.participants).allow(key);
+        return Ok((None, park.retry("operator", "it is allowed").await?));
+    }
+    // Nobody is told which kind of park it is: a verb that does not fit is refused.
+    let is_undo = matches!(cause, ParkCause::Asked | ParkCause::GaveUp | ParkCause::Panicked);
+    Ok(match what {
+        0..4 if is_undo => {
+            gives_up();
+            (Some(Fault::Skipped), park.skip("operator", "it is settled by hand").await?)
+        }
+        4..8 if is_undo => (Some(Fault::UndoneByHand), park.resolved("operator", "it was given back by hand").await?),
+        8 if cause == ParkCause::Panicked => {
+            gives_up();
+            (None, park.cancel("operator", "enough of it").await?)
+        }
+        _ => (None, park.retry("operator", "it is looked at").await?),
+    })
+}
+
 /// How an instance has ended, as somebody is told who asks.
-pub async fn end_of(crew: &Crew, id: &str) -> Option<Result<saga_runtime::End<Vec<u32>, crate::tour::No>, Error>> {
+/// How an instance has ended, as somebody is told who asks.
+pub async fn end_of<S>(crew: &Crew, id: &str) -> Option<Result<End<Vec<u32>, No>, Error>>
+where
+    S: Saga<Output = Vec<u32>, Refusal = No>,
+{
     crew.ask(|runtime| {
         let id = id.to_owned();
         async move {
-            let handle = runtime.get::<Tour>(&id).await?;
+            let handle = runtime.get::<S>(&id).await?;
             let Some(handle) = handle else { return Ok(None) };
             timeout(Duration::from_secs(5), handle.result()).await.ok().transpose()
         }

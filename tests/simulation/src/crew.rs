@@ -8,7 +8,13 @@ use crate::{
     tour::{Leg, Tour},
     world::Door,
 };
-use saga_runtime::{Runtime, clock::Clock, runtime::Point, store::Store};
+use saga_runtime::{
+    Runtime,
+    clock::Clock,
+    policy::{Breaker, NamedPolicy},
+    runtime::Point,
+    store::Store,
+};
 use std::{
     future::Future,
     ops::ControlFlow,
@@ -36,6 +42,8 @@ struct Worker {
     number: usize,
     concurrency: usize,
     compensations: usize,
+    /// What bounds the steps of the other saga.
+    legs: NamedPolicy,
     /// How much its clock is ahead.
     ahead: Arc<AtomicI64>,
     life: Mutex<Option<Life>>,
@@ -59,6 +67,12 @@ impl Crew {
                 number,
                 concurrency: [1, 2, 4, 16, 1000][dice.index(5)],
                 compensations: [1, 2, 1000][dice.index(3)],
+                legs: match dice.index(6) {
+                    0 => NamedPolicy::new().bulkhead(1),
+                    1 => NamedPolicy::new().bulkhead(2),
+                    2 => NamedPolicy::new().breaker(Breaker::after(2).open(Duration::from_secs(5))),
+                    _ => NamedPolicy::new(),
+                },
                 ahead: Arc::new(AtomicI64::new(dice.number(4_000_000) - 2_000_000)),
                 life: Mutex::default(),
             }
@@ -119,6 +133,7 @@ impl Crew {
             .seed(seed)
             .concurrency(worker.concurrency)
             .compensation_concurrency(worker.compensations)
+            .policy("legs", worker.legs)
             .register(Tour(door.clone()))
             .register(Leg(door))
             .start()

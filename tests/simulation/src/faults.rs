@@ -65,13 +65,19 @@ pub enum Fault {
     Cancelled,
     /// Somebody skips an undo.
     Skipped,
+    /// Somebody says that a step has happened.
+    Resolved,
+    /// Somebody says that a step has not happened.
+    DidNotHappen,
+    /// Somebody says that he has undone it.
+    UndoneByHand,
     /// A late request is kept from taking effect by its undo, which came first.
     Barred,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 34] = [
         Self::Killed,
         Self::KilledBeforeCommit,
         Self::KilledAfterCommit,
@@ -102,6 +108,9 @@ impl Fault {
         Self::SignalledTwice,
         Self::Cancelled,
         Self::Skipped,
+        Self::Resolved,
+        Self::DidNotHappen,
+        Self::UndoneByHand,
         Self::Barred,
     ];
 
@@ -138,6 +147,9 @@ impl Fault {
             Self::SignalledTwice => "signal sent twice",
             Self::Cancelled => "cancelled",
             Self::Skipped => "undo skipped by a person",
+            Self::Resolved => "step resolved by a person",
+            Self::DidNotHappen => "step that did not happen, says a person",
+            Self::UndoneByHand => "undone by a person",
             Self::Barred => "late request barred by its undo",
         }
     }

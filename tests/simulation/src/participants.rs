@@ -55,13 +55,14 @@ pub struct Participants {
 struct Call {
     /// What was asked under this key: always the same.
     body: Option<(&'static str, u32)>,
-    asked: u32,
     /// The answer that every later request with this key gets.
     answer: Option<Answer>,
     /// Whether the call took effect.
     done: bool,
     /// Whether it was undone, perhaps before it came.
     undone: bool,
+    /// Whether somebody has looked, and allows it.
+    allowed: bool,
     /// How often somebody was asked to look at its undo.
     looks: u32,
 }
@@ -97,9 +98,13 @@ impl Participants {
         (answer, wrong)
     }
 
+    /// Somebody has looked at what was asked under this key: from now on it is done.
+    pub fn allow(&mut self, key: &str) {
+        self.calls.entry(key.into()).or_default().allowed = true;
+    }
+
     fn does(&mut self, request: &Request) -> Answer {
         let call = self.calls.entry(request.key.clone()).or_default();
-        call.asked += 1;
         if let Some(answer) = call.answer {
             return answer;
         }
@@ -110,7 +115,7 @@ impl Participants {
             call.answer = Some(Answer::No(request.what));
             return Answer::No(request.what);
         }
-        if request.fate == Fate::Parks && call.asked == 1 {
+        if request.fate == Fate::Parks && !call.allowed {
             return Answer::Park;
         }
         let value = value(request.step, request.what);

@@ -12,6 +12,17 @@ pub struct Plan {
     pub parts: Vec<Part>,
     /// What it does in the end: the first of these is the point of no return, and those after it are tried until they are done.
     pub last: Vec<Ask>,
+    /// Whether another saga is the point of no return.
+    pub by_another: bool,
+}
+
+/// What another saga is started with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Errand {
+    /// What it holds, one after the other.
+    pub asks: Vec<Ask>,
+    /// Whether it waits to be told first: once, and nobody tells it twice.
+    pub listens: bool,
 }
 
 /// A piece of a flow.
@@ -45,6 +56,8 @@ pub enum Part {
     Sides(Vec<Side>),
     /// Several things are held by another saga.
     Child(Vec<Ask>),
+    /// The same, and nobody waits for that: it is told to go on.
+    Launched(Vec<Ask>),
 }
 
 /// Several things, or something else.
@@ -80,7 +93,7 @@ pub enum Fate {
     Panics,
     /// Yes, and nobody hears the first answer in time.
     Hangs,
-    /// Yes; asked for the first time, it wants somebody to look.
+    /// Yes, as soon as somebody has looked.
     Parks,
     /// Yes; what undoes it wants somebody to look.
     UndoParks,
@@ -111,7 +124,7 @@ impl Plan {
             ask
         });
         let last = last.collect();
-        Self { parts, last }
+        Self { parts, last, by_another: dice.chance(25) }
     }
 
     /// How it may end.
@@ -135,7 +148,8 @@ impl Plan {
         for part in &self.parts {
             part.returns(&mut should);
         }
-        let steps = ["pay"].into_iter().chain(std::iter::repeat("send"));
+        let pivot = if self.by_another { "hold_leg" } else { "pay" };
+        let steps = [pivot].into_iter().chain(std::iter::repeat("send"));
         should.extend(self.last.iter().zip(steps).map(|(ask, step)| Told::Value(value(step, ask.what))));
         // Signals are sent one after the other, numbered, and each is taken once: by the first wait that finds it.
         let mut taken = 0;
@@ -150,6 +164,7 @@ impl Plan {
                     taken += *got;
                     *got <= 1
                 }
+                Told::Sent => *got <= 1,
             })
     }
 
@@ -170,11 +185,12 @@ impl Plan {
 
     /// Whether another saga does some of it.
     pub fn has_child(&self) -> bool {
-        self.parts.iter().any(|part| match part {
+        let of_part = self.parts.iter().any(|part| match part {
             Part::Child(_) => true,
             Part::Sides(sides) => sides.iter().any(|side| side.child.is_some()),
             _ => false,
-        })
+        });
+        of_part || (self.by_another && !self.last.is_empty())
     }
 
     /// How often it waits for a signal, without a limit or with one.
@@ -192,7 +208,7 @@ impl Part {
     fn random(dice: &mut Dice, trouble: u64) -> Self {
         let ask = |dice: &mut Dice| Ask::random(dice, trouble);
         let some = |dice: &mut Dice| (0..=dice.roll(3)).map(|_| Ask::random(dice, trouble)).collect::<Vec<_>>();
-        match dice.roll(17) {
+        match dice.roll(18) {
             0..=3 => Self::Hold(ask(dice)),
             4 => Self::Tried(ask(dice)),
             5 => Self::Dared(ask(dice)),
@@ -214,6 +230,7 @@ impl Part {
                 };
                 Self::Sides((0..=dice.roll(3)).map(|_| side(dice)).collect())
             }
+            16 => Self::Launched(some(dice)),
             _ => Self::Child(some(dice)),
         }
     }
@@ -234,9 +251,13 @@ impl Part {
                 let children = sides.iter().filter_map(|side| side.child.as_ref()).flatten();
                 children.chain(sides.iter().filter(|side| side.is_refused()).map(|side| &side.instead)).collect()
             }
-            Self::Tried(_) | Self::TriedInner(_) | Self::Look(_) | Self::Leave(_) | Self::Sleep(_) | Self::Await(_) => {
-                Vec::new()
-            }
+            Self::Tried(_)
+            | Self::TriedInner(_)
+            | Self::Look(_)
+            | Self::Leave(_)
+            | Self::Sleep(_)
+            | Self::Await(_)
+            | Self::Launched(_) => Vec::new(),
         }
     }
 }
@@ -251,6 +272,9 @@ impl Side {
 /// That something was refused, and nothing came of it.
 const REFUSED: u32 = 1_000_000;
 
+/// What one that listens is told.
+pub const TOLD: u32 = 7;
+
 /// What a flow is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Told {
@@ -260,6 +284,22 @@ enum Told {
     Signal,
     /// Whether a signal came in time.
     Whether,
+    /// Whether a signal was sent before who gets it had ended.
+    Sent,
+}
+
+impl Errand {
+    /// Whether its flow may have returned this: it was told once at the most, and holds all that it was to hold.
+    pub fn returns(&self, got: &[u32]) -> bool {
+        let (told, held) = got.split_at(usize::from(self.listens).min(got.len()));
+        let should = self.asks.iter().map(|ask| value("hold_leg", ask.what));
+        told.iter().all(|told| [0, TOLD].contains(told)) && held.iter().copied().eq(should)
+    }
+
+    /// Whether it comes to a refusal.
+    pub fn is_refused(&self) -> bool {
+        self.asks.iter().any(|ask| ask.fate == Fate::Refused)
+    }
 }
 
 impl Part {
@@ -299,6 +339,7 @@ impl Part {
                 }
             }
             Self::Child(asks) => all.extend(asks.iter().map(|ask| Told::Value(value("hold_leg", ask.what)))),
+            Self::Launched(_) => all.push(Told::Sent),
         }
     }
 }

@@ -7,10 +7,10 @@ use crate::{
     faults::{Counts, Fault},
     plan::Plan,
     sim::{Sim, Telling, lock},
-    tour::{Leg, Tour},
+    tour::{Leg, No, Tour},
 };
 use saga_runtime::{
-    Cause, End, Saga as _,
+    Cause, End, Saga,
     planted::snapshot_every,
     store::{Epoch, Filter, Instance, Store as _},
     verify::{Ledger, verify_by},
@@ -121,7 +121,8 @@ async fn simulate(seed: u64, telling: Telling) -> Outcome {
             let mut dice = sim.dice();
             let plan = Plan::random(&mut dice);
             let deadline = dice.chance(4).then(|| Duration::from_secs(1 + dice.roll(60)));
-            Order { id: format!("tour-{number}"), plan, deadline }
+            let after = dice.chance(5).then(|| Duration::from_secs(1 + dice.roll(60)));
+            Order { id: format!("tour-{number}"), plan, deadline, after }
         })
         .collect();
     let mut clients = JoinSet::new();
@@ -139,6 +140,9 @@ async fn simulate(seed: u64, telling: Telling) -> Outcome {
     if sim.violations().is_empty() {
         for order in &orders {
             judge(&sim, &crew, &asked, order).await;
+        }
+        for leg in all.iter().filter(|instance| &*instance.saga == "leg" && instance.parent.is_none()) {
+            judge_launched(&sim, &crew, &asked, &leg.id).await;
         }
     }
     holds(&sim).await;
@@ -190,20 +194,7 @@ async fn ends(sim: &Sim, crew: &Crew, clients: &mut JoinSet<()>, patience: Durat
 /// It ended as it may, and said so.
 async fn judge(sim: &Sim, crew: &Crew, asked: &Asked, order: &Order) {
     let id = &order.id;
-    let mut end = None;
-    for _ in 0..100 {
-        match clients::end_of(crew, id).await {
-            Some(Ok(told)) => {
-                end = Some(told);
-                break;
-            }
-            Some(Err(error)) if !error.is_unavailable() && !error.is_fenced() => {
-                sim.violated(format!("ends: nobody can say how {id} ended: {error}"));
-                return;
-            }
-            Some(Err(_)) | None => sleep(Duration::from_secs(1)).await,
-        }
-    }
+    let end = told::<Tour>(sim, crew, id).await;
     let may = order.plan.ends();
     let cancelled = lock(&asked.cancelled).contains(id);
     // One that waits for another saga gives up on it when somebody cancels that.
@@ -213,7 +204,8 @@ async fn judge(sim: &Sim, crew: &Crew, asked: &Asked, order: &Order) {
         Some(End::Compensated { cause, .. }) => match cause {
             Cause::Refused(no) => may.refused && order.plan.lets_out(no.0),
             Cause::Exhausted(exhausted) => (may.exhausted && exhausted.step() == "dare") || forsaken,
-            Cause::Cancelled(_) => cancelled,
+            // What another saga owes is owed by this one, too, which gives up for it.
+            Cause::Cancelled(_) => cancelled || forsaken,
             Cause::Deadline => order.deadline.is_some(),
         },
         None => false,
@@ -226,13 +218,45 @@ async fn judge(sim: &Sim, crew: &Crew, asked: &Asked, order: &Order) {
     }
 }
 
+/// How it ended, if anybody can say that.
+async fn told<S>(sim: &Sim, crew: &Crew, id: &str) -> Option<End<Vec<u32>, No>>
+where
+    S: Saga<Output = Vec<u32>, Refusal = No>,
+{
+    for _ in 0..100 {
+        match clients::end_of::<S>(crew, id).await {
+            Some(Ok(told)) => return Some(told),
+            Some(Err(error)) if !error.is_unavailable() && !error.is_fenced() => {
+                sim.violated(format!("ends: nobody can say how {id} ended: {error}"));
+                return None;
+            }
+            Some(Err(_)) | None => sleep(Duration::from_secs(1)).await,
+        }
+    }
+    None
+}
+
+/// The same of what nobody waits for: whatever became of whoever launched it.
+async fn judge_launched(sim: &Sim, crew: &Crew, asked: &Asked, id: &str) {
+    let errand = sim.errand_of(id).await;
+    let end = told::<Leg>(sim, crew, id).await;
+    let fits = match (&end, &errand) {
+        (Some(End::Completed(got)), Some(errand)) => !errand.is_refused() && errand.returns(got),
+        (Some(End::Compensated { cause: Cause::Refused(_), .. }), Some(errand)) => errand.is_refused(),
+        (Some(End::Compensated { cause: Cause::Cancelled(_), .. }), _) => lock(&asked.cancelled).contains(id),
+        _ => false,
+    };
+    if !fits {
+        sim.violated(format!("all or none: {id} cannot end like that: {end:?}, of {errand:?}"));
+    }
+}
+
 /// The difference of two workers' clocks that nobody sets, and some more.
-const APART: Duration = Duration::from_secs(5);
+pub(crate) const APART: Duration = Duration::from_secs(5);
 
 /// What slept was asleep for as long as it was to be, as far as clocks tell.
 async fn sleeps_last(sim: &Sim, order: &Order) {
-    let counts = sim.counts();
-    if counts.of(Fault::ClockSet) + counts.of(Fault::ClockJumped) > 0 {
+    if sim.has_set_a_clock() {
         return;
     }
     let Ok(Some(instance)) = sim.store.find("tour", &order.id).await else { return };

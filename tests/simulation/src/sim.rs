@@ -3,9 +3,10 @@
 use crate::{
     faults::{Counts, Fault},
     participants::Participants,
+    plan::Errand,
 };
 use saga_meaning::dice::Dice;
-use saga_runtime::store::{Epoch, InstanceNo, Micros, memory::Memory};
+use saga_runtime::store::{Epoch, InstanceNo, Micros, Store as _, memory::Memory};
 use std::{
     collections::HashMap,
     sync::{
@@ -146,6 +147,12 @@ impl Sim {
         *lock(&self.counts)
     }
 
+    /// Whether anybody has set a clock.
+    pub fn has_set_a_clock(&self) -> bool {
+        let counts = self.counts();
+        counts.of(Fault::ClockSet) + counts.of(Fault::ClockJumped) > 0
+    }
+
     /// Whether any worker died, or may have been taken for dead.
     pub fn has_lost_a_worker(&self) -> bool {
         use Fault::{
@@ -186,6 +193,14 @@ impl Sim {
     /// Everything that was told.
     pub fn story(&self) -> Vec<String> {
         self.story.as_ref().map(|story| lock(story).clone()).unwrap_or_default()
+    }
+
+    /// What an instance of the other saga was started with.
+    pub async fn errand_of(&self, id: &str) -> Option<Errand> {
+        let instance = self.store.find("leg", id).await.ok()??;
+        let rows = self.store.journal(instance.no, 1, 1).await.ok()?;
+        let started: serde_json::Value = serde_json::from_str(&rows.first()?.event).ok()?;
+        serde_json::from_value(started.pointer("/started/input")?.clone()).ok()
     }
 
     /// A worker's life has taken this instance: nobody else writes to it before he does.

@@ -1,7 +1,7 @@
 //! The sagas: one does what its plan says, and another one does some of it for that.
 
 use crate::{
-    plan::{Ask, Fate, Part, Plan, Side},
+    plan::{Ask, Errand, Fate, Part, Plan, Side, TOLD},
     world::Door,
 };
 use saga_runtime::prelude::*;
@@ -99,14 +99,30 @@ impl Tour {
                     got.extend(held.into_iter().flatten());
                 }
                 Part::Child(asks) => {
-                    let held = cx.child::<Leg>(asks.clone()).forever().await?;
+                    let errand = Errand { asks: asks.clone(), listens: false };
+                    let held = cx.child::<Leg>(errand).forever().await?;
                     got.extend(held);
+                }
+                Part::Launched(asks) => {
+                    let errand = Errand { asks: asks.clone(), listens: true };
+                    #[state("launches")]
+                    let id = cx.launch::<Leg>(errand).await;
+                    #[state("tells")]
+                    let sent = cx.send::<Leg, _>(&id, Leg::MAY, TOLD).await;
+                    got.push(u32::from(sent.is_ok()));
                 }
             }
         }
         if let Some(pivot) = plan.last.first() {
-            let paid = self.pay(cx, pivot).await?;
-            got.push(paid);
+            if plan.by_another {
+                let errand = Errand { asks: vec![pivot.clone()], listens: false };
+                #[state("delegates")]
+                let paid = cx.child::<Leg>(errand).pivot().forever().await?;
+                got.extend(paid);
+            } else {
+                let paid = self.pay(cx, pivot).await?;
+                got.push(paid);
+            }
             for ask in plan.last.iter().skip(1) {
                 let sent = self.send(cx, ask).await?;
                 got.push(sent);
@@ -124,7 +140,8 @@ impl Tour {
             got.push(u32::from(told.is_ok()));
         }
         if let Some(asks) = &side.child {
-            let held = cx.child::<Leg>(asks.clone()).forever().await?;
+            let errand = Errand { asks: asks.clone(), listens: false };
+            let held = cx.child::<Leg>(errand).forever().await?;
             got.extend(held);
         }
         match self.inner(cx, &side.whole).await {
@@ -209,11 +226,25 @@ pub struct Leg(pub Door);
 
 #[saga(name = "leg", version = 1)]
 impl Leg {
+    /// Begin.
+    #[signal]
+    pub const MAY: Signal<Self, u32> = Signal::new("may");
+
     /// One after the other.
     #[flow]
-    async fn run(&self, cx: &FlowContext, asks: Vec<Ask>) -> Result<Vec<u32>, Unwind<No>> {
-        let mut held = Vec::new();
-        for ask in &asks {
+    pub async fn run(&self, cx: &FlowContext, errand: Errand) -> Result<Vec<u32>, Unwind<No>> {
+        let mut held: Vec<u32> = Vec::new();
+        if errand.listens {
+            let told = cx.wait(Self::MAY).within("60s").await;
+            held.push(told.unwrap_or(0));
+            #[state("listens_again")]
+            let again = cx.wait(Self::MAY).within("1s").await;
+            if told.is_ok() {
+                // Nobody tells it twice.
+                held.extend(again);
+            }
+        }
+        for ask in &errand.asks {
             let one = self.hold_leg(cx, ask).await?;
             held.push(one);
         }
@@ -221,13 +252,13 @@ impl Leg {
     }
 
     /// Holds something.
-    #[step(timeout = "2s", retry(initial = "100ms", max = "10s"))]
+    #[step(policy = "legs", timeout = "2s", retry(initial = "100ms", max = "10s"))]
     async fn hold_leg(&self, cx: &StepContext, ask: &Ask) -> Result<u32, Failure<No>> {
         self.0.ask(cx, "hold_leg", ask).await
     }
 
     /// Gives it back.
-    #[compensate(hold_leg, timeout = "2s", retry(initial = "100ms", max = "10s"))]
+    #[compensate(hold_leg, policy = "legs", timeout = "2s", retry(initial = "100ms", max = "10s"))]
     async fn unhold_leg(&self, cx: &StepContext, ask: &Ask, held: Outcome<u32>) -> Result<(), Transient> {
         self.0.undo(cx, "hold_leg", ask, held.done()).await
     }

@@ -5,16 +5,22 @@ use crate::{
     link::Link,
     participants::{Answer, Request},
     plan::Ask,
+    run::APART,
     sim::{Sim, lock},
     tour::No,
 };
 use saga_runtime::{
     Failure, StepContext, Transient,
-    store::Store as _,
+    store::{Micros, Store as _},
     verify::{self, Standing},
 };
 use std::{future::pending, panic::resume_unwind, sync::Arc, time::Duration};
 use tokio::{sync::oneshot, time::sleep};
+
+/// What a step says that wants somebody to look first; what follows are its name and its key.
+pub const ALLOW: &str = "somebody has to allow ";
+/// What one says that panics; what follows is its value.
+pub const PANIC: &str = "a panic after ";
 
 /// How a worker reaches the participants.
 #[derive(Debug, Clone)]
@@ -48,13 +54,13 @@ impl Door {
             Answer::No(what) => Err(No(what).into()),
             Answer::Park => {
                 self.sim.count(Fault::StepParked);
-                Err(Transient::park("somebody has to look at it").into())
+                Err(Transient::park(format!("{ALLOW}{step} {}", cx.key())).into())
             }
             Answer::Barred => Err(Transient::new("it was undone").into()),
             Answer::Panics(value) => {
                 self.sim.count(Fault::StepPanicked);
                 // Without the panic hook, which would print it.
-                resume_unwind(Box::new(format!("a panic after {value}")))
+                resume_unwind(Box::new(format!("{PANIC}{value}")))
             }
             Answer::Silence => {
                 self.sim.count(Fault::StepHung);
@@ -200,6 +206,11 @@ impl Door {
                 self.sim.violated(format!("record first: {saga} {id}: {what}`{step}` begins, and no row announces it"));
             }
         }
+        let begins = rows.first().and_then(|started| begins(&started.event));
+        let apart = i64::try_from(APART.as_micros()).unwrap_or(i64::MAX);
+        if begins.is_some_and(|begins| self.sim.now() + apart < begins) && !self.sim.has_set_a_clock() {
+            self.sim.violated(format!("ends: {saga} {id}: {what}`{step}` begins before the instance is to begin"));
+        }
         let owns = instance.owner.is_some() && instance.owner == *lock(&self.link.epoch);
         if !owns {
             let owner = instance.owner;
@@ -209,6 +220,13 @@ impl Door {
             ));
         }
     }
+}
+
+/// When an instance is to begin that was started in this way.
+fn begins(started: &str) -> Option<Micros> {
+    // Most begin at once, and are not read.
+    let at = started.find(r#""begins":"#).map(|_| serde_json::from_str::<serde_json::Value>(started))?;
+    at.ok()?.pointer("/started/begins")?.as_i64()
 }
 
 fn arrives(sim: &Sim, link: &Link, request: &Request) -> Answer {
