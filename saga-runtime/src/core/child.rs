@@ -22,6 +22,15 @@ pub(crate) enum ChildEnd {
     Completed(Json),
     /// It was compensated.
     Compensated(UnwindCause),
+    /// It was compensated, but for something that is owed.
+    CompensatedWithDebt(UnwindCause),
+}
+
+impl ChildEnd {
+    /// Whether it left something behind.
+    pub(crate) fn owes(&self) -> bool {
+        matches!(self, Self::CompensatedWithDebt(_))
+    }
 }
 
 impl From<ChildEnd> for Answer {
@@ -29,10 +38,12 @@ impl From<ChildEnd> for Answer {
         let given_up = |why: String| Self::Exhausted { step: "child saga".into(), last_error: why.into() };
         match end {
             ChildEnd::Completed(output) => Self::Done(output),
-            ChildEnd::Compensated(UnwindCause::Refused(refusal)) => Self::Refused(refusal),
-            ChildEnd::Compensated(UnwindCause::Exhausted { step, last_error }) => Self::Exhausted { step, last_error },
-            ChildEnd::Compensated(UnwindCause::Cancelled { reason }) => given_up(format!("it was cancelled: {reason}")),
-            ChildEnd::Compensated(UnwindCause::Deadline) => given_up("its time was over".into()),
+            ChildEnd::Compensated(cause) | ChildEnd::CompensatedWithDebt(cause) => match cause {
+                UnwindCause::Refused(refusal) => Self::Refused(refusal),
+                UnwindCause::Exhausted { step, last_error } => Self::Exhausted { step, last_error },
+                UnwindCause::Cancelled { reason } => given_up(format!("it was cancelled: {reason}")),
+                UnwindCause::Deadline => given_up("its time was over".into()),
+            },
         }
     }
 }

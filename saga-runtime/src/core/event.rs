@@ -31,6 +31,9 @@ pub(crate) enum Event {
         /// When its time is over, in microseconds since the epoch.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         deadline: Option<i64>,
+        /// When it begins, if that is not at once, in microseconds since the epoch.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        begins: Option<i64>,
         /// Who started it, if a saga did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         parent: Option<Box<Parent>>,

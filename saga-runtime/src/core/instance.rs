@@ -22,6 +22,9 @@ pub(crate) struct State {
     pub(crate) at: i64,
     /// When its time is over.
     pub(crate) deadline: Option<i64>,
+    /// When it begins, if that is not at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) begins: Option<i64>,
     /// Whether it has been told that its time is over past the pivot.
     pub(crate) late: bool,
     /// The main flow.
@@ -176,11 +179,7 @@ impl State {
             if let Phase::Calling(calling) = strand.phase.beneath()
                 && let Doing::Join(join) = &calling.doing
             {
-                for entry in join.undo.values().flatten() {
-                    if let Entry::Call(undo) = entry {
-                        undos.push(undo);
-                    }
-                }
+                join.undo.values().flatten().for_each(|entry| entry.undos(&mut undos));
             }
         });
         undos
@@ -207,11 +206,12 @@ impl State {
     /// One arm for each event that is about the instance; the others are about a strand. On an error nothing has changed.
     fn step(&mut self, now: Moment, event: &Event) -> Result<(), &'static str> {
         match event {
-            Event::Started { parameter, input, deadline, .. } => {
+            Event::Started { parameter, input, deadline, begins, .. } => {
                 let Phase::Empty = self.root.phase else { return Err("") };
                 self.root.stored.insert(parameter.clone(), Held { row: now.row, size: input.get().len() });
                 self.root.phase = Phase::Start;
                 self.deadline = *deadline;
+                self.begins = *begins;
             }
             Event::In { branch, event } => self.within(now, branch, event)?,
             Event::Recovered { .. } => {
@@ -365,12 +365,18 @@ impl State {
         if matches!(verb, Verb::Cancel | Verb::Undo) {
             return Ok(());
         }
+        // Which of what ran at that time ended its process nobody knows: all of it was counted as lost.
+        let whole =
+            self.parks().iter().any(|it| it.cause == ParkCause::CrashLoop && park.is_none_or(|row| row == it.row));
         let mut found = false;
         self.root.visit_mut(&mut |strand| {
             if !found {
                 found = strand.unpark(at, park);
             }
         });
+        if found && whole {
+            self.root.forgive(at);
+        }
         if found { Ok(()) } else { Err("it is not parked") }
     }
 }

@@ -85,6 +85,15 @@ impl Entry {
         (left > 0).then_some(Self::Group(Group { logs, left }))
     }
 
+    /// Every undo in it.
+    pub(crate) fn undos<'l>(&'l self, found: &mut Vec<&'l Undo>) {
+        match self {
+            Self::Call(undo) => found.push(undo),
+            Self::Group(group) => group.logs.iter().for_each(|log| log.undos(found)),
+            Self::Child(_) => {}
+        }
+    }
+
     /// The call that is undone, unless it is a group.
     pub(crate) fn call(&self) -> Option<CallId> {
         match self {
@@ -162,13 +171,7 @@ impl Log {
 
     /// Every undo in it, for whoever asks whether all of them are known.
     pub(crate) fn undos<'l>(&'l self, found: &mut Vec<&'l Undo>) {
-        for entry in &self.entries {
-            match entry {
-                Entry::Call(undo) => found.push(undo),
-                Entry::Group(group) => group.logs.iter().for_each(|log| log.undos(found)),
-                Entry::Child(_) => {}
-            }
-        }
+        self.entries.iter().for_each(|entry| entry.undos(found));
     }
 
     /// Every park in it.

@@ -42,7 +42,7 @@ pub(super) fn after(events: &[Event]) -> State {
 }
 
 pub(super) fn started() -> Event {
-    Event::Started { version: 1, parameter: "input".into(), input: null(), deadline: None, parent: None }
+    Event::Started { version: 1, parameter: "input".into(), input: null(), deadline: None, begins: None, parent: None }
 }
 
 pub(super) fn done() -> Event {

@@ -139,7 +139,7 @@ impl Strand {
     }
 
     /// Time and attempts of all that is at hand here count anew, but for what is parked by itself: that waits for a decision of its own.
-    fn forgive(&mut self, at: i64) {
+    pub(super) fn forgive(&mut self, at: i64) {
         if self.phase.is_undoing() {
             self.log.forgive(at);
         }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     core::{
-        Calls, ChildAt, Event, How, Parent, Phase, UnwindCause, Verb,
+        Calls, ChildAt, Event, How, Parent, ParkCause, Phase, UnwindCause, Verb,
         child::{ChildEnd, end_of},
         key::input_hash,
         log::ChildUndo,
@@ -35,16 +35,25 @@ impl Strand<'_> {
     pub(super) async fn await_child(&mut self) -> Result<Answer, Halt> {
         if let Some(answer) = self.worker.take_answer(&self.path) {
             // It ended before this heard that it was started.
-            return Ok(answer);
+            return self.told(answer).await;
         }
         let crate::core::Doing::Child(child) = self.calling()?.doing else { return Err(Halt::Turn) };
         if child.kind != ChildKind::Launched {
-            return self.wait().await;
+            let answer = self.wait().await?;
+            return self.told(answer).await;
         }
         let id = encode(&*child.id).map_err(|error| Over::Rejected(error.0.into()))?;
         let answer = Answer::Done(id);
         self.push(Event::Answered { answer: answer.clone() })?;
         Ok(answer)
+    }
+
+    /// The other saga has ended with this. If it left something behind, the flow is not told.
+    async fn told(&mut self, answer: Answer) -> Result<Answer, Halt> {
+        match self.look(|phase| matches!(phase, Phase::Doubted { .. })) {
+            Some(true) => self.left_nothing(answer).await,
+            _ => Ok(answer),
+        }
     }
 
     fn child_start(&self, child: &ChildAt, deadline: Option<Micros>) -> Result<Start, Over> {
@@ -69,6 +78,7 @@ impl Strand<'_> {
             parameter: definition.main().parameters.first().copied().unwrap_or_default().into(),
             input,
             deadline,
+            begins: None,
             parent: Some(Box::new(parent)),
         };
         let event = started.to_text().map_err(|error| Over::Rejected(error.to_string().into()))?;
@@ -94,7 +104,7 @@ impl Worker {
         let Some(to) = self.journal.parent() else { return Ok(()) };
         let id = match end {
             ChildEnd::Completed(_) => "completed",
-            ChildEnd::Compensated(_) => "compensated",
+            ChildEnd::Compensated(_) | ChildEnd::CompensatedWithDebt(_) => "compensated",
         };
         let body = serde_json::to_string(end).map_err(|error| Over::Rejected(error.to_string().into()))?;
         let name = end_of(&self.journal.identity.ids.instance);
@@ -128,10 +138,21 @@ impl Worker {
                 }
             };
             let Some(child) = found else {
-                return Err(Over::Broken(format!("there is no child `{id}` of saga `{saga}`").into()).into());
+                let error = format!("instance `{id}` of saga `{saga}`, which is to be undone, is no longer there");
+                self.park_undo(path, undo.call, ParkCause::Unreadable, &error)?;
+                return Ok(self.commit().await?);
             };
-            if matches!(child.status, Status::Compensated | Status::CompensatedWithDebt) {
-                self.push(&Event::Undone { call: undo.call, how: How::Done }.within(path))?;
+            let how = match child.status {
+                Status::Compensated => Some(How::Done),
+                // What it owes is owed here as well.
+                Status::CompensatedWithDebt => {
+                    let by = format!("{saga} {id}").into();
+                    Some(How::Skipped { by, why: "it was undone, and something of it is owed".into() })
+                }
+                _ => None,
+            };
+            if let Some(how) = how {
+                self.push(&Event::Undone { call: undo.call, how }.within(path))?;
                 return Ok(());
             }
             if !asked {
@@ -140,9 +161,15 @@ impl Worker {
                 let request = Request { verb: Verb::Undo, by: by.into(), why: why.into(), park: None, output: None };
                 let body = serde_json::to_string(&request).map_err(|error| Over::Rejected(error.to_string().into()))?;
                 match self.engine.store.request(child.no, &body, true).await {
-                    Ok(_) => {
+                    Ok(Some(_)) => {
                         asked = true;
                         self.engine.deliver(child.no);
+                    }
+                    Ok(None) => {
+                        let error =
+                            format!("instance `{id}` of saga `{saga}` is to be undone, and its journal is gone");
+                        self.park_undo(path, undo.call, ParkCause::Unreadable, &error)?;
+                        return Ok(self.commit().await?);
                     }
                     Err(error) => {
                         store.failed("a child cannot be asked now", &error);
@@ -173,18 +200,20 @@ impl Worker {
 
     /// The end of this instance, as the saga that waits for it is told.
     pub(super) async fn compensated_end(&self) -> ChildEnd {
-        let row = {
+        let (row, owes) = {
             let inner = self.journal.inner();
-            match inner.state.phase() {
+            let row = match inner.state.phase() {
                 Phase::Unwinding { row } | Phase::Compensated { cause: row } => inner.no.zip(Some(*row)),
                 _ => None,
-            }
+            };
+            (row, !inner.state.debt.is_empty())
         };
+        let mut cause = UnwindCause::Cancelled { reason: "it was undone".into() };
         if let Some((no, row)) = row
-            && let Ok(Event::Unwinding { cause, .. }) = self.row(no, row).await
+            && let Ok(Event::Unwinding { cause: told, .. }) = self.row(no, row).await
         {
-            return ChildEnd::Compensated(cause);
+            cause = told;
         }
-        ChildEnd::Compensated(UnwindCause::Cancelled { reason: "it was undone".into() })
+        if owes { ChildEnd::CompensatedWithDebt(cause) } else { ChildEnd::Compensated(cause) }
     }
 }

@@ -120,7 +120,7 @@ async fn claimed_run(
 }
 
 /// Gives back what this build does not know. It is not taken here again, so this is the one time to say so.
-async fn give_back_unknown(journal: &Journal, unknown: Box<str>) -> Over {
+pub(super) async fn give_back_unknown(journal: &Journal, unknown: Box<str>) -> Over {
     if let Err(over) = journal.give_back(Status::WaitsForBuild, Some(unknown.clone())).await {
         return over;
     }

@@ -5,7 +5,10 @@ use super::{
     Point,
     journal::{Answers, Inner, Journal, Over, changes},
 };
-use crate::store::{Append, InstanceNo, Labels, Micros, Row, Start, Status, Touch, Write, Written, committer::Writing};
+use crate::store::{
+    Append, InstanceNo, Labels, Micros, Row, Start, Status, Touch, Write, Written,
+    committer::{CommitError, Writing},
+};
 use std::sync::Arc;
 
 /// How an instance is let go.
@@ -124,6 +127,9 @@ impl Journal {
         self.hear().await?;
         let (touch, kinds, no) = {
             let inner = self.inner();
+            if let Some(reason) = &inner.rejected {
+                return Err(Over::Rejected(reason.clone()));
+            }
             let mut touch = touch(&inner, self.engine.clock.now());
             if let Some(error) =
                 touch.as_mut().and_then(|touch| touch.error.as_mut()).filter(|error| error.contains('\0'))
@@ -176,7 +182,9 @@ impl Journal {
         let written = (&mut under_way.writing).await;
         let Some(UnderWay { follows, .. }) = heard.under_way.take() else { return Ok(()) };
         if let Err(error) = written {
-            self.inner().rejected = true;
+            if let CommitError::Rejected(reason) = &error {
+                self.inner().rejected = Some(reason.clone());
+            }
             return Err(error.into());
         }
         self.made(follows).await;

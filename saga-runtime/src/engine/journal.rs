@@ -91,8 +91,8 @@ pub(crate) struct Inner {
     pub(super) pending: Pending,
     /// What the last commit began with that stands: kept until the next one, should that commit be rejected.
     pub(super) answers: Answers,
-    /// Whether the last commit was rejected.
-    pub(super) rejected: bool,
+    /// Why the last commit was rejected: what follows it comes to nothing.
+    pub(super) rejected: Option<Box<str>>,
     /// A commit that was handed over by one who did not wait for it.
     pub(super) unheard: Option<UnderWay>,
     /// When the last commit was.
@@ -228,7 +228,7 @@ impl Journal {
             end: None,
             pending: Pending::default(),
             answers: Answers::default(),
-            rejected: false,
+            rejected: None,
             unheard: None,
             committed_at: engine.clock.now(),
             recent: Recent::default(),
@@ -376,11 +376,11 @@ impl Journal {
     /// Forgets what is not committed, but for the answers that it began with.
     pub(super) fn forget(&self) -> Answers {
         let mut inner = self.inner();
-        if !inner.rejected {
+        if inner.rejected.is_none() {
             // Otherwise what is collected follows what was rejected, and comes to nothing without it.
             inner.answers = inner.pending.answers();
         }
-        inner.rejected = false;
+        inner.rejected = None;
         inner.pending = Pending::default();
         // What was rejected is not what will be in the rows of these numbers.
         inner.recent = Recent::default();

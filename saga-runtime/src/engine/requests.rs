@@ -67,6 +67,7 @@ impl Worker {
             let phase = inner.state.phase();
             (inner.state.seq, matches!(phase, Phase::Parked { .. }) || phase.is_end())
         };
+        let at_rest = at_rest || self.begins_later().is_some();
         let waits = self.leave().waits_since.is_some();
         if waits {
             self.leave().waits_since = Some(seq);

@@ -101,7 +101,8 @@ impl Engine {
         let deadline = within.map(|span| begins.saturating_add(micros(span)));
         let version = definition.version;
         let begin = Payloads::start(Arguments(vec![(parameter.clone(), input.json.clone())]));
-        journal.push(&Event::Started { version, parameter, input: input.json.clone(), deadline, parent: None })?;
+        let (json, begins) = (input.json.clone(), input.wake_at);
+        journal.push(&Event::Started { version, parameter, input: json, deadline, begins, parent: None })?;
         let at_once = input.wake_at.is_none() && input.labels.is_empty();
         if at_once
             && let Some(saga) = self.sagas.get(definition.name)

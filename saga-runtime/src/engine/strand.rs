@@ -289,19 +289,24 @@ impl<'w> Strand<'w> {
             let doubt = doubt.iter().filter_map(|path| relative(path, &self.path)).collect();
             self.push(Event::Doubted { then: then.clone(), doubt })?;
             self.worker.commit().await?;
-            Box::pin(self.worker.undo_strand(&self.path)).await?;
-            return match self.look(|phase| matches!(phase, Phase::After { .. })) {
-                Some(true) => self.owes_nothing().await.map(|()| then),
-                // A branch that is one call has ended with its undo, and is no more.
-                None => Ok(then),
-                Some(false) => Err(Halt::Turn),
-            };
+            return self.left_nothing(then).await;
         }
         let then = self.answer_with(then)?;
         if failed {
             self.owes_nothing().await?;
         }
         Ok(then)
+    }
+
+    /// What the call at hand left behind is undone; then it has this answer.
+    pub(super) async fn left_nothing(&mut self, then: Answer) -> Result<Answer, Halt> {
+        Box::pin(self.worker.undo_strand(&self.path)).await?;
+        match self.look(|phase| matches!(phase, Phase::After { .. })) {
+            Some(true) => self.owes_nothing().await.map(|()| then),
+            // A branch that is one call has ended with its undo, and is no more.
+            None => Ok(then),
+            Some(false) => Err(Halt::Turn),
+        }
     }
 
     /// A flow is promised that what it sees fail left nothing behind. Where an undo was skipped, something did: the flow is not told, and

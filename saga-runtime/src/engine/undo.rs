@@ -3,6 +3,7 @@
 use super::{
     admission::Admission,
     attempt::{Effort, Work},
+    claimed::give_back_unknown,
     journal::Over,
     load::{Undoing, Unfoldable, undoing},
     pulse::Waits,
@@ -86,6 +87,8 @@ impl Worker {
                     under_way.remove(&call);
                     ended?;
                 }
+                // What is left needs a person: a decision is another turn.
+                None if self.is_kept_by_parks(path) => self.stay_parked().await,
                 None if self.unfold(path).await? => {}
                 None => return Ok(()),
             }
@@ -100,10 +103,32 @@ impl Worker {
         };
         let mut current = Vec::new();
         strand.log.current(&mut current);
-        let calls = current.into_iter().filter_map(|(_, entry)| Some((entry.call()?, entry)));
-        let room = AT_A_TIME.saturating_sub(under_way.len());
-        let new = calls.filter(|(call, _)| !under_way.contains(call)).take(room);
-        new.map(|(call, entry)| (call, entry.clone())).collect()
+        let (mut room, mut new) = (AT_A_TIME, Vec::new());
+        // What is parked, and another saga that is being undone, keep nobody from what they are independent of.
+        let takes_room = |entry: &Entry| usize::from(matches!(entry, Entry::Call(_)));
+        for (log, entry) in &current {
+            let Some(call) = entry.call() else { continue };
+            if under_way.contains(&call) {
+                room = room.saturating_sub(takes_room(entry));
+            } else if log.parked.is_none() {
+                new.push((call, *entry));
+            }
+        }
+        let fits = |(call, entry): (CallId, &Entry)| {
+            room = room.checked_sub(takes_room(entry))?;
+            Some((call, entry.clone()))
+        };
+        new.into_iter().filter_map(fits).collect()
+    }
+
+    /// Whether something is to be undone in this strand that needs a person first.
+    fn is_kept_by_parks(&self, path: &str) -> bool {
+        let inner = self.journal.inner();
+        let mut parks = Vec::new();
+        if let Some(strand) = inner.state.root.at(path).filter(|strand| strand.phase.is_undoing()) {
+            strand.log.parks(&mut parks);
+        }
+        !parks.is_empty()
     }
 
     /// Reads the part of the undo log that an earlier snapshot holds, if it is needed now; whether it was.
@@ -154,7 +179,7 @@ impl Worker {
         Some((log.tries.clone(), log.parked.is_some()))
     }
 
-    /// Undoes one call, with the waits between its attempts.
+    /// Undoes one call, with the waits between its attempts, unless that needs a person.
     async fn undo_one(&self, path: &str, entry: &Entry) -> Result<(), Halt> {
         let undo = match entry {
             Entry::Call(undo) => undo,
@@ -166,8 +191,8 @@ impl Worker {
             self.pulse.pass().await;
             let Some((tries, parked)) = self.undo_tries(path, undo.call) else { return Ok(()) };
             if parked {
-                self.stay_parked().await;
-                continue;
+                // Others may be undone for long: it is stored all the same that this one needs a person.
+                return Ok(self.commit().await?);
             }
             // What led here is durable before the undo begins, and a failed attempt before its back-off ends.
             self.commit().await?;
@@ -201,7 +226,9 @@ impl Worker {
         let found =
             definition.step(&undo.step).and_then(|(index, step)| Some((index, step, step.compensation.as_ref()?)));
         let Some((index, step, compensation)) = found else {
-            return Err(Over::Broken(format!("there is no compensation `{}`", undo.compensation).into()).into());
+            // Of what an earlier snapshot holds nobody could tell before.
+            let unknown = format!("{} (compensation {})", undo.step, undo.compensation);
+            return Err(give_back_unknown(&self.journal, unknown.into()).await.into());
         };
         let policy = self.engine.policies.bounds(&compensation.policy, compensation.policy_name);
         if decide::undo_spent(&policy, tries) {
@@ -261,7 +288,7 @@ impl Worker {
         }
     }
 
-    fn park_undo(&self, path: &str, call: CallId, cause: ParkCause, error: &str) -> Result<(), Over> {
+    pub(super) fn park_undo(&self, path: &str, call: CallId, cause: ParkCause, error: &str) -> Result<(), Over> {
         self.warn_of_park(path, cause, error);
         self.push(&Event::Parked { cause, error: error.into(), undo: Some(call) }.within(path)).map(drop)
     }

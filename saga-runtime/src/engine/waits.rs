@@ -8,9 +8,10 @@ use super::{
 };
 use crate::{
     core::{
-        Calls, Doing, Entry, Event, Phase, child,
+        Calls, Doing, Entry, Event, Phase, child, is_within,
         key::{Purpose, key},
     },
+    definition::ChildKind,
     machine::{Answer, Json, NotSent, RawValue},
     store::{Message, Micros, Received, Sent},
 };
@@ -25,6 +26,8 @@ struct Wait {
     until: Option<Micros>,
     /// Whether it is another saga's end.
     child: bool,
+    /// Whether that is undone if this saga unwinds.
+    undoable: bool,
 }
 
 impl Worker {
@@ -32,19 +35,22 @@ impl Worker {
     fn all_waits(&self) -> Vec<Wait> {
         let mut waits = Vec::new();
         let inner = self.journal.inner();
-        // Whoever waits in a branch of a join that has failed waits no longer: what comes is for later waits.
+        // Whoever waits in a branch of a join that has failed, or beneath something that is parked, waits no longer: what comes is for
+        // later waits.
         let mut over: Vec<Box<str>> = Vec::new();
         inner.state.root.visit("", &mut |path, strand| {
-            if let Some(calling) = strand.phase.calling()
+            if let Phase::Parked { .. } = strand.phase {
+                over.push(path.into());
+            } else if let Phase::Calling(calling) = &strand.phase
                 && let Doing::Join(join) = &calling.doing
                 && join.failed.is_some()
             {
-                over.push(format!("{}.", calling.call.path(path, None)).into());
+                over.extend(join.running.keys().map(|index| calling.call.path(path, Some(*index))));
             }
         });
         inner.state.root.visit("", &mut |path, strand| {
             let Phase::Calling(calling) = &strand.phase else { return };
-            if over.iter().any(|join| path.starts_with(&**join)) {
+            if over.iter().any(|around| is_within(path, around)) {
                 return;
             }
             let (path, row): (Box<str>, u64) = (path.into(), calling.call.row);
@@ -56,10 +62,13 @@ impl Worker {
                         names: wait.signals.iter().map(|name| (&**name).into()).collect(),
                         until: wait.until,
                         child: false,
+                        undoable: false,
                     });
                 }
                 Doing::Child(at) => {
-                    waits.push(Wait { path, row, names: vec![child::end_of(&at.id)], until: None, child: true });
+                    let undoable = at.kind == ChildKind::Compensatable && !inner.state.pivot_passed;
+                    let names = vec![child::end_of(&at.id)];
+                    waits.push(Wait { path, row, names, until: None, child: true, undoable });
                 }
                 _ => {}
             }
@@ -121,12 +130,18 @@ impl Worker {
             let before = |message: &Received| wait.until.is_none_or(|until| message.at < until || read < until);
             let first = messages.iter().position(|message| wait.names.contains(&message.name) && before(message));
             let message = first.map(|index| messages.remove(index));
-            let answer = match (&message, wait.until) {
+            let (answer, owes) = match (&message, wait.until) {
                 (Some(message), _) => wait.answer(message)?,
-                (None, Some(until)) if until <= now => Answer::Elapsed,
+                (None, Some(until)) if until <= now => (Answer::Elapsed, false),
                 _ => continue,
             };
-            let row = self.push(&Event::Answered { answer: answer.clone() }.within(&wait.path))?;
+            let event = if owes && wait.undoable {
+                // What it left behind is owed here as well: that is found where it is to be undone.
+                Event::Doubted { then: answer.clone(), doubt: Vec::new() }
+            } else {
+                Event::Answered { answer: answer.clone() }
+            };
+            let row = self.push(&event.within(&wait.path))?;
             if let Some(message) = message {
                 self.journal.receive(message.no, Some(row));
             }
@@ -138,14 +153,17 @@ impl Worker {
 }
 
 impl Wait {
-    fn answer(&self, message: &Received) -> Result<Answer, Over> {
+    /// What came of it, and whether something is left of that.
+    fn answer(&self, message: &Received) -> Result<(Answer, bool), Over> {
         let unreadable = |error: serde_json::Error| Over::Broken(format!("message `{}`: {error}", message.name).into());
         if self.child {
-            return serde_json::from_str::<child::ChildEnd>(&message.body).map(Into::into).map_err(unreadable);
+            let end = serde_json::from_str::<child::ChildEnd>(&message.body).map_err(unreadable)?;
+            let owes = end.owes();
+            return Ok((end.into(), owes));
         }
         let signal = self.names.iter().position(|name| *name == message.name).unwrap_or_default();
         let value: Json = RawValue::from_string(message.body.clone().into()).map_err(unreadable)?;
-        Ok(Answer::Received { signal, value })
+        Ok((Answer::Received { signal, value }, false))
     }
 }
 

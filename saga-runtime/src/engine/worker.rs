@@ -251,6 +251,11 @@ impl Worker {
         }
         let next = Next::of(self.journal.inner().state.phase());
         match next {
+            Next::Forward if let Some(at) = self.begins_later() => {
+                // It was taken for a decision, and stands where it did.
+                self.release(Status::Sleeping, Release { wake_at: Some(at), ..Release::default() }).await?;
+                Err(Over::Asleep)
+            }
             Next::Forward => {
                 self.forward_permit().await?;
                 self.forward().await
@@ -375,6 +380,13 @@ impl Worker {
             }
         }
         self.push(&Event::Unwinding { cause, doubt: Vec::new() }).map(drop)
+    }
+
+    /// When it is to begin, if that is later.
+    pub(super) fn begins_later(&self) -> Option<Micros> {
+        let inner = self.journal.inner();
+        let begins = inner.state.begins.filter(|_| matches!(inner.state.phase(), Phase::Start))?;
+        (begins > self.engine.clock.now()).then_some(begins)
     }
 
     /// One that was taken for a decision goes on forward as any other: with leave, or it waits for that in the store

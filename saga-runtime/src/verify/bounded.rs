@@ -7,7 +7,7 @@
 
 use super::{
     Promise,
-    walk::{Call, Journal, Wrong},
+    walk::{Call, Journal, Stands, Wrong},
 };
 use crate::{
     core::{CallId, Decided, Event, Failed, How, ParkCause, Verb, decide::micros, is_within},
@@ -235,30 +235,31 @@ impl Journal {
             return;
         }
         let recovered = self.bounds.recovered;
-        let named: Vec<(Box<str>, Option<CallId>)> = match decided.park {
+        let named: Vec<Stands> = match decided.park {
             Some(park) => self.parked.remove(&park).into_iter().collect(),
             // What is parked, whatever that is.
             None => self.parked.drain().map(|(_, parked)| parked).collect(),
         };
-        for (parked, undo) in named {
-            if let Some(undo) = undo {
+        for Stands { path: parked, undo, of_all } in named {
+            if let Some(undo) = undo.filter(|_| !of_all) {
                 if let Some(undoing) = self.calls.get_mut(&undo).and_then(|call| call.undoing.as_mut()) {
                     undoing.forgive(at, recovered);
                 }
                 continue;
             }
+            let around = if of_all { "" } else { &*parked };
             // What is parked by itself waits for a decision of its own.
             let stands =
-                |path: &str| self.parked.values().any(|(other, undo)| undo.is_none() && is_within(path, other));
-            let is_made = |path: &str| is_within(path, &parked) && !stands(path);
+                |path: &str| self.parked.values().any(|other| other.undo.is_none() && is_within(path, &other.path));
+            let is_made = |path: &str| is_within(path, around) && !stands(path);
             let made: BTreeSet<CallId> =
                 self.leaf.iter().filter(|(path, _)| is_made(path)).map(|(_, id)| *id).collect();
-            let undos: BTreeSet<CallId> = self.parked.values().filter_map(|(_, undo)| *undo).collect();
+            let undos: BTreeSet<CallId> = self.parked.values().filter_map(|other| other.undo).collect();
             for (id, call) in &mut self.calls {
                 if made.contains(id) {
                     call.attempts.forgive(at, recovered);
                 }
-                if is_within(&call.path, &parked)
+                if is_within(&call.path, around)
                     && !undos.contains(id)
                     && let Some(undoing) = &mut call.undoing
                 {

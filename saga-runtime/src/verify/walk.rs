@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     core::{
-        CallId, Called, Callee, Calls, ChildAt, Event, How, Name, Saved, StepAt, Stored, Verb,
+        CallId, Called, Callee, Calls, ChildAt, Event, How, Name, ParkCause, Saved, StepAt, Stored, Verb,
         key::{Purpose, key},
     },
     definition::{ChildKind, Class, Definition},
@@ -114,6 +114,17 @@ impl Call {
     }
 }
 
+/// What is parked.
+#[derive(Debug, Clone)]
+pub(super) struct Stands {
+    /// In which strand.
+    pub(super) path: Box<str>,
+    /// The undo of which call, if it is one.
+    pub(super) undo: Option<CallId>,
+    /// Whether it is for what ended its process: a retry is one of all that ran.
+    pub(super) of_all: bool,
+}
+
 /// What a journal tells.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
@@ -129,8 +140,8 @@ pub(crate) struct Journal {
     waits: HashMap<Box<str>, u64>,
     /// The paths of joins: what is in different branches of one is beside each other.
     joins: Vec<Box<str>>,
-    /// What was parked, by the row that says so: in which strand, or the undo of which call.
-    pub(super) parked: HashMap<u64, (Box<str>, Option<CallId>)>,
+    /// What was parked, by the row that says so.
+    pub(super) parked: HashMap<u64, Stands>,
     /// What rows hold, by local.
     values: HashMap<(u64, Name), Json>,
     /// How often something was tried, and until when.
@@ -192,12 +203,13 @@ impl Journal {
                     self.doubt(if beneath.is_empty() { path } else { &whole });
                 }
             }
-            Event::Parked { undo, .. } => {
-                self.parked.insert(row, (path.into(), *undo));
+            Event::Parked { undo, cause, .. } => {
+                let of_all = *cause == ParkCause::CrashLoop;
+                self.parked.insert(row, Stands { path: path.into(), undo: *undo, of_all });
             }
             Event::Decided(decided) if decided.refused.is_none() => {
                 let strand = decided.park.and_then(|park| self.parked.get(&park));
-                if let Some((path, None)) = strand
+                if let Some(Stands { path, undo: None, .. }) = strand
                     && let Some(call) = self.leaf.get(path).and_then(|id| self.calls.get_mut(id))
                 {
                     call.by_person |= decided.verb == Verb::Resolve;

@@ -77,6 +77,30 @@ async fn a_delayed_start_can_be_cancelled_before_it_begins() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_delayed_start_begins_no_earlier_because_somebody_asks_for_what_is_refused() {
+    let lab = Lab::new();
+    for restarts in [false, true] {
+        let mut lives = vec![lab.runtime().await];
+        let id = if restarts { "1" } else { "2" };
+        let delayed = lives[0].start::<Scripted>(id, script("book:a")).after(30 * DAY).await.expect("it is started");
+        let decision = delayed.settle_debt("ann", "a click on the wrong one").await.expect("decided");
+        assert!(!decision.granted, "{decision}");
+        if restarts {
+            drop(delayed);
+            lives.clear();
+            lives.push(lab.runtime().await);
+        }
+        let delayed = lives[0].get::<Scripted>(id).await.expect("the store answers").expect("it is there");
+        assert_eq!(delayed.status().await.expect("the store answers").progress, Progress::Sleeping);
+        let before = lab.world.got().len();
+        tokio::time::sleep(29 * DAY).await;
+        assert_eq!(lab.world.got().len(), before, "it began too early");
+        tokio::time::sleep(2 * DAY).await;
+        assert_eq!(lab.world.got().len(), before + 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_second_start_finds_the_first_whatever_else_it_says() {
     let lab = Lab::new();
     let runtime = lab.runtime().await;

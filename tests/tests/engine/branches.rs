@@ -28,7 +28,7 @@ async fn got_one<S: Saga>(runtime: &Runtime) -> Handle<S> {
 }
 
 /// Everything that is parked of it, once there are so many.
-async fn parks<S: Saga>(saga: &Handle<S>, count: usize) -> Vec<Park<S>> {
+pub(crate) async fn parks<S: Saga>(saga: &Handle<S>, count: usize) -> Vec<Park<S>> {
     for _ in 0..100_000 {
         let parks = saga.parks().await.expect("the store answers");
         if parks.len() == count {

@@ -5,12 +5,14 @@ mod branches;
 mod bulkheads;
 mod debt;
 mod errand;
+mod families;
 mod joins;
 mod killed;
 mod random;
 mod rejected;
 mod takeover;
 mod times;
+mod undoing;
 mod world;
 
 use errand::{Delivery, Errand, Hasty, Helper, Op, Plan, Work};

@@ -25,7 +25,14 @@ fn every_event() -> Vec<Event> {
     let exhausted = || Answer::Exhausted { step: "step".into(), last_error: "broken".into() };
     let parked = |undo| Event::Parked { cause: ParkCause::Asked, error: "look".into(), undo };
     let mut all = vec![
-        Event::Started { version: 1, parameter: "input".into(), input: null(), deadline: None, parent: None },
+        Event::Started {
+            version: 1,
+            parameter: "input".into(),
+            input: null(),
+            deadline: None,
+            begins: None,
+            parent: None,
+        },
         called(Class::Compensatable, Some("undo")),
         called(Class::Pivot, None),
         calls(Calls::Flow("inner".into(), Saved::new())),
@@ -220,7 +227,7 @@ fn what_is_about_the_whole_instance_follows_only_where_it_means_something() {
     let late = Event::DeadlinePassed {};
     let with_deadline = || match started() {
         Event::Started { version, parameter, input, parent, .. } => {
-            Event::Started { version, parameter, input, deadline: Some(1), parent }
+            Event::Started { version, parameter, input, deadline: Some(1), begins: None, parent }
         }
         other => other,
     };
