@@ -116,7 +116,11 @@ impl State {
     /// Whether somebody above it has not ended, or not before this moment: it may have to be undone.
     fn is_held(&self, instance: InstanceNo, before: Option<Micros>) -> bool {
         let late = |ended: Micros| before.is_some_and(|before| ended >= before);
-        let above = |no: &InstanceNo| self.instances.get(no).and_then(|kept| kept.instance.parent);
+        // Who starts another one is there before it.
+        let above = |no: &InstanceNo| {
+            let parent = self.instances.get(no).and_then(|kept| kept.instance.parent);
+            parent.filter(|parent| parent < no)
+        };
         let all = std::iter::successors(above(&instance), above).map_while(|no| self.instances.get(&no));
         all.into_iter().any(|above| above.instance.ended_at.is_none_or(late))
     }

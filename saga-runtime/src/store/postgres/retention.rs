@@ -17,10 +17,10 @@ pub(super) const EXPIRED: &str = "
     SELECT i.ended_at, i.no FROM saga.instance AS i
     WHERE i.saga = $1 AND i.status = $2 AND i.ended_at < $3 AND i.ended_at IS NOT NULL AND NOT i.buried
     AND NOT EXISTS (
-        WITH RECURSIVE above (parent, ended_at) AS (
-            SELECT a.parent, a.ended_at FROM saga.instance AS a WHERE a.no = i.parent
+        WITH RECURSIVE above (no, parent, ended_at) AS (
+            SELECT a.no, a.parent, a.ended_at FROM saga.instance AS a WHERE a.no = i.parent AND a.no < i.no
             UNION ALL
-            SELECT a.parent, a.ended_at FROM above JOIN saga.instance AS a ON a.no = above.parent
+            SELECT a.no, a.parent, a.ended_at FROM above JOIN saga.instance AS a ON a.no = above.parent AND a.no < above.no
         )
         SELECT FROM above WHERE ended_at IS NULL OR ended_at >= $3
     )
@@ -37,10 +37,10 @@ pub(super) const BURIABLE: &str = "
     WHERE i.no = ANY ($1) AND i.status IN ('completed', 'compensated') AND NOT i.buried
     AND NOT (i.owned AND EXISTS (SELECT FROM saga.worker WHERE worker.epoch = i.epoch))
     AND NOT EXISTS (
-        WITH RECURSIVE above (parent, ended_at) AS (
-            SELECT a.parent, a.ended_at FROM saga.instance AS a WHERE a.no = i.parent
+        WITH RECURSIVE above (no, parent, ended_at) AS (
+            SELECT a.no, a.parent, a.ended_at FROM saga.instance AS a WHERE a.no = i.parent AND a.no < i.no
             UNION ALL
-            SELECT a.parent, a.ended_at FROM above JOIN saga.instance AS a ON a.no = above.parent
+            SELECT a.no, a.parent, a.ended_at FROM above JOIN saga.instance AS a ON a.no = above.parent AND a.no < above.no
         )
         SELECT FROM above WHERE ended_at IS NULL OR ended_at >= $2
     )

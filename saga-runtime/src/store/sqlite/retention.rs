@@ -16,10 +16,10 @@ pub(super) const EXPIRED: &str = "
     SELECT ended_at, no FROM instance INDEXED BY instance_ended
     WHERE saga = ?1 AND status = ?2 AND ended_at < ?3 AND NOT buried
     AND NOT EXISTS (
-        WITH RECURSIVE above (parent, ended_at) AS (
-            SELECT i.parent, i.ended_at FROM instance AS i WHERE i.no = instance.parent
+        WITH RECURSIVE above (no, parent, ended_at) AS (
+            SELECT i.no, i.parent, i.ended_at FROM instance AS i WHERE i.no = instance.parent AND i.no < instance.no
             UNION ALL
-            SELECT i.parent, i.ended_at FROM above JOIN instance AS i ON i.no = above.parent
+            SELECT i.no, i.parent, i.ended_at FROM above JOIN instance AS i ON i.no = above.parent AND i.no < above.no
         )
         SELECT 1 FROM above WHERE ended_at IS NULL OR ended_at >= ?3
     )
@@ -36,10 +36,10 @@ const BURIABLE: &str = "
     SELECT no FROM instance
     WHERE no IN (SELECT value FROM json_each(?1)) AND status IN ('completed', 'compensated') AND NOT buried
     AND NOT EXISTS (
-        WITH RECURSIVE above (parent, ended_at) AS (
-            SELECT i.parent, i.ended_at FROM instance AS i WHERE i.no = instance.parent
+        WITH RECURSIVE above (no, parent, ended_at) AS (
+            SELECT i.no, i.parent, i.ended_at FROM instance AS i WHERE i.no = instance.parent AND i.no < instance.no
             UNION ALL
-            SELECT i.parent, i.ended_at FROM above JOIN instance AS i ON i.no = above.parent
+            SELECT i.no, i.parent, i.ended_at FROM above JOIN instance AS i ON i.no = above.parent AND i.no < above.no
         )
         SELECT 1 FROM above WHERE ended_at IS NULL OR ended_at >= ?2
     )";
