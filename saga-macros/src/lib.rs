@@ -137,7 +137,8 @@ pub fn saga(options: TokenStream, item: TokenStream) -> TokenStream {
 /// # Names
 /// A state is named after what is called or waited for: `reserve`, `flight-and-hotel`, `sleep`, `decided-or-withdrawn`,
 /// `checkout`, `send`. Where two states of a flow would have one name, `#[state("second_card")]` on a statement or a match arm's
-/// expression names the state of the one call in it.
+/// expression names the state of the one call in it. A name that ends in a dot and a number is refused: keys are made of names, and
+/// the branches of a join end so.
 ///
 /// # Inner flows
 /// `#[flow(inner)] async fn by_train(&self, cx: &FlowContext, trip: &Trip, seats: u32) -> Result<Ticket, Unwind<Refused>>` is

@@ -27,7 +27,8 @@ impl FlowContext {
     /// The child has an id derived from this instance's, a timeline of its own, and is cancelled with its parent. It says how
     /// long it may take: [`within`](Child::within), [`until`](Child::until), [`forever`](Child::forever). If this instance
     /// unwinds after the child has completed, the child is undone as a whole; a saga that cannot be stands after the pivot,
-    /// or its completion is the pivot ([`pivot`](Child::pivot)).
+    /// or its completion is the pivot ([`pivot`](Child::pivot)). What somebody skips of a child's undo is owed by this instance, too:
+    /// its flow is not told that the child failed, since that would promise that nothing is left; it gives up.
     pub fn child<S: Saga>(&self, input: S::Input) -> Child<'_, S> {
         Child { cx: self, input }
     }

@@ -230,8 +230,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Removes the journal of an ended instance and leaves a tombstone (identity, hash of the input, status, moments and
     /// parent), so that the identity stays taken. What is left of its requests, messages and labels goes too. `false`, and
-    /// nothing is removed, if it has not ended or has open debt, if its parent has not ended, or if it does not exist; a store for
-    /// several workers says so also while a living one owns it, for a decision. `true` if it is a tombstone already.
+    /// nothing is removed, if it has not ended or has open debt, if its parent, or anybody above that, has not ended (with whom
+    /// it may have to be undone), or if it does not exist; a store for several workers says so also while a living one owns
+    /// it, for a decision. `true` if it is a tombstone already.
     fn bury(&self, instance: InstanceNo) -> Storing<'_, bool>;
 
     /// Buries ended instances, the ones that ended first before the others, and says how many those were.
