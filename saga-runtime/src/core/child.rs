@@ -22,15 +22,6 @@ pub(crate) enum ChildEnd {
     Completed(Json),
     /// It was compensated.
     Compensated(UnwindCause),
-    /// It was compensated, but for something that is owed.
-    CompensatedWithDebt(UnwindCause),
-}
-
-impl ChildEnd {
-    /// Whether it left something behind.
-    pub(crate) fn owes(&self) -> bool {
-        matches!(self, Self::CompensatedWithDebt(_))
-    }
 }
 
 impl From<ChildEnd> for Answer {
@@ -38,7 +29,7 @@ impl From<ChildEnd> for Answer {
         let given_up = |why: String| Self::Exhausted { step: "child saga".into(), last_error: why.into() };
         match end {
             ChildEnd::Completed(output) => Self::Done(output),
-            ChildEnd::Compensated(cause) | ChildEnd::CompensatedWithDebt(cause) => match cause {
+            ChildEnd::Compensated(cause) => match cause {
                 UnwindCause::Refused(refusal) => Self::Refused(refusal),
                 UnwindCause::Exhausted { step, last_error } => Self::Exhausted { step, last_error },
                 UnwindCause::Cancelled { reason } => given_up(format!("it was cancelled: {reason}")),

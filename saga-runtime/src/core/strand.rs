@@ -396,7 +396,11 @@ impl Strand {
         if let Doing::Step(_) = calling.doing {
             doubt.insert("");
         }
-        let entries = calling.undo("", &doubt);
+        let entries = match &calling.doing {
+            // It has ended, and what it left behind is looked for, of whatever kind it is.
+            Doing::Child(child) => vec![Entry::Child(ChildUndo { call: calling.call.id(), child: child.clone() })],
+            _ => calling.undo("", &doubt),
+        };
         if entries.is_empty() {
             return Err("there is nothing to undo");
         }

@@ -104,7 +104,7 @@ impl Worker {
         let Some(to) = self.journal.parent() else { return Ok(()) };
         let id = match end {
             ChildEnd::Completed(_) => "completed",
-            ChildEnd::Compensated(_) | ChildEnd::CompensatedWithDebt(_) => "compensated",
+            ChildEnd::Compensated(_) => "compensated",
         };
         let body = serde_json::to_string(end).map_err(|error| Over::Rejected(error.to_string().into()))?;
         let name = end_of(&self.journal.identity.ids.instance);
@@ -200,20 +200,18 @@ impl Worker {
 
     /// The end of this instance, as the saga that waits for it is told.
     pub(super) async fn compensated_end(&self) -> ChildEnd {
-        let (row, owes) = {
+        let row = {
             let inner = self.journal.inner();
-            let row = match inner.state.phase() {
+            match inner.state.phase() {
                 Phase::Unwinding { row } | Phase::Compensated { cause: row } => inner.no.zip(Some(*row)),
                 _ => None,
-            };
-            (row, !inner.state.debt.is_empty())
+            }
         };
-        let mut cause = UnwindCause::Cancelled { reason: "it was undone".into() };
         if let Some((no, row)) = row
-            && let Ok(Event::Unwinding { cause: told, .. }) = self.row(no, row).await
+            && let Ok(Event::Unwinding { cause, .. }) = self.row(no, row).await
         {
-            cause = told;
+            return ChildEnd::Compensated(cause);
         }
-        if owes { ChildEnd::CompensatedWithDebt(cause) } else { ChildEnd::Compensated(cause) }
+        ChildEnd::Compensated(UnwindCause::Cancelled { reason: "it was undone".into() })
     }
 }

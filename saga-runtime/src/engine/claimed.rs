@@ -100,11 +100,7 @@ async fn claimed_run(
         }
         Err((error, _)) => return park_unread(&journal, &error.to_string()).await,
     };
-    if let Some(unknown) = unknown_to(saga.definition(), &loaded.state) {
-        return give_back_unknown(&journal, unknown).await;
-    }
-    // One that was given back by a build that did not know it may have been running before that.
-    let lost = claimed.orphaned || instance.status == Status::WaitsForBuild;
+    let unknown = unknown_to(saga.definition(), &loaded.state);
     let worker = Box::new(Worker::new(engine, saga, journal, BTreeMap::new(), Arc::clone(poke)));
     worker.loaded(loaded);
     {
@@ -112,9 +108,11 @@ async fn claimed_run(
         leave.forward = Some(permit);
         leave.deciding = decision;
     }
-    let over = match Box::pin(worker.recover(lost)).await {
-        Ok(()) => Box::pin(worker.go()).await,
-        Err(over) => over,
+    let over = match (Box::pin(worker.recover(claimed.orphaned)).await, unknown) {
+        (Err(over), _) => over,
+        // What was lost before is told: whoever knows it begins nothing that was begun.
+        (Ok(()), Some(unknown)) => give_back_unknown(&worker.journal, unknown).await,
+        (Ok(()), None) => Box::pin(worker.go()).await,
     };
     Box::pin(worker.settle(over)).await
 }

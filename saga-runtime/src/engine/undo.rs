@@ -3,7 +3,7 @@
 use super::{
     admission::Admission,
     attempt::{Effort, Work},
-    claimed::give_back_unknown,
+    claimed::{RECOVERIES, give_back_unknown},
     journal::Over,
     load::{Undoing, Unfoldable, undoing},
     pulse::Waits,
@@ -30,6 +30,9 @@ use std::{
 
 /// How many compensations of one instance run at a time, of branches that are independent of each other.
 const AT_A_TIME: usize = 16;
+
+/// How many other sagas of one instance are undone at a time: each end of one is a look at all of these.
+const CHILDREN: usize = 64;
 
 /// An undo that runs.
 type Running<'w> = Pin<Box<dyn Future<Output = (CallId, Result<(), Halt>)> + Send + 'w>>;
@@ -103,22 +106,25 @@ impl Worker {
         };
         let mut current = Vec::new();
         strand.log.current(&mut current);
-        let (mut room, mut new) = (AT_A_TIME, Vec::new());
-        // What is parked, and another saga that is being undone, keep nobody from what they are independent of.
-        let takes_room = |entry: &Entry| usize::from(matches!(entry, Entry::Call(_)));
+        let (mut room, mut children, mut new) = (AT_A_TIME, CHILDREN, Vec::new());
         for (log, entry) in &current {
             let Some(call) = entry.call() else { continue };
+            let room = if let Entry::Call(_) = entry { &mut room } else { &mut children };
             if under_way.contains(&call) {
-                room = room.saturating_sub(takes_room(entry));
+                *room = room.saturating_sub(1);
             } else if log.parked.is_none() {
                 new.push((call, *entry));
             }
         }
-        let fits = |(call, entry): (CallId, &Entry)| {
-            room = room.checked_sub(takes_room(entry))?;
-            Some((call, entry.clone()))
+        // What is parked keeps nobody from what he is independent of.
+        let mut fits = |entry: &Entry| {
+            let room = if let Entry::Call(_) = entry { &mut room } else { &mut children };
+            let left = room.checked_sub(1);
+            *room = left.unwrap_or_default();
+            left.is_some()
         };
-        new.into_iter().filter_map(fits).collect()
+        new.retain(|(_, entry)| fits(entry));
+        new.into_iter().map(|(call, entry)| (call, entry.clone())).collect()
     }
 
     /// Whether something is to be undone in this strand that needs a person first.
@@ -225,9 +231,11 @@ impl Worker {
         let definition = self.saga.definition();
         let found =
             definition.step(&undo.step).and_then(|(index, step)| Some((index, step, step.compensation.as_ref()?)));
+        let found = found.filter(|(.., compensation)| *compensation.name == *undo.compensation);
         let Some((index, step, compensation)) = found else {
             // Of what an earlier snapshot holds nobody could tell before.
             let unknown = format!("{} (compensation {})", undo.step, undo.compensation);
+            self.drops_what_runs()?;
             return Err(give_back_unknown(&self.journal, unknown.into()).await.into());
         };
         let policy = self.engine.policies.bounds(&compensation.policy, compensation.policy_name);
@@ -286,6 +294,29 @@ impl Worker {
                 Ok(false)
             }
         }
+    }
+
+    /// What is undone beside what this build does not know is dropped with it, and counts as lost.
+    fn drops_what_runs(&self) -> Result<(), Over> {
+        let (beside, count) = {
+            let inner = self.journal.inner();
+            let mut running = 0;
+            inner.state.root.visit("", &mut |_, strand| {
+                let mut current = Vec::new();
+                if strand.phase.is_undoing() {
+                    strand.log.current(&mut current);
+                }
+                running += current
+                    .iter()
+                    .filter(|(log, entry)| matches!(entry, Entry::Call(_)) && log.parked.is_none())
+                    .count();
+            });
+            (running > 1, inner.state.recoveries.saturating_add(1))
+        };
+        if beside && count <= RECOVERIES {
+            self.push(&Event::Recovered { count })?;
+        }
+        Ok(())
     }
 
     pub(super) fn park_undo(&self, path: &str, call: CallId, cause: ParkCause, error: &str) -> Result<(), Over> {

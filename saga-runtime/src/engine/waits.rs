@@ -11,9 +11,8 @@ use crate::{
         Calls, Doing, Entry, Event, Phase, child, is_within,
         key::{Purpose, key},
     },
-    definition::ChildKind,
     machine::{Answer, Json, NotSent, RawValue},
-    store::{Message, Micros, Received, Sent},
+    store::{Message, Micros, Received, Sent, Status},
 };
 use std::collections::BTreeSet;
 
@@ -24,10 +23,8 @@ struct Wait {
     row: u64,
     names: Vec<Box<str>>,
     until: Option<Micros>,
-    /// Whether it is another saga's end.
-    child: bool,
-    /// Whether that is undone if this saga unwinds.
-    undoable: bool,
+    /// The saga and the id of the instance whose end it is, if it is one.
+    child: Option<(Box<str>, Box<str>)>,
 }
 
 impl Worker {
@@ -61,14 +58,12 @@ impl Worker {
                         row,
                         names: wait.signals.iter().map(|name| (&**name).into()).collect(),
                         until: wait.until,
-                        child: false,
-                        undoable: false,
+                        child: None,
                     });
                 }
                 Doing::Child(at) => {
-                    let undoable = at.kind == ChildKind::Compensatable && !inner.state.pivot_passed;
-                    let names = vec![child::end_of(&at.id)];
-                    waits.push(Wait { path, row, names, until: None, child: true, undoable });
+                    let (names, child) = (vec![child::end_of(&at.id)], Some((at.saga.clone(), at.id.clone())));
+                    waits.push(Wait { path, row, names, until: None, child });
                 }
                 _ => {}
             }
@@ -86,8 +81,9 @@ impl Worker {
             }
             let mut current = Vec::new();
             strand.log.current(&mut current);
-            names.extend(current.into_iter().filter_map(|(_, entry)| match entry {
-                Entry::Child(undo) => Some(child::end_of(&undo.child.id)),
+            // Of what is parked nobody takes the message.
+            names.extend(current.into_iter().filter_map(|(log, entry)| match entry {
+                Entry::Child(undo) if log.parked.is_none() => Some(child::end_of(&undo.child.id)),
                 _ => None,
             }));
         });
@@ -119,6 +115,7 @@ impl Worker {
                 }
             };
         }
+        let Some(owing) = self.owing(&waits, &messages).await else { return Ok(false) };
         // A clock that was set back while no worker was there says of what is here that it comes later. What has come before the time is
         // over came in time.
         let read = self.engine.clock.now();
@@ -130,12 +127,12 @@ impl Worker {
             let before = |message: &Received| wait.until.is_none_or(|until| message.at < until || read < until);
             let first = messages.iter().position(|message| wait.names.contains(&message.name) && before(message));
             let message = first.map(|index| messages.remove(index));
-            let (answer, owes) = match (&message, wait.until) {
+            let answer = match (&message, wait.until) {
                 (Some(message), _) => wait.answer(message)?,
-                (None, Some(until)) if until <= now => (Answer::Elapsed, false),
+                (None, Some(until)) if until <= now => Answer::Elapsed,
                 _ => continue,
             };
-            let event = if owes && wait.undoable {
+            let event = if owing.contains(&wait.row) {
                 // What it left behind is owed here as well: that is found where it is to be undone.
                 Event::Doubted { then: answer.clone(), doubt: Vec::new() }
             } else {
@@ -152,18 +149,49 @@ impl Worker {
     }
 }
 
+impl Worker {
+    /// The rows of the waits for another saga that has ended and owes something; nothing, if that cannot be read now.
+    async fn owing(&self, waits: &[Wait], messages: &[Received]) -> Option<BTreeSet<u64>> {
+        let mut owing = BTreeSet::new();
+        if self.journal.inner().state.pivot_passed {
+            // Nothing would be undone for it.
+            return Some(owing);
+        }
+        for wait in waits {
+            let Some((saga, id)) = &wait.child else { continue };
+            if !messages.iter().any(|message| wait.names.contains(&message.name)) {
+                continue;
+            }
+            let mut asking = self.engine.outage.asking();
+            match self.engine.store.find(saga, id).await {
+                Ok(child) => {
+                    asking.answered();
+                    if child.is_some_and(|child| child.status == Status::CompensatedWithDebt) {
+                        owing.insert(wait.row);
+                    }
+                }
+                Err(error) => {
+                    asking.failed("a child cannot be looked at now", &error);
+                    // Looked at again with the next move.
+                    self.engine.clock.sleep_until(self.engine.clock.now().saturating_add(SECOND / 2)).await;
+                    self.pulse.look_again();
+                    return None;
+                }
+            }
+        }
+        Some(owing)
+    }
+}
+
 impl Wait {
-    /// What came of it, and whether something is left of that.
-    fn answer(&self, message: &Received) -> Result<(Answer, bool), Over> {
+    fn answer(&self, message: &Received) -> Result<Answer, Over> {
         let unreadable = |error: serde_json::Error| Over::Broken(format!("message `{}`: {error}", message.name).into());
-        if self.child {
-            let end = serde_json::from_str::<child::ChildEnd>(&message.body).map_err(unreadable)?;
-            let owes = end.owes();
-            return Ok((end.into(), owes));
+        if self.child.is_some() {
+            return serde_json::from_str::<child::ChildEnd>(&message.body).map(Into::into).map_err(unreadable);
         }
         let signal = self.names.iter().position(|name| *name == message.name).unwrap_or_default();
         let value: Json = RawValue::from_string(message.body.clone().into()).map_err(unreadable)?;
-        Ok((Answer::Received { signal, value }, false))
+        Ok(Answer::Received { signal, value })
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
     strand::Strand,
 };
 use crate::{
-    core::{Doing, Event, ParkCause, Phase, UnwindCause, child::ChildEnd},
+    core::{Doing, Entry, Event, ParkCause, Phase, UnwindCause, child::ChildEnd},
     machine::{Answer, Ended},
     planted::{Mistake, is_planted},
     policy::Who,
@@ -494,7 +494,10 @@ impl Worker {
         }
         let mut current = Vec::new();
         inner.state.root.log.current(&mut current);
-        current.iter().find(|(log, _)| log.parked.is_none()).and_then(|(_, entry)| entry.call())
+        // Another saga is no attempt, and ends no process.
+        let mut open = current.iter().filter(|(log, _)| log.parked.is_none()).map(|(_, entry)| *entry);
+        let step = open.clone().find(|entry| matches!(entry, Entry::Call(_)));
+        step.or_else(|| open.next()).and_then(Entry::call)
     }
 
     /// Gives the instance back because the runtime stops.

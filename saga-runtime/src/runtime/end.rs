@@ -48,9 +48,7 @@ impl<T: ReadBack, R: ReadBack> End<T, R> {
             ChildEnd::Completed(output) => {
                 Self::Completed(decode(output).map_err(|error| Error::unreadable("the saga's output", error))?)
             }
-            ChildEnd::Compensated(cause) | ChildEnd::CompensatedWithDebt(cause) => {
-                Self::Compensated { cause: Cause::read(cause)?, debt: Vec::new() }
-            }
+            ChildEnd::Compensated(cause) => Self::Compensated { cause: Cause::read(cause)?, debt: Vec::new() },
         })
     }
 }

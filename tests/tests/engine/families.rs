@@ -53,6 +53,35 @@ impl Parent {
     }
 }
 
+/// Is done when another saga is, and does something else if that is refused.
+struct Client(World);
+
+#[saga(name = "client", version = 1)]
+impl Client {
+    #[flow]
+    async fn run(&self, cx: &FlowContext, whats: Vec<String>) -> Result<Vec<String>, Unwind<No>> {
+        match cx.child::<Helper>(whats).pivot().forever().await {
+            Ok(done) => Ok(done),
+            Err(Failure::Refused(_)) => {
+                let what = "instead".to_owned();
+                let done = self.book(cx, &what).await?;
+                Ok(vec![done])
+            }
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    #[step]
+    async fn book(&self, cx: &StepContext, what: &str) -> Result<String, Failure<No>> {
+        self.0.call(got(cx, what, None)).await
+    }
+
+    #[compensate(book)]
+    async fn unbook(&self, cx: &StepContext, what: &str, done: Outcome<String>) -> Result<(), Transient> {
+        undo(&self.0, cx, what, done).await
+    }
+}
+
 /// Has that done by another saga.
 struct Grandparent;
 
@@ -83,7 +112,12 @@ impl Middle {
 }
 
 async fn runtime(lab: &Lab, keeps: Duration) -> Runtime {
-    let builder = lab.builder().register(Parent(lab.world.clone())).register(Grandparent).register(Middle);
+    let builder = lab
+        .builder()
+        .register(Parent(lab.world.clone()))
+        .register(Client(lab.world.clone()))
+        .register(Grandparent)
+        .register(Middle);
     builder.retention::<Helper>(Retention::new().completed(keeps)).start().await.expect("it starts")
 }
 
@@ -111,11 +145,20 @@ async fn what_a_childs_child_did_is_undone_however_long_ago_it_has_ended() {
 
 #[tokio::test(start_paused = true)]
 async fn a_parent_whose_child_leaves_something_behind_goes_no_other_way_and_owes_it() {
+    left_behind::<Parent>().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_whose_pivot_is_a_saga_that_leaves_something_behind_goes_no_other_way_and_owes_it() {
+    left_behind::<Client>().await;
+}
+
+async fn left_behind<S: Saga<Input = Vec<String>, Output = Vec<String>, Refusal = No>>() {
     let lab = Lab::new();
     let runtime = runtime(&lab, 1000 * DAY).await;
     lab.world.plan("b", [Act::Refuse]);
     lab.world.plan("undo a", [Act::Panic]);
-    let saga = runtime.start::<Parent>("1", texts(&["a", "b"])).await.expect("it is started");
+    let saga = runtime.start::<S>("1", texts(&["a", "b"])).await.expect("it is started");
     let park = parks(&helper(&lab, &runtime).await, 1).await;
     assert!(answered(park[0].skip("ann", "gone"), "skip").await.expect("decided").granted);
     let End::Compensated { debt, .. } = answered(end(&saga), "the end").await else {

@@ -139,8 +139,37 @@ impl Long {
         self.0.call(got(cx, what, None)).await
     }
 
-    #[compensate(book)]
+    #[compensate(book, retry(attempts = 1))]
     async fn unbook(&self, cx: &StepContext, what: &str, done: Outcome<String>) -> Result<(), Transient> {
+        undo(&self.0, cx, what, done).await
+    }
+}
+
+/// The same, of which it is undone in another way.
+struct Renamed(World);
+
+#[saga(name = "long", version = 1)]
+impl Renamed {
+    /// Go on.
+    #[signal]
+    const GO: Signal<Self, u32> = Signal::new("go");
+
+    #[flow]
+    async fn run(&self, cx: &FlowContext, whats: Vec<String>) -> Result<Vec<String>, Unwind<No>> {
+        for what in &whats {
+            let _ = self.book(cx, what).await?;
+        }
+        let _ = cx.wait(Self::GO).forever().await;
+        Ok(Vec::new())
+    }
+
+    #[step]
+    async fn book(&self, cx: &StepContext, what: &str) -> Result<String, Failure<No>> {
+        self.0.call(got(cx, what, None)).await
+    }
+
+    #[compensate(book)]
+    async fn give_back(&self, cx: &StepContext, what: &str, done: Outcome<String>) -> Result<(), Transient> {
         undo(&self.0, cx, what, done).await
     }
 }
@@ -171,6 +200,14 @@ impl Longer {
 
 #[tokio::test(start_paused = true)]
 async fn what_this_build_cannot_undo_waits_for_one_that_can_however_long_ago_it_was() {
+    given_back(Longer).await;
+    given_back(Renamed).await;
+}
+
+async fn given_back<S>(other: fn(World) -> S)
+where
+    S: Saga<Input = Vec<String>, Output = Vec<String>, Refusal = No>,
+{
     let lab = Lab::new();
     let old = || lab.builder().register(Long(lab.world.clone()));
     let first = old().start().await.expect("it starts");
@@ -182,13 +219,14 @@ async fn what_this_build_cannot_undo_waits_for_one_that_can_however_long_ago_it_
     }
     assert_eq!(lab.world.stands().len(), whats.len());
     drop((saga, first));
-    let second: Runtime = lab.builder().register(Longer(lab.world.clone())).start().await.expect("it starts");
-    let saga = second.get::<Longer>("1").await.expect("the store answers").expect("it is there");
+    let second: Runtime = lab.builder().register(other(lab.world.clone())).start().await.expect("it starts");
+    let saga = second.get::<S>("1").await.expect("the store answers").expect("it is there");
     assert!(answered(saga.cancel("enough"), "cancel").await.expect("decided").granted);
     while saga.status().await.expect("the store answers").progress != Progress::WaitsForBuild {
         assert!(saga.parks().await.expect("the store answers").is_empty(), "{}", timeline(&saga).await);
         soon(10).await;
     }
+    assert_eq!(lab.world.stands().len(), whats.len(), "it was undone by somebody else's means");
     drop((saga, second));
     let third = old().start().await.expect("it starts");
     let saga = third.get::<Long>("1").await.expect("the store answers").expect("it is there");
