@@ -1,4 +1,4 @@
-//! Policies by name: what a breaker, a bulkhead or a rate limit refuses is no attempt (SEMANTICS.md rule 27), and whoever
+//! Policies by name: what a breaker, a bulkhead or a rate limit refuses is no attempt (docs/semantics.md, rule 27), and whoever
 //! waits for one keeps nobody else from running (rule 23). Time stands still unless a test moves it.
 
 #![cfg(feature = "rate")]

@@ -42,7 +42,7 @@ pub(super) fn step(method: &Method, errors: &mut Errors) -> (Step, Span) {
         idempotent,
         no_compensation: options.reason("no_compensation", errors),
         transactional,
-        // A retriable step and a pivot never exhaust: they park (SEMANTICS.md rule 11).
+        // A retriable step and a pivot never exhaust: they park (docs/semantics.md, rule 11).
         policy: if policy.parks || matches!(class, Class::Pivot | Class::Retriable) {
             let parks = quote!(Policy::PARKS);
             Some(policy.on_top_of(&parks).unwrap_or(parks))

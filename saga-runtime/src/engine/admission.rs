@@ -1,6 +1,6 @@
 //! The leave of a named policy, before an attempt is made.
 //!
-//! A policy that says no is not an attempt (SEMANTICS.md rule 27), and whoever waits for one holds no leave to run (rule 23):
+//! A policy that says no is not an attempt (docs/semantics.md, rule 27), and whoever waits for one holds no leave to run (rule 23):
 //! for up to a second the instance waits here without its permits, and after that in the store. There it is woken when its
 //! turn has come; the time at which it wakes by itself is only for the case that nobody is left who would call it.
 

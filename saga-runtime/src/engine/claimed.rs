@@ -27,13 +27,15 @@ pub(crate) const RECOVERIES: u32 = 3;
 pub(crate) async fn run_claimed(
     engine: Arc<Engine>,
     life: Arc<Life>,
-    claimed: Claimed,
+    mut claimed: Claimed,
     permit: OwnedSemaphorePermit,
     decision: bool,
 ) {
     let no = claimed.instance.no;
+    // What a claim of many takes is ready from then on; what is taken for a decision stays what it was.
+    let mut status = if decision { claimed.instance.status } else { Status::Ready };
     let poke = Arc::new(Poke::default());
-    if !engine.takes_up(&life, &claimed, &poke).await {
+    if !engine.takes_up(&life, &mut claimed, &mut status, &poke).await {
         drop(permit);
         if decision {
             engine.deliver(no);
@@ -45,7 +47,7 @@ pub(crate) async fn run_claimed(
     if decision {
         poke.ring();
     }
-    let over = claimed_run(&engine, &life, &claimed, permit, &poke, decision).await;
+    let over = claimed_run(&engine, &life, &claimed, status, permit, &poke, decision).await;
     if matches!(over, Over::WaitsForBuild | Over::Broken(_)) && poke.answered() {
         // A request that nobody here can decide: to try again at once would go on for ever.
         engine.hub.want(no);
@@ -76,13 +78,12 @@ async fn claimed_run(
     engine: &Arc<Engine>,
     life: &Arc<Life>,
     claimed: &Claimed,
+    status: Status,
     permit: OwnedSemaphorePermit,
     poke: &Arc<Poke>,
     decision: bool,
 ) -> Over {
     let instance = &claimed.instance;
-    // What a claim of many takes is ready from then on; what is taken for a decision stays what it was.
-    let status = if decision { instance.status } else { Status::Ready };
     let journal = Journal::claimed(engine, life, instance, status, State::default());
     let Some(saga) = engine.sagas.get(&*instance.saga) else {
         return journal.give_back(status, None).await.err().unwrap_or(Over::WaitsForBuild);
@@ -100,7 +101,12 @@ async fn claimed_run(
         }
         Err((error, _)) => return park_unread(&journal, &error.to_string()).await,
     };
-    let unknown = unknown_to(saga.definition(), &loaded.state);
+    // Before any effect, and before any row.
+    if let Some(unknown) = unknown_to(saga.definition(), &loaded.state) {
+        return give_back_unknown(&journal, unknown).await;
+    }
+    // One that was given back by a build that did not know it may have been running before that.
+    let lost = claimed.orphaned || instance.status == Status::WaitsForBuild;
     let worker = Box::new(Worker::new(engine, saga, journal, BTreeMap::new(), Arc::clone(poke)));
     worker.loaded(loaded);
     {
@@ -108,11 +114,9 @@ async fn claimed_run(
         leave.forward = Some(permit);
         leave.deciding = decision;
     }
-    let over = match (Box::pin(worker.recover(claimed.orphaned)).await, unknown) {
-        (Err(over), _) => over,
-        // What was lost before is told: whoever knows it begins nothing that was begun.
-        (Ok(()), Some(unknown)) => give_back_unknown(&worker.journal, unknown).await,
-        (Ok(()), None) => Box::pin(worker.go()).await,
+    let over = match Box::pin(worker.recover(lost)).await {
+        Ok(()) => Box::pin(worker.go()).await,
+        Err(over) => over,
     };
     Box::pin(worker.settle(over)).await
 }
@@ -167,11 +171,12 @@ async fn park_unread(journal: &Journal, error: &str) -> Over {
 impl Engine {
     /// Takes up what was claimed, once nothing more is written by whoever ran it here before; `false` if it is nobody's any more.
     ///
-    /// Where the answer to its release was lost, that is written once more, perhaps after the claim: then it is let go again.
-    async fn takes_up(&self, life: &Life, claimed: &Claimed, poke: &Arc<Poke>) -> bool {
-        let instance = &claimed.instance;
+    /// Where the answer to its release was lost, that is written once more, perhaps after the claim: then the store says of it what was so
+    /// before another worker had it and died, and lets it go. It is taken again, whatever that says: the journal tells.
+    async fn takes_up(&self, life: &Life, claimed: &mut Claimed, status: &mut Status, poke: &Arc<Poke>) -> bool {
+        let no = claimed.instance.no;
         let mut waited = false;
-        while let Err(other) = self.hub.enter(instance.no, poke) {
+        while let Err(other) = self.hub.enter(no, poke) {
             waited = true;
             other.leaves().await;
         }
@@ -180,21 +185,24 @@ impl Engine {
         }
         let mut asking = self.outage.asking();
         loop {
-            let found = self.store.find(&instance.saga, &instance.id).await;
-            if found.is_ok() {
-                asking.answered();
-            }
-            match found {
+            let error = match self.store.find(&claimed.instance.saga, &claimed.instance.id).await {
                 Ok(Some(found)) if found.owner == Some(life.epoch) => return true,
-                Ok(_) => {
-                    self.hub.leave(instance.no, poke);
-                    return false;
-                }
-                Err(error) => {
-                    asking.failed("it cannot be read who owns an instance", &error);
-                    self.clock.sleep_until(self.clock.now().saturating_add(SECOND)).await;
-                }
-            }
+                Ok(_) => match self.store.claim_one(life.epoch, &self.names(), no).await {
+                    Ok(Some(again)) => {
+                        *status = again.instance.status;
+                        claimed.instance = again.instance;
+                        return true;
+                    }
+                    Ok(None) => {
+                        self.hub.leave(no, poke);
+                        return false;
+                    }
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            asking.failed("it cannot be read who owns an instance", &error);
+            self.clock.sleep_until(self.clock.now().saturating_add(SECOND)).await;
         }
     }
 
@@ -208,7 +216,7 @@ impl Engine {
 }
 
 impl Worker {
-    /// Counts the attempts that were lost with their worker, before anything runs (SEMANTICS.md rule 14).
+    /// Counts the attempts that were lost with their worker, before anything runs (docs/semantics.md, rule 14).
     async fn recover(&self, lost: bool) -> Result<(), Over> {
         let (running, undoing, count) = {
             let inner = self.journal.inner();

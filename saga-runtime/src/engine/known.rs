@@ -1,4 +1,4 @@
-//! What this build knows of where an instance stands (SEMANTICS.md rule 32).
+//! What this build knows of where an instance stands (docs/semantics.md, rule 32).
 
 use crate::{
     core::{self, Calling, Doing, Phase, Strand},

@@ -1,4 +1,4 @@
-//! For how long a worker may take itself for alive (SEMANTICS.md rule 10).
+//! For how long a worker may take itself for alive (docs/semantics.md, rule 10).
 //!
 //! A fence keeps a worker that was taken for dead from writing to the store, and not from sending something to a participant. So
 //! each attempt looks first whether the lease may be over. That it is over nobody has to say: a worker that stood still finds out by

@@ -3,7 +3,7 @@
 use super::{
     admission::Admission,
     attempt::{Effort, Work},
-    claimed::{RECOVERIES, give_back_unknown},
+    claimed::give_back_unknown,
     journal::Over,
     load::{Undoing, Unfoldable, undoing},
     pulse::Waits,
@@ -233,9 +233,8 @@ impl Worker {
             definition.step(&undo.step).and_then(|(index, step)| Some((index, step, step.compensation.as_ref()?)));
         let found = found.filter(|(.., compensation)| *compensation.name == *undo.compensation);
         let Some((index, step, compensation)) = found else {
-            // Of what an earlier snapshot holds nobody could tell before.
+            // Of what an earlier snapshot holds nobody could tell before. Whatever runs beside it counts as lost.
             let unknown = format!("{} (compensation {})", undo.step, undo.compensation);
-            self.drops_what_runs()?;
             return Err(give_back_unknown(&self.journal, unknown.into()).await.into());
         };
         let policy = self.engine.policies.bounds(&compensation.policy, compensation.policy_name);
@@ -294,29 +293,6 @@ impl Worker {
                 Ok(false)
             }
         }
-    }
-
-    /// What is undone beside what this build does not know is dropped with it, and counts as lost.
-    fn drops_what_runs(&self) -> Result<(), Over> {
-        let (beside, count) = {
-            let inner = self.journal.inner();
-            let mut running = 0;
-            inner.state.root.visit("", &mut |_, strand| {
-                let mut current = Vec::new();
-                if strand.phase.is_undoing() {
-                    strand.log.current(&mut current);
-                }
-                running += current
-                    .iter()
-                    .filter(|(log, entry)| matches!(entry, Entry::Call(_)) && log.parked.is_none())
-                    .count();
-            });
-            (running > 1, inner.state.recoveries.saturating_add(1))
-        };
-        if beside && count <= RECOVERIES {
-            self.push(&Event::Recovered { count })?;
-        }
-        Ok(())
     }
 
     pub(super) fn park_undo(&self, path: &str, call: CallId, cause: ParkCause, error: &str) -> Result<(), Over> {

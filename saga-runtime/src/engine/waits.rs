@@ -1,4 +1,4 @@
-//! Waits: for a time, a signal, another saga. One recorded winner (SEMANTICS.md rule 25).
+//! Waits: for a time, a signal, another saga. One recorded winner (docs/semantics.md, rule 25).
 
 use super::{
     SECOND,

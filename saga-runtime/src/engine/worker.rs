@@ -210,7 +210,7 @@ impl Worker {
     }
 
     /// The strands at or beneath this path whose step may have taken effect: unless this very process knows that no attempt of
-    /// it has begun (SEMANTICS.md rule 6).
+    /// it has begun (docs/semantics.md, rule 6).
     pub(super) fn doubts(&self, beneath: &str) -> Vec<Box<str>> {
         let shared = self.shared();
         let inner = self.journal.inner();
@@ -390,7 +390,7 @@ impl Worker {
     }
 
     /// One that was taken for a decision goes on forward as any other: with leave, or it waits for that in the store
-    /// (SEMANTICS.md rule 23).
+    /// (docs/semantics.md, rule 23).
     async fn forward_permit(&self) -> Result<(), Over> {
         {
             let mut leave = self.leave();

@@ -23,7 +23,7 @@ pub fn encode<T: Written + ?Sized>(value: &T) -> Result<Json, JsonError> {
     value.write()
 }
 
-/// Writes a value as JSON; debug builds check that it comes back as it was (SEMANTICS.md rule 5), so that one that does not
+/// Writes a value as JSON; debug builds check that it comes back as it was (docs/semantics.md, rule 5), so that one that does not
 /// is found before a crash finds it.
 pub fn encode_checked<T: Written + ReadBack>(value: &T) -> Result<Json, JsonError> {
     let json = encode(value)?;
@@ -48,7 +48,7 @@ pub fn null() -> Json {
 }
 
 /// Whether two texts hold the same value: keys of objects unordered, elements of arrays compared in any order, because a
-/// set has none (SEMANTICS.md rule 5).
+/// set has none (docs/semantics.md, rule 5).
 pub fn same_value(a: &RawValue, b: &RawValue) -> bool {
     a.get() == b.get() || canonical(a) == canonical(b)
 }

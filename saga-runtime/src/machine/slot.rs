@@ -122,7 +122,7 @@ impl<T> AnySlot for Slot<T> {
         let json = encode(value).map_err(|error| unreadable(error.0))?;
         if cfg!(debug_assertions) {
             // Debug builds go on with what a crash would bring back, so that a value that does not come back is found
-            // before a crash finds it (SEMANTICS.md rule 5).
+            // before a crash finds it (docs/semantics.md, rule 5).
             let back = decode(&json).map_err(|error| unreadable(format!("it cannot be read back: {}", error.0)))?;
             let again = encode(&back).map_err(|error| unreadable(error.0))?;
             if !same_value(&json, &again) {

@@ -37,7 +37,7 @@ impl fmt::Display for ClockJump {
     }
 }
 
-/// A clock whose time never decreases, and which believes no jump of more than an hour (SEMANTICS.md rule 26).
+/// A clock whose time never decreases, and which believes no jump of more than an hour (docs/semantics.md, rule 26).
 ///
 /// Between two looks, the time that passed by the clock is compared with what passed by a source that cannot be set. If they
 /// differ by too much, time goes on by the latter until somebody confirms the clock, or until it is set right again.

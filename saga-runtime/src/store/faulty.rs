@@ -29,6 +29,7 @@ struct Plan {
     failing: BTreeMap<u64, StoreError>,
     panicking: Option<u64>,
     losing: BTreeMap<u64, Lost>,
+    late: BTreeMap<u64, Duration>,
     away: Option<Box<str>>,
     lag: Option<Lag>,
 }
@@ -68,6 +69,11 @@ impl Faulty {
     /// The answer to the commit with this number is lost.
     pub fn lose(&self, commit: u64, lost: Lost) {
         self.plan().losing.insert(commit, lost);
+    }
+
+    /// The commit with this number is made so much later, on tokio's clock, while everything else goes on.
+    pub fn late(&self, commit: u64, span: Duration) {
+        self.plan().late.insert(commit, span);
     }
 
     /// From now on nothing works, for this reason.
@@ -166,9 +172,12 @@ impl Store for Faulty {
     }
 
     fn commit<'a>(&'a self, epoch: Epoch, writes: &'a [Write]) -> Storing<'a, Vec<Written>> {
-        let lost = self.plan().commit();
+        let (lost, late) = self.plan().commit();
         self.through(move |store| {
             Box::pin(async move {
+                if let Some(span) = late {
+                    tokio::time::sleep(span).await;
+                }
                 if lost != Some(Lost::Everything) {
                     let written = store.commit(epoch, writes).await;
                     if lost.is_none() || written.is_err() {
@@ -310,8 +319,11 @@ impl Transaction for FaultyTransaction {
     }
 
     fn commit(self: Box<Self>, writes: &[Write]) -> Storing<'_, Vec<Written>> {
-        let lost = self.plan.lock().unwrap_or_else(PoisonError::into_inner).commit();
+        let (lost, late) = self.plan.lock().unwrap_or_else(PoisonError::into_inner).commit();
         Box::pin(async move {
+            if let Some(span) = late {
+                tokio::time::sleep(span).await;
+            }
             match lost {
                 None => return self.transaction.commit(writes).await,
                 Some(Lost::Answer) => drop(self.transaction.commit(writes).await?),
@@ -339,9 +351,9 @@ impl Lag {
 
 impl Plan {
     /// Counts a commit, and says what becomes of it.
-    fn commit(&mut self) -> Option<Lost> {
+    fn commit(&mut self) -> (Option<Lost>, Option<Duration>) {
         self.commits += 1;
         let commit = self.commits;
-        self.losing.remove(&commit)
+        (self.losing.remove(&commit), self.late.remove(&commit))
     }
 }

@@ -1,4 +1,4 @@
-//! Values that would not come back from the store as they went in (SEMANTICS.md rule 5).
+//! Values that would not come back from the store as they went in (docs/semantics.md, rule 5).
 
 use crate::Lab;
 use saga_runtime::{Settled, prelude::*, runtime::ParkCause};

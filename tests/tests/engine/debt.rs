@@ -1,4 +1,4 @@
-//! What is skipped is debt: the flow does not go on as if nothing were owed, wherever in it that was (SEMANTICS.md rule 20).
+//! What is skipped is debt: the flow does not go on as if nothing were owed, wherever in it that was (docs/semantics.md, rule 20).
 
 use crate::{
     Lab, Work, catching, end as end_of,

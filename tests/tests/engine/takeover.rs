@@ -2,13 +2,22 @@
 //! decided once, by the one whose rows count; and a store that takes its time changes nothing.
 
 use crate::{
-    Lab, Plan, Work, cause, end,
+    Lab, Plan, Work, cause, completed, end,
     errand::{Errand, Hasty},
     plan, rows, start, texts, timeline,
     world::Act,
 };
-use saga_runtime::{End, Handle, Runtime, store::memory::Memory, testing::Faulty};
-use std::{sync::Arc, time::Duration};
+use saga_runtime::{
+    End, Handle, Runtime,
+    runtime::Point,
+    store::memory::Memory,
+    testing::{Faulty, Lost},
+};
+use std::{
+    ops::ControlFlow,
+    sync::{Arc, Once},
+    time::Duration,
+};
 
 const NOTHING: [&str; 0] = [];
 const HOUR: u64 = 3_600_000;
@@ -179,4 +188,38 @@ async fn a_child_that_ends_before_its_parent_hears_that_it_was_started_is_notice
         assert!(ended.is_ok(), "seed {seed}: it does not end\n{}", timeline(&saga).await);
         assert_eq!(lab.world.stands(), ["b", "c"], "seed {seed}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_that_is_written_once_more_puts_nothing_back_that_went_on_meanwhile() {
+    // Found by simulation: the release was written, its answer was lost, and it was on its way once more while another worker took the
+    // instance, went on with it and died. Then the first one took it again, and was overtaken by its own release.
+    let mut lab = Lab::new();
+    lab.store = Arc::new(Memory::with_lease(Duration::from_secs(15)));
+    let line = Arc::new(Faulty::new(Arc::new(lab.store.another())));
+    let (loses, once) = (Arc::clone(&line), Once::new());
+    let observer = Arc::new(move |point: Point<'_>| {
+        if let Point::BeforeCommit { instance: "1", events: [] } = point {
+            once.call_once(|| {
+                loses.lose(loses.commits() + 1, Lost::Answer);
+                loses.late(loses.commits() + 2, Duration::from_secs(60));
+            });
+        }
+        ControlFlow::Continue(())
+    });
+    // The other one is quicker.
+    line.lag(Duration::from_millis(20), 1);
+    lab.world.plan("a", [Act::Hang]);
+    let first = lab.builder().observer(observer).shared_store(Arc::clone(&line) as _).start().await.expect("it starts");
+    let saga = start(&first, "1", plan([Work::Forever, Work::Book("a".into())])).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let second = lab.builder().shared_store(Arc::new(lab.store.another())).seed(2).start().await.expect("it starts");
+    second.signal::<Errand, _>("1", Errand::GO, 7).await.expect("it is sent");
+    while lab.world.got().is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    drop(second);
+    let ended = tokio::time::timeout(Duration::from_hours(1), saga.result()).await;
+    assert!(ended.is_ok(), "it does not end\n{}", timeline(&saga).await);
+    assert_eq!(completed(&saga).await, ["go 7", "a!"]);
 }

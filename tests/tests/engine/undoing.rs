@@ -139,7 +139,7 @@ impl Long {
         self.0.call(got(cx, what, None)).await
     }
 
-    #[compensate(book, retry(attempts = 1))]
+    #[compensate(book)]
     async fn unbook(&self, cx: &StepContext, what: &str, done: Outcome<String>) -> Result<(), Transient> {
         undo(&self.0, cx, what, done).await
     }
