@@ -207,7 +207,8 @@ cases! {
         concurrent_claims_share_nothing,
         one_is_claimed_whatever_it_waits_for,
         one_that_a_living_worker_owns_is_not_claimed,
-        one_claimed_by_a_worker_that_died_is_claimed_again;
+        one_claimed_by_a_worker_that_died_is_claimed_again,
+        what_waits_with_a_worker_that_died_is_woken_by_its_message;
     lists:
         a_list_is_by_number_and_in_pages,
         a_list_of_some_statuses_has_no_others,

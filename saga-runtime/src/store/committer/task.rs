@@ -128,8 +128,10 @@ impl Task<'_> {
             match self.commit_for_certain(&writes).await {
                 Ok(written) => {
                     for (answer, written) in answers.into_iter().zip(written) {
+                        let gone =
+                            || CommitError::Rejected("its identity was taken a moment ago, and is free now".into());
                         // Whoever asked may be gone; what was written stays so.
-                        let _ = answer.send(Ok(written));
+                        let _ = answer.send(written.ok_or_else(gone));
                     }
                     return Tried::Done;
                 }
@@ -155,12 +157,12 @@ impl Task<'_> {
     }
 
     /// Commits, and finds out what happened if the answer is lost. [`StoreError::InDoubt`] if the time for that ran out.
-    async fn commit_for_certain(&mut self, writes: &[Write]) -> Result<Vec<Written>, StoreError> {
+    async fn commit_for_certain(&mut self, writes: &[Write]) -> Result<Vec<Option<Written>>, StoreError> {
         let mut again = true;
         loop {
             let mut reason = match self.store.commit(self.epoch, writes).await {
                 Err(StoreError::InDoubt(reason)) => reason,
-                result => return result,
+                result => return result.map(|written| written.into_iter().map(Some).collect()),
             };
             loop {
                 self.away(&reason);

@@ -1,6 +1,6 @@
 use super::{CommitError, Committer, Health};
 use crate::store::{
-    Append, Epoch, InstanceNo, Labels, Row, Start, Status, Store, StoreError, Write, Written,
+    Append, Epoch, InstanceNo, Labels, Row, Start, Status, Store, StoreError, Touch, Write, Written,
     faulty::{Faulty, Lost},
     memory::Memory,
 };
@@ -358,4 +358,68 @@ async fn any_operation_may_fail_in_any_way_and_every_write_is_answered_truthfull
             assert_eq!(setting.rows().await, written, "operation {operation} failed with {error}");
         }
     }
+}
+
+/// A batch that is written, whose answer is lost, and of which somebody removes something before it is read back.
+async fn read_back_late(
+    writes: impl FnOnce(InstanceNo) -> Vec<Write>,
+    before: impl AsyncFnOnce(&Memory),
+    meanwhile: impl AsyncFnOnce(&Memory),
+) -> Vec<Result<Written, CommitError>> {
+    let memory = Arc::new(Memory::new());
+    let store = Arc::new(Faulty::new(Arc::clone(&memory) as Arc<dyn Store>));
+    let epoch = store.register().await.unwrap();
+    let committer = Committer::new(Arc::clone(&store) as Arc<dyn Store>, epoch);
+    let Ok(Written::Started(instance)) = committer.write(start("first")).await else { panic!("it is new") };
+    let Ok(Written::Started(other)) = committer.write(start("other")).await else { panic!("it is new") };
+    assert_eq!((instance, other), (InstanceNo(1), InstanceNo(2)));
+    before(&memory).await;
+    store.lose(store.commits() + 1, Lost::Answer);
+    store.fail(store.operations() + 2, StoreError::Unavailable("cut off".into()));
+    let writing: Vec<_> = writes(instance).into_iter().map(|write| committer.write(write)).collect();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    meanwhile(&memory).await;
+    let all = async {
+        let mut answers = Vec::new();
+        for one in writing {
+            answers.push(one.await);
+        }
+        answers
+    };
+    tokio::time::timeout(Duration::from_hours(1), all).await.expect("the writer goes on")
+}
+
+fn ends(instance: InstanceNo) -> Write {
+    Write::Append(Append { touch: Some(Touch::new(Status::Completed, 0)), ..Append::new(instance, vec![row(2)]) })
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_written_with_an_end_that_is_buried_by_now_was_written() {
+    let writes = |instance| vec![ends(instance), append(InstanceNo(2), 2), start("new")];
+    let answers = read_back_late(
+        writes,
+        async |_| {},
+        async |memory| {
+            assert!(memory.bury(InstanceNo(1)).await.unwrap());
+        },
+    );
+    let answers = answers.await;
+    assert!(
+        matches!(&*answers, [Ok(Written::Appended), Ok(Written::Appended), Ok(Written::Started(_))]),
+        "{answers:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_whose_identity_was_taken_and_is_free_by_now_keeps_nobody_waiting() {
+    let writes = |_| vec![append(InstanceNo(2), 2), start("first")];
+    let before = async |memory: &Memory| {
+        memory.commit(Epoch(1), &[ends(InstanceNo(1))]).await.unwrap();
+        assert!(memory.bury(InstanceNo(1)).await.unwrap());
+    };
+    let answers = read_back_late(writes, before, async |memory| {
+        assert_eq!(memory.forget_buried("checkout", 1, 10).await, Ok(1));
+    });
+    let answers = answers.await;
+    assert!(matches!(&*answers, [Ok(Written::Appended), Err(CommitError::Rejected(_))]), "{answers:?}");
 }

@@ -1,4 +1,4 @@
-use super::support::{NOW, SAGA, Worker, append, owned, sleeping, start, touch, touching};
+use super::support::{NOW, SAGA, Worker, append, message, owned, sleeping, start, touch, touching};
 use crate::store::{Append, InstanceNo, Start, Status, Store, Touch};
 use std::sync::Arc;
 
@@ -255,4 +255,19 @@ pub(super) async fn one_claimed_by_a_worker_that_died_is_claimed_again(store: Ar
     assert_eq!(claims.next_wake, Some(NOW + 10));
     assert_eq!(worker.claimed(NOW + 10, 10).await, [asleep]);
     assert!(worker.claim_one(parked).await.is_some());
+}
+
+pub(super) async fn what_waits_with_a_worker_that_died_is_woken_by_its_message(store: Arc<dyn Store>) {
+    let dead = Worker::new(&*store).await;
+    let no = dead.start(owned("a")).await;
+    let waits = Touch { awaits: vec!["paid".into()], ..Touch::new(Status::Waiting, NOW) };
+    dead.append(Append { touch: Some(waits), ..append(no, [2]) }).await;
+    assert!(dead.claim_one(no).await.is_some(), "somebody asks for something, and it dies before it decides");
+    let worker = Worker::new(&*store).await;
+    // The dead are looked for, and nothing of theirs is to be done.
+    for at in [NOW, NOW + 1] {
+        assert_eq!(worker.claimed(at, 10).await, []);
+    }
+    worker.send("a", &message("paid", "1"), NOW + 2).await;
+    assert_eq!(worker.claimed(NOW + 2, 10).await, [no]);
 }

@@ -265,8 +265,10 @@ impl Inner {
         }
         // Nothing is left to let go of it for.
         self.lost.take_asked(no);
-        let sql = "UPDATE saga.instance SET owned = true, epoch = $1 WHERE no = $2";
-        query(self.names.sql(sql)).bind(epoch.0).bind(no.0).execute(&mut **transaction).await?;
+        // What waits for a message alone is due some day from here on: should this worker die before it has decided, the dead are not
+        // forgotten while the message may still come.
+        let sql = "UPDATE saga.instance SET owned = true, epoch = $1, due_at = coalesce(due_at, $3) WHERE no = $2";
+        query(self.names.sql(sql)).bind(epoch.0).bind(no.0).bind(Micros::MAX).execute(&mut **transaction).await?;
         pending.claimed.push(of(found));
         Ok(())
     }
