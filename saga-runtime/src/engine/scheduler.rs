@@ -119,8 +119,8 @@ pub(crate) async fn run(engine: Arc<Engine>) {
                 engine.backlog.store(true, Ordering::Release);
                 now.saturating_add(SECOND / 10)
             }
-            // While its lease goes on, nobody else takes what it owns.
-            Err(error) if engine.lives_again() => {
+            // Nobody else takes what it owns, and what is wrong may be put right: a file that was moved away and back.
+            Err(error) if engine.lives_again() || error != StoreError::Fenced => {
                 asking.failed_for_good("no instances can be taken", &error);
                 engine.backlog.store(true, Ordering::Release);
                 now.saturating_add(SECOND)

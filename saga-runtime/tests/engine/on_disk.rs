@@ -69,3 +69,21 @@ async fn many_instances_on_sqlite_survive_a_crash_in_the_middle() {
     // The file is free again.
     open().await.expect("it starts after a shutdown").shutdown(Duration::from_secs(5)).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_sleeps_wakes_although_its_file_was_away_for_a_while() {
+    let folder = Folder::new("away");
+    let (file, away) = (folder.0.join("sagas.db"), folder.0.join("elsewhere.db"));
+    let world = World::default();
+    let store = Sqlite::open(&file).await.expect("it opens");
+    let runtime = Runtime::builder().store(store).register(Scripted(world.clone())).start().await.expect("it starts");
+    let saga = runtime.start::<Scripted>("1", script("book:a")).after(Duration::from_millis(1_500));
+    let saga = saga.await.expect("it is started");
+    std::fs::rename(&file, &away).expect("it can be moved");
+    // Its time comes meanwhile, and nobody can look.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(world.got().is_empty());
+    std::fs::rename(&away, &file).expect("it can be moved back");
+    let end = tokio::time::timeout(Duration::from_mins(1), saga.result()).await.expect("in time").expect("read");
+    assert!(matches!(end, End::Completed(_)), "{end:?}");
+}

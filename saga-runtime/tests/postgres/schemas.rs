@@ -129,3 +129,13 @@ async fn a_connection_that_is_to_be_encrypted_names_the_feature() {
     let why = refusal(Postgres::connect(format!("{}&sslmode=require", saga_test_postgres::url())).await);
     assert!(why.contains("`postgres-tls`"), "{why}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pooler_whose_sessions_answer_before_it_is_durable_is_refused() {
+    let off = format!("{}&options=-c%20synchronous_commit%3Doff", saga_test_postgres::url());
+    let pooled = Postgres::builder(off.clone()).schema(schema()).behind_a_transaction_pooler();
+    let why = refusal(pooled.connect().await);
+    assert!(why.contains("`synchronous_commit` is `off`") && why.contains("ALTER ROLE"), "{why}");
+    // A session of one's own is told.
+    Postgres::builder(off).schema(schema()).connect().await.expect("it opens");
+}

@@ -235,7 +235,7 @@ async fn a_commit_that_leaves_no_trace_is_made_again() {
     let setting = setting().await;
     let request = setting.store.request(setting.instance, "cancel", false).await.unwrap().unwrap();
     setting.store.lose(2, Lost::Answer);
-    let touch = crate::store::Touch::new(Status::Parked, 1);
+    let touch = Touch::new(Status::Parked, 1);
     let traceless = Append { touch: Some(touch), consumed: vec![request], ..Append::new(setting.instance, Vec::new()) };
     setting.committer.write(Write::Append(traceless)).await.unwrap();
     assert_eq!(setting.store.commits(), 3);

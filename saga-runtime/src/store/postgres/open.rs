@@ -163,12 +163,18 @@ impl PostgresBuilder {
         let options = read(&self.url)?;
         let mut options = self.own(options);
         let mut conn = first(&options).await?;
-        if !self.pooled {
-            // Durable when the answer is there, whatever the database's default.
-            let durable: String = query_scalar("SHOW synchronous_commit").fetch_one(&mut conn).await?;
-            if durable == "off" {
-                options = options.options([("synchronous_commit", "on")]);
+        // Durable when the answer is there, whatever the database's default.
+        let durable: String = query_scalar("SHOW synchronous_commit").fetch_one(&mut conn).await?;
+        if durable == "off" {
+            if self.pooled {
+                return Err(StoreError::Unusable(
+                    "the connections' `synchronous_commit` is `off`: what is answered could be lost. Behind a pooler it cannot be set for a \
+                     session: `ALTER ROLE .. SET synchronous_commit = on`"
+                        .into(),
+                )
+                .into());
             }
+            options = options.options([("synchronous_commit", "on")]);
         }
         let prepared = schema::prepare(&mut conn, &names).await;
         // What it was in the middle of, if it failed, ends with it.

@@ -1,6 +1,6 @@
 //! Transactions in which steps write to tables of their own.
 
-use super::{Inner, error::Fault, storing, transaction::Transaction as Begun};
+use super::{Inner, answered, error::Fault, storing, transaction::Transaction as Begun};
 use crate::store::{Epoch, StoreError, Storing, Transaction, Write, Written};
 use sqlx::{PgConnection, query, query_as, query_scalar, raw_sql};
 use std::{any::Any, sync::Arc, time::Duration};
@@ -74,7 +74,7 @@ impl Transaction for Lent {
     }
 
     fn commit(mut self: Box<Self>, writes: &[Write]) -> Storing<'_, Vec<Written>> {
-        storing(async move {
+        answered(async move {
             let store = Arc::clone(&self.store);
             let mut written = self.still_stands().await;
             if written.is_ok() {

@@ -98,6 +98,11 @@ impl Lock {
     pub(super) fn still_there(&self) -> Result<(), StoreError> {
         match fs::metadata(&self.path) {
             Ok(metadata) if Identity::of(&metadata) == self.identity() => Ok(()),
+            // A volume that does not answer says nothing of the file.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                let reason = format!("{}: it cannot be looked at: {error}", self.path.display());
+                Err(StoreError::Unavailable(reason.into()))
+            }
             _ => Err(unusable(&self.path, "was moved, removed or replaced while it was open")),
         }
     }
