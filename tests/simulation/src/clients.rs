@@ -246,8 +246,9 @@ async fn decide<S: Saga>(
     if let (ParkCause::Asked, Some((_, step))) = (cause, park.error().split_once(ALLOW)) {
         let (step, key) = step.split_once(' ').unwrap_or_default();
         let is_denied = lock(&asked.denied).contains(key);
+        let is_allowed = lock(&sim.participants).is_allowed(key);
         // After the point of no return what did not happen is made again.
-        if is_denied || (what < 4 && step != "send") {
+        if is_denied || (what < 4 && step != "send" && !is_allowed) {
             lock(&asked.denied).insert(key.to_owned());
             gives_up();
             return Ok((Some(Fault::DidNotHappen), park.did_not_happen("operator", "nobody has it").await?));

@@ -98,6 +98,11 @@ impl Participants {
         (answer, wrong)
     }
 
+    /// Whether somebody has allowed what was asked under this key: a request that is still on its way may do it any time.
+    pub fn is_allowed(&self, key: &str) -> bool {
+        self.calls.get(key).is_some_and(|call| call.allowed)
+    }
+
     /// Somebody has looked at what was asked under this key: from now on it is done.
     pub fn allow(&mut self, key: &str) {
         self.calls.entry(key.into()).or_default().allowed = true;

@@ -8,7 +8,7 @@
 use super::{Inner, attempt::on, error::Fault};
 use crate::store::StoreError;
 use sqlx::query_scalar;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use tokio::sync::Mutex;
 
 /// Parameter: the epoch.
@@ -20,7 +20,10 @@ const CHANGE: &str = "
 #[derive(Debug, Default)]
 pub(super) struct Doubt {
     writer: AtomicI64,
-    pending: AtomicBool,
+    /// How many commits have been in doubt.
+    raised: AtomicU64,
+    /// Of how many of them nothing is on its way any more.
+    settled: AtomicU64,
     /// One at a time settles it.
     settling: Mutex<()>,
 }
@@ -35,10 +38,22 @@ impl Doubt {
         self.writer.load(Ordering::Acquire)
     }
 
+    /// The same, once nobody is changing it: in the database it may be another one by now.
+    pub(super) async fn settled_writer(&self) -> i64 {
+        let _nobody = self.settling.lock().await;
+        self.writer()
+    }
+
     /// Another life begins, with a row of its own.
     pub(super) fn begin(&self) {
         self.writer.store(0, Ordering::Release);
-        self.pending.store(false, Ordering::Release);
+        self.settled.store(self.raised.load(Ordering::Acquire), Ordering::Release);
+    }
+
+    /// Whether nothing is on its way; otherwise how many commits have been in doubt by now.
+    fn is_settled(&self) -> Result<(), u64> {
+        let raised = self.raised.load(Ordering::Acquire);
+        if raised <= self.settled.load(Ordering::Acquire) { Ok(()) } else { Err(raised) }
     }
 
     pub(super) fn ask(&self) -> Asked<'_> {
@@ -59,7 +74,7 @@ impl Asked<'_> {
 impl Drop for Asked<'_> {
     fn drop(&mut self) {
         if let Some(doubt) = self.0 {
-            doubt.pending.store(true, Ordering::Release);
+            doubt.raised.fetch_add(1, Ordering::AcqRel);
         }
     }
 }
@@ -67,13 +82,12 @@ impl Drop for Asked<'_> {
 impl Inner {
     /// Sees to it that nothing is on its way any more of which nobody knows what became.
     pub(super) async fn settle(&self) -> Result<(), Fault> {
-        if !self.doubt.pending.load(Ordering::Acquire) {
+        if self.doubt.is_settled().is_ok() {
             return Ok(());
         }
         let _alone = self.doubt.settling.lock().await;
-        if !self.doubt.pending.load(Ordering::Acquire) {
-            return Ok(());
-        }
+        // One that comes up from here on is another one, of which this change may know nothing.
+        let Err(raised) = self.doubt.is_settled() else { return Ok(()) };
         let epoch = self.me.load(Ordering::Acquire);
         let writer = on!(self.aside, conn => {
             Ok(query_scalar(self.names.sql(CHANGE)).bind(epoch).fetch_optional(&mut *conn).await?)
@@ -83,7 +97,27 @@ impl Inner {
         if let Some(writer) = writer {
             self.doubt.writer.store(writer, Ordering::Release);
         }
-        self.doubt.pending.store(false, Ordering::Release);
+        self.doubt.settled.fetch_max(raised, Ordering::AcqRel);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_doubt_that_comes_up_while_another_one_is_settled_stays() {
+        let doubt = Doubt::default();
+        assert_eq!(doubt.is_settled(), Ok(()));
+        drop(doubt.ask());
+        assert_eq!(doubt.is_settled(), Err(1));
+        let _ = doubt.ask().answered::<()>(Err(StoreError::InDoubt("the connection broke".into()).into()));
+        // The first one was.
+        doubt.settled.fetch_max(1, Ordering::AcqRel);
+        assert_eq!(doubt.is_settled(), Err(2));
+        let _ = doubt.ask().answered(Ok(()));
+        doubt.begin();
+        assert_eq!(doubt.is_settled(), Ok(()));
     }
 }
