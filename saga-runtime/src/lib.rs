@@ -3,7 +3,8 @@
 //! A saga is a transaction across services: a sequence of steps, each a local transaction at one of them, each with a
 //! compensation that undoes it (Garcia-Molina and Salem, *Sagas*, SIGMOD 1987). Here it is one impl block under
 //! [`#[saga]`](saga). A [`Runtime`] executes its instances against a [`Store`](store::Store), and each of them survives
-//! any crash: it completes, is compensated, or is parked with a reason.
+//! any crash: it completes, is undone, or visibly waits, for a service, for a person (*parked*), or for a build that knows its
+//! state.
 //!
 //! ```
 //! use saga_runtime::{prelude::*, store::memory::Memory};
@@ -62,7 +63,8 @@
 //! - [`Runtime`], [`Handle`]: starting, waiting, looking at timelines, cancelling, and settling what is parked.
 //! - [`runtime::Starting`], [`runtime::Filter`], [`runtime::Retention`]: starting later, listing, and keeping only so long.
 //! - [`Saga::definition`]: the saga as data, and its drawings.
-//! - [`testing`]: contexts and clocks for tests without a runtime.
+//! - [`testing`]: contexts and clocks for tests, with a runtime and without one, and every history of an instance.
+//! - [`policy`], [`store`], [`verify`]: policies with names, where instances are kept, and whether what is kept is as promised.
 
 #[cfg(all(doc, not(doctest)))]
 pub mod checks;

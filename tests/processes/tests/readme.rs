@@ -74,7 +74,7 @@ async fn the_readme_s_query_shows_the_instance_s_own_id_and_times_as_the_readme_
 
 #[test]
 fn the_way_out_of_a_park_is_that_of_an_example_which_is_compiled_and_run() {
-    let shown = block(&read("../../README.md"), "of which the status names those that are possible:\n\n```rust");
+    let shown = block(&read("../../README.md"), "The status names those that are possible:\n\n```rust");
     let example: String = shown.lines().flat_map(|line| ["/// ", line, "\n"]).collect();
     let docs = read("../../saga-runtime/src/runtime/park.rs");
     assert!(docs.contains(&example), "the documentation of `Park` has no such lines:\n{shown}");
@@ -82,7 +82,7 @@ fn the_way_out_of_a_park_is_that_of_an_example_which_is_compiled_and_run() {
 
 #[test]
 fn the_exploration_is_that_of_an_example_which_is_compiled_and_run() {
-    let shown = block(&read("../../README.md"), "prints the history that shows it:\n\n```rust");
+    let shown = block(&read("../../README.md"), "other orders of branches, or several instances:\n\n```rust");
     let example: String = shown.lines().flat_map(|line| ["/// ", line, "\n"]).collect();
     let docs = read("../../saga-runtime/src/testing/explore/mod.rs");
     assert!(docs.contains(&example), "the documentation of `explore` has no such lines:\n{shown}");

@@ -2,7 +2,7 @@ use saga_runtime::prelude::*;
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
-struct Order { lines: Vec<String>, card: String }
+struct Order { lines: Vec<String>, card_token: String }
 #[derive(Serialize, Deserialize)]
 struct Receipt { charge: String, parcel: String }
 
@@ -22,8 +22,8 @@ impl Checkout {
             let hold = self.reserve(cx, line).await?; // each await is a saved state
             holds.push(hold);
         }
-        let charge = self.charge(cx, &order.card).await?; // the point of no return
-        let parcel = self.ship(cx, &holds).await?; // can only be late, not fail
+        let charge = self.charge(cx, &order.card_token).await?; // the point of no return
+        let parcel = self.ship(cx, &holds).await?; // tried until it is done
         Ok(Receipt { charge, parcel })
     }
 
@@ -35,7 +35,7 @@ impl Checkout {
         Ok(format!("hold {} of {line}", cx.key())) // the key goes along: a second attempt is not a second hold
     }
 
-    #[step(pivot)]
+    #[step(pivot, key_valid = "24h")] // the provider forgets keys after a day: then a person looks, and nothing is charged twice
     async fn charge(&self, cx: &StepContext, card: &str) -> Result<String, Failure<No>> {
         if card == "stolen" { Err(No::Declined.into()) } else { Ok(format!("charge {}", cx.key())) }
     }

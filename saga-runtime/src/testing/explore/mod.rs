@@ -95,7 +95,7 @@ use std::{
 ///     let shop = Shop::default();
 ///     (Order { shop: shop.clone() }, shop)
 /// };
-/// let explored = explore(3, make)
+/// let explored = explore(3, make) // 3 is the saga's input
 ///     .state(|shop: &Shop| shop.0.lock().unwrap().values().copied().collect::<Vec<_>>())
 ///     .refuses("pay", No::SoldOut)
 ///     .run()?;

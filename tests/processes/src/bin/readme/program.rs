@@ -2,7 +2,7 @@ use saga_runtime::prelude::*;
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
-struct Order { lines: Vec<String>, card: String }
+struct Order { lines: Vec<String>, card_token: String }
 #[derive(Serialize, Deserialize)]
 struct Receipt { charge: String, parcel: String }
 
@@ -22,8 +22,8 @@ impl Checkout {
             let hold = self.reserve(cx, line).await?; // each await is a saved state
             holds.push(hold);
         }
-        let charge = self.charge(cx, &order.card).await?; // the point of no return
-        let parcel = self.ship(cx, &holds).await?; // can only be late, not fail
+        let charge = self.charge(cx, &order.card_token).await?; // the point of no return
+        let parcel = self.ship(cx, &holds).await?; // tried until it is done
         Ok(Receipt { charge, parcel })
     }
 
@@ -45,7 +45,7 @@ impl Checkout {
         Ok(())
     }
 
-    #[step(pivot)]
+    #[step(pivot, key_valid = "24h")] // the provider forgets keys after a day: then a person looks, and nothing is charged twice
     async fn charge(&self, cx: &StepContext, card: &str) -> Result<String, Failure<No>> {
         if card == "stolen" { Err(No::Declined.into()) } else { Ok(format!("charge {}", cx.key())) }
     }
@@ -59,7 +59,7 @@ impl Checkout {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let runtime = Runtime::builder().store(Sqlite::open("orders.db").await?).register(Checkout).start().await?;
-    let order = Order { lines: vec!["socks".into(), "shoes".into()], card: "stolen".into() };
+    let order = Order { lines: vec!["socks".into(), "shoes".into()], card_token: "stolen".into() };
     let saga = runtime.start::<Checkout>("order-42", order).await?; // the id is yours: a second start finds the first
     match saga.result().await? {
         End::Completed(receipt) => println!("{}", receipt.parcel),
