@@ -52,6 +52,10 @@ pub(crate) async fn run_claimed(
         // A request that nobody here can decide: to try again at once would go on for ever.
         engine.hub.want(no);
     }
+    if decision && !matches!(over, Over::Asleep) {
+        // Its turn may have come at a policy for which it waited before another worker went on with it.
+        engine.policies.forget(no, engine.clock.now());
+    }
     tracing::debug!(saga = %claimed.instance.saga, id = %claimed.instance.id, ?over, "let go");
     engine.left(no, &poke);
 }

@@ -152,9 +152,9 @@ impl<W: Copy + Eq + Hash> Door<W> {
         }
     }
 
-    /// Nobody waits any more.
-    pub(super) fn withdraw_all(&mut self, now: Micros) {
-        let all: Vec<W> = self.places.keys().copied().collect();
+    /// Those whom this says no longer want to come in.
+    pub(super) fn withdraw_all(&mut self, which: impl Fn(&W) -> bool, now: Micros) {
+        let all: Vec<W> = self.places.keys().copied().filter(which).collect();
         for who in all {
             self.withdraw(who, now);
         }

@@ -198,10 +198,19 @@ impl Policies {
     pub(crate) fn forget_waiting(&self, now: Micros) {
         for named in self.named.values() {
             let mut named = held(named);
-            named.door.withdraw_all(now);
+            named.door.withdraw_all(|_| true, now);
             self.call(&mut named, now);
         }
         held(&self.called).clear();
+    }
+
+    /// This instance wants nothing here any more: it has ended, or another worker has it.
+    pub(crate) fn forget(&self, instance: InstanceNo, now: Micros) {
+        for named in self.named.values() {
+            let mut named = held(named);
+            named.door.withdraw_all(|who| who.instance == instance, now);
+            self.call(&mut named, now);
+        }
     }
 
     fn left(&self, name: &str, inside: Inside, verdict: Verdict, now: Micros) {

@@ -2,10 +2,10 @@
 
 use crate::{
     Lab,
-    world::{No, World, got},
+    world::{Act, No, World, got},
 };
-use saga_runtime::{End, Handle, Runtime, policy::NamedPolicy, prelude::*};
-use std::time::Duration;
+use saga_runtime::{End, Handle, Runtime, policy::NamedPolicy, prelude::*, store::memory::Memory};
+use std::{sync::Arc, time::Duration};
 
 /// A crew of few does so many things at a time.
 struct Crew(World);
@@ -18,7 +18,7 @@ impl Crew {
         Ok(done.len())
     }
 
-    #[step(policy = "crew")]
+    #[step(policy = "crew", timeout = "10m")]
     async fn carry(&self, cx: &StepContext, thing: &str) -> Result<String, Failure<No>> {
         tokio::time::sleep(Duration::from_millis(100)).await;
         self.0.call(got(cx, thing, None)).await
@@ -32,7 +32,8 @@ impl Crew {
 }
 
 async fn crew(lab: &Lab, bulkhead: usize) -> Runtime {
-    let builder = lab.builder().register(Crew(lab.world.clone()));
+    let store = Arc::new(lab.store.another());
+    let builder = lab.builder().shared_store(store).seed(bulkhead as u64).register(Crew(lab.world.clone()));
     builder.policy("crew", NamedPolicy::new().bulkhead(bulkhead)).start().await.expect("it starts")
 }
 
@@ -65,4 +66,27 @@ async fn whoever_waits_for_a_bulkhead_goes_on_when_there_is_room_whatever_else_i
             );
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_went_on_with_another_worker_keeps_nobody_waiting_at_the_first_one() {
+    // Found by simulation: each of them kept the room for the half a minute in which whoever is called has to come.
+    let mut lab = Lab::new();
+    lab.store = Arc::new(Memory::with_lease(Duration::from_secs(15)));
+    let narrow = crew(&lab, 1).await;
+    lab.world.plan("0.0", [Act::Slow(300_000)]);
+    let all = start(&narrow, 20, 1).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    // What waits there for longer than a minute is taken by one that has room.
+    let wide = crew(&lab, 100).await;
+    for saga in &all[1..] {
+        assert!(matches!(saga.result().await, Ok(End::Completed(1))));
+    }
+    drop(wide);
+    assert!(matches!(all[0].result().await, Ok(End::Completed(1))));
+    let began = tokio::time::Instant::now();
+    let last = narrow.start::<Crew>("last", vec!["last".into()]).await.expect("it is started");
+    assert!(matches!(last.result().await, Ok(End::Completed(1))));
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(10), "{took:?}");
 }
