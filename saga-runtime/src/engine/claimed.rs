@@ -15,7 +15,7 @@ use crate::{
     core::{Doing, Entry, Event, Failed, ParkCause, Phase, State},
     machine::Answer,
     planted::{Mistake, is_planted},
-    store::{Claimed, InstanceNo, Status},
+    store::{Claimed, InstanceNo, Status, StoreError},
 };
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::OwnedSemaphorePermit;
@@ -34,6 +34,8 @@ pub(crate) async fn run_claimed(
     let no = claimed.instance.no;
     // What a claim of many takes is ready from then on; what is taken for a decision stays what it was.
     let mut status = if decision { claimed.instance.status } else { Status::Ready };
+    // One that was given back by a build that did not know it may have been running before that.
+    claimed.orphaned |= claimed.instance.status == Status::WaitsForBuild;
     let poke = Arc::new(Poke::default());
     if !engine.takes_up(&life, &mut claimed, &mut status, &poke).await {
         drop(permit);
@@ -109,8 +111,6 @@ async fn claimed_run(
     if let Some(unknown) = unknown_to(saga.definition(), &loaded.state) {
         return give_back_unknown(&journal, unknown).await;
     }
-    // One that was given back by a build that did not know it may have been running before that.
-    let lost = claimed.orphaned || instance.status == Status::WaitsForBuild;
     let worker = Box::new(Worker::new(engine, saga, journal, BTreeMap::new(), Arc::clone(poke)));
     worker.loaded(loaded);
     {
@@ -118,7 +118,7 @@ async fn claimed_run(
         leave.forward = Some(permit);
         leave.deciding = decision;
     }
-    let over = match Box::pin(worker.recover(lost)).await {
+    let over = match Box::pin(worker.recover(claimed.orphaned)).await {
         Ok(()) => Box::pin(worker.go()).await,
         Err(over) => over,
     };
@@ -188,26 +188,38 @@ impl Engine {
             return true;
         }
         let mut asking = self.outage.asking();
+        let mut free = false;
         loop {
-            let error = match self.store.find(&claimed.instance.saga, &claimed.instance.id).await {
-                Ok(Some(found)) if found.owner == Some(life.epoch) => return true,
-                Ok(_) => match self.store.claim_one(life.epoch, &self.names(), no).await {
+            // Once it is known to be free, it is asked for until that is answered: a claim of which nobody heard is found again by the next one.
+            let error = if free {
+                match self.store.claim_one(life.epoch, &self.names(), no).await {
                     Ok(Some(again)) => {
                         *status = again.instance.status;
+                        claimed.orphaned |= again.orphaned;
                         claimed.instance = again.instance;
                         return true;
                     }
-                    Ok(None) => {
-                        self.hub.leave(no, poke);
-                        return false;
+                    Ok(None) => break,
+                    Err(error) => error,
+                }
+            } else {
+                match self.store.find(&claimed.instance.saga, &claimed.instance.id).await {
+                    Ok(Some(found)) if found.owner == Some(life.epoch) => return true,
+                    Ok(_) => {
+                        free = true;
+                        continue;
                     }
                     Err(error) => error,
-                },
-                Err(error) => error,
+                }
             };
+            if error == StoreError::Fenced {
+                break;
+            }
             asking.failed("it cannot be read who owns an instance", &error);
             self.clock.sleep_until(self.clock.now().saturating_add(SECOND)).await;
         }
+        self.hub.leave(no, poke);
+        false
     }
 
     /// An instance no longer runs here.

@@ -31,9 +31,6 @@ use std::{
 /// How many compensations of one instance run at a time, of branches that are independent of each other.
 const AT_A_TIME: usize = 16;
 
-/// How many other sagas of one instance are undone at a time: each end of one is a look at all of these.
-const CHILDREN: usize = 64;
-
 /// An undo that runs.
 type Running<'w> = Pin<Box<dyn Future<Output = (CallId, Result<(), Halt>)> + Send + 'w>>;
 
@@ -106,25 +103,22 @@ impl Worker {
         };
         let mut current = Vec::new();
         strand.log.current(&mut current);
-        let (mut room, mut children, mut new) = (AT_A_TIME, CHILDREN, Vec::new());
+        let (mut room, mut new) = (AT_A_TIME, Vec::new());
+        // What is parked, and another saga that is being undone, keep nobody from what they are independent of.
+        let takes_room = |entry: &Entry| usize::from(matches!(entry, Entry::Call(_)));
         for (log, entry) in &current {
             let Some(call) = entry.call() else { continue };
-            let room = if let Entry::Call(_) = entry { &mut room } else { &mut children };
             if under_way.contains(&call) {
-                *room = room.saturating_sub(1);
+                room = room.saturating_sub(takes_room(entry));
             } else if log.parked.is_none() {
                 new.push((call, *entry));
             }
         }
-        // What is parked keeps nobody from what he is independent of.
-        let mut fits = |entry: &Entry| {
-            let room = if let Entry::Call(_) = entry { &mut room } else { &mut children };
-            let left = room.checked_sub(1);
-            *room = left.unwrap_or_default();
-            left.is_some()
+        let fits = |(call, entry): (CallId, &Entry)| {
+            room = room.checked_sub(takes_room(entry))?;
+            Some((call, entry.clone()))
         };
-        new.retain(|(_, entry)| fits(entry));
-        new.into_iter().map(|(call, entry)| (call, entry.clone())).collect()
+        new.into_iter().filter_map(fits).collect()
     }
 
     /// Whether something is to be undone in this strand that needs a person first.

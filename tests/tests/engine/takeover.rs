@@ -202,7 +202,7 @@ async fn a_release_that_is_written_once_more_puts_nothing_back_that_went_on_mean
         if let Point::BeforeCommit { instance: "1", events: [] } = point {
             once.call_once(|| {
                 loses.lose(loses.commits() + 1, Lost::Answer);
-                loses.late(loses.commits() + 2, Duration::from_secs(60));
+                loses.late(loses.commits() + 2, Duration::from_mins(1));
             });
         }
         ControlFlow::Continue(())

@@ -26,8 +26,8 @@ async fn trace(store: &dyn Store, write: &Write) -> Result<Option<bool>, StoreEr
     match write {
         Write::Start(start) => match store.find(&start.saga, &start.id).await? {
             Some(instance) if instance.birth == start.birth => Ok(Some(true)),
-            Some(_) => Ok(None),
-            None => Ok(Some(false)),
+            // It was taken by another one, which may be forgotten by now.
+            Some(_) | None => Ok(None),
         },
         Write::Append(append) => {
             let Some(row) = append.rows.first() else { return Ok(None) };

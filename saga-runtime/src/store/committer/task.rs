@@ -162,7 +162,9 @@ impl Task<'_> {
         loop {
             let mut reason = match self.store.commit(self.epoch, writes).await {
                 Err(StoreError::InDoubt(reason)) => reason,
-                result => return result.map(|written| written.into_iter().map(Some).collect()),
+                // Written once more, a start may find itself.
+                result if again => return result.map(|written| written.into_iter().map(Some).collect()),
+                result => return result.map(|written| written.into_iter().zip(writes).map(own).collect()),
             };
             loop {
                 self.away(&reason);
@@ -300,6 +302,16 @@ fn refuse(jobs: VecDeque<Job>, error: &CommitError) {
     for (_, answer) in jobs {
         let _ = answer.send(Err(error.clone()));
     }
+}
+
+/// What a write was answered. A start that finds itself was written before, and that answer was lost.
+fn own((written, write): (Written, &Write)) -> Option<Written> {
+    Some(match (written, write) {
+        (Written::Exists(instance), Write::Start(start)) if instance.birth == start.birth => {
+            Written::Started(instance.no)
+        }
+        (written, _) => written,
+    })
 }
 
 /// The bytes of a write that matter.

@@ -267,7 +267,8 @@ impl Inner {
         self.lost.take_asked(no);
         // What waits for a message alone is due some day from here on: should this worker die before it has decided, the dead are not
         // forgotten while the message may still come.
-        let sql = "UPDATE saga.instance SET owned = true, epoch = $1, due_at = coalesce(due_at, $3) WHERE no = $2";
+        let sql = "UPDATE saga.instance SET owned = true, epoch = $1, due_at = \
+            CASE WHEN status = 'waiting' THEN coalesce(due_at, $3) ELSE due_at END WHERE no = $2";
         query(self.names.sql(sql)).bind(epoch.0).bind(no.0).bind(Micros::MAX).execute(&mut **transaction).await?;
         pending.claimed.push(of(found));
         Ok(())

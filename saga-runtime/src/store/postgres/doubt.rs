@@ -38,10 +38,10 @@ impl Doubt {
         self.writer.load(Ordering::Acquire)
     }
 
-    /// The same, once nobody is changing it: in the database it may be another one by now.
-    pub(super) async fn settled_writer(&self) -> i64 {
+    /// Whether it is another one by now, or may be in the database. Known once nobody is changing it.
+    pub(super) async fn has_changed(&self, number: i64) -> bool {
         let _nobody = self.settling.lock().await;
-        self.writer()
+        number != self.writer() || self.is_settled().is_err()
     }
 
     /// Another life begins, with a row of its own.

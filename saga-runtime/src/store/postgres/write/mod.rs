@@ -35,7 +35,7 @@ impl Inner {
             let number = self.doubt.writer();
             match again!(self.try_batch(epoch, writes).await) {
                 // The number of the writer has changed meanwhile, for the sake of somebody else's doubt.
-                Err(Fault::Store(StoreError::Fenced)) if number != self.doubt.settled_writer().await => {}
+                Err(Fault::Store(StoreError::Fenced)) if self.doubt.has_changed(number).await => {}
                 done => break done?,
             }
         };
