@@ -164,7 +164,9 @@ impl Task<'_> {
                 Err(StoreError::InDoubt(reason)) => reason,
                 // Written once more, a start may find itself.
                 result if again => return result.map(|written| written.into_iter().map(Some).collect()),
-                result => return result.map(|written| written.into_iter().zip(writes).map(own).collect()),
+                result => {
+                    return result.map(|written| written.into_iter().zip(writes).map(|both| Some(own(both))).collect());
+                }
             };
             loop {
                 self.away(&reason);
@@ -305,13 +307,13 @@ fn refuse(jobs: VecDeque<Job>, error: &CommitError) {
 }
 
 /// What a write was answered. A start that finds itself was written before, and that answer was lost.
-fn own((written, write): (Written, &Write)) -> Option<Written> {
-    Some(match (written, write) {
+fn own(both: (Written, &Write)) -> Written {
+    match both {
         (Written::Exists(instance), Write::Start(start)) if instance.birth == start.birth => {
             Written::Started(instance.no)
         }
         (written, _) => written,
-    })
+    }
 }
 
 /// The bytes of a write that matter.
