@@ -22,7 +22,7 @@ use crate::{
     store::{InstanceNo, Micros, Status},
 };
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -74,7 +74,7 @@ pub(super) struct Shared {
     /// Answers of waits, by path.
     answers: BTreeMap<Box<str>, Answer>,
     /// The places it has in the queues of named policies.
-    queues: HashMap<Who, &'static str>,
+    queues: BTreeMap<Who, &'static str>,
 }
 
 /// What ends a strand's run before its flow does.

@@ -154,8 +154,11 @@ impl<W: Copy + Eq + Hash> Door<W> {
 
     /// Those whom this says no longer want to come in.
     pub(super) fn withdraw_all(&mut self, which: impl Fn(&W) -> bool, now: Micros) {
-        let all: Vec<W> = self.places.keys().copied().filter(which).collect();
-        for who in all {
+        // In the order in which they came: what a breaker makes of it is the same each time.
+        let mut all: Vec<(u64, W)> =
+            self.places.iter().filter(|(who, _)| which(who)).map(|(who, place)| (*place, *who)).collect();
+        all.sort_unstable_by_key(|(place, _)| *place);
+        for (_, who) in all {
             self.withdraw(who, now);
         }
     }

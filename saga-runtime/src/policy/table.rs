@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 const NEAR: usize = 64;
 
 /// Who wants to make an attempt: a call of an instance, or its undo. The call's row tells the calls of one instance apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Who {
     pub(crate) instance: InstanceNo,
     pub(crate) call: CallId,

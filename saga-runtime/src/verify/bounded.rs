@@ -242,8 +242,9 @@ impl Journal {
         };
         for Stands { path: parked, undo, of_all } in named {
             if let Some(undo) = undo.filter(|_| !of_all) {
-                if let Some(undoing) = self.calls.get_mut(&undo).and_then(|call| call.undoing.as_mut()) {
-                    undoing.forgive(at, recovered);
+                if let Some(call) = self.calls.get_mut(&undo) {
+                    // Those that were lost were attempts, too, though no row tells of them.
+                    call.undoing.get_or_insert_with(|| Attempts::since(at)).forgive(at, recovered);
                 }
                 continue;
             }
@@ -259,11 +260,8 @@ impl Journal {
                 if made.contains(id) {
                     call.attempts.forgive(at, recovered);
                 }
-                if is_within(&call.path, around)
-                    && !undos.contains(id)
-                    && let Some(undoing) = &mut call.undoing
-                {
-                    undoing.forgive(at, recovered);
+                if is_within(&call.path, around) && !undos.contains(id) && call.compensable && call.undone.is_none() {
+                    call.undoing.get_or_insert_with(|| Attempts::since(at)).forgive(at, recovered);
                 }
             }
         }

@@ -54,6 +54,7 @@ const CHILD: &str = r#"{"called":{"state":"c","fingerprint":"f","calls":{"child"
 const SKIPPED: &str = r#"{"undone":{"call":{"row":2},"how":{"skipped":{"by":"me","why":"it is late"}}}}"#;
 const EXHAUSTED: &str = r#"{"answered":{"exhausted":{"step":"hold","last_error":"no"}}}"#;
 const PARKED: &str = r#"{"parked":{"cause":"exhausted","error":"no"}}"#;
+const LOOPING: &str = r#"{"parked":{"cause":"crash_loop","error":"no","undo":{"row":2}}}"#;
 const CRASH_LOOP: &str = r#"{"parked":{"cause":"crash_loop","error":"no"}}"#;
 
 fn undone(row: u64) -> String {
@@ -363,6 +364,8 @@ async fn attempts_beyond_the_policy_are_found_where_the_definition_is_known() {
     let third = failed(3, Some(1_000_008));
     let (undo1, undo2, undo3) = (undo_failed(1, Some(10)), undo_failed(2, Some(20)), undo_failed(3, Some(30)));
     let undo_late = undo_failed(1, Some(1_000_002));
+    let (r4, undo5, undo6) = (recovered(4), undo_failed(5, Some(10)), undo_failed(6, Some(20)));
+    let again = r#"{"decided":{"request":1,"verb":"retry","by":"me","why":"","park":9}}"#;
     let unwinds = [(0, STARTED), (0, HOLD), (0, DONE), (0, UNWINDING)];
     let unwound = |more: &[(Micros, &'_ str)]| -> Vec<(Micros, String)> {
         unwinds.iter().chain(more).map(|(at, row)| (*at, (*row).to_owned())).collect()
@@ -377,6 +380,8 @@ async fn attempts_beyond_the_policy_are_found_where_the_definition_is_known() {
         (forward(&[(0, &timed), (0, &tries(1, 999_999))]), None),
         (forward(&[(0, &keyed), (0, &late)]), None),
         (unwound(&[(1, &undo1), (10, &undo2)]), None),
+        // What was lost in a crash loop counts no more, although no row tells of an attempt.
+        (unwound(&[(0, &r1), (0, &r2), (0, &r3), (0, &r4), (0, LOOPING), (1, again), (1, &undo5), (10, &undo6)]), None),
         // Beyond it.
         (
             forward(&[(0, &twice), (0, &one), (10, &two)]),
