@@ -190,7 +190,8 @@ impl Engine {
         let mut asking = self.outage.asking();
         let mut free = false;
         loop {
-            // Once it is known to be free, it is asked for until that is answered: a claim of which nobody heard is found again by the next one.
+            // Once it is known to be free, it is asked for until that is answered: a claim of which nobody heard is found again by the
+            // next one.
             let error = if free {
                 match self.store.claim_one(life.epoch, &self.names(), no).await {
                     Ok(Some(again)) => {

@@ -116,86 +116,56 @@ async fn a_retry_of_what_ended_its_process_is_one_of_all_that_ran_beside_it() {
     assert_eq!(lab.world.stands(), NOTHING, "{}", timeline(&saga).await);
 }
 
-/// Many things, and a wait: an older build of the one below.
-struct Long(World);
+macro_rules! long {
+    ($(#[$about:meta])* $name:ident, step($($step:tt)*); $($undo:tt)*) => {
+        $(#[$about])*
+        struct $name(World);
 
-#[saga(name = "long", version = 1)]
-impl Long {
-    /// Go on.
-    #[signal]
-    const GO: Signal<Self, u32> = Signal::new("go");
+        #[saga(name = "long", version = 1)]
+        impl $name {
+            /// Go on.
+            #[signal]
+            const GO: Signal<Self, u32> = Signal::new("go");
 
-    #[flow]
-    async fn run(&self, cx: &FlowContext, whats: Vec<String>) -> Result<Vec<String>, Unwind<No>> {
-        for what in &whats {
-            let _ = self.book(cx, what).await?;
+            #[flow]
+            async fn run(&self, cx: &FlowContext, whats: Vec<String>) -> Result<Vec<String>, Unwind<No>> {
+                for what in &whats {
+                    let _ = self.book(cx, what).await?;
+                }
+                let _ = cx.wait(Self::GO).forever().await;
+                Ok(Vec::new())
+            }
+
+            #[step($($step)*)]
+            async fn book(&self, cx: &StepContext, what: &str) -> Result<String, Failure<No>> {
+                self.0.call(got(cx, what, None)).await
+            }
+
+            $($undo)*
         }
-        let _ = cx.wait(Self::GO).forever().await;
-        Ok(Vec::new())
-    }
-
-    #[step]
-    async fn book(&self, cx: &StepContext, what: &str) -> Result<String, Failure<No>> {
-        self.0.call(got(cx, what, None)).await
-    }
-
+    };
+}
+long! {
+    /// Many things, and a wait: the oldest of three builds.
+    Long, step();
     #[compensate(book)]
     async fn unbook(&self, cx: &StepContext, what: &str, done: Outcome<String>) -> Result<(), Transient> {
         undo(&self.0, cx, what, done).await
     }
 }
 
-/// The same, of which it is undone in another way.
-struct Renamed(World);
-
-#[saga(name = "long", version = 1)]
-impl Renamed {
-    /// Go on.
-    #[signal]
-    const GO: Signal<Self, u32> = Signal::new("go");
-
-    #[flow]
-    async fn run(&self, cx: &FlowContext, whats: Vec<String>) -> Result<Vec<String>, Unwind<No>> {
-        for what in &whats {
-            let _ = self.book(cx, what).await?;
-        }
-        let _ = cx.wait(Self::GO).forever().await;
-        Ok(Vec::new())
-    }
-
-    #[step]
-    async fn book(&self, cx: &StepContext, what: &str) -> Result<String, Failure<No>> {
-        self.0.call(got(cx, what, None)).await
-    }
-
+long! {
+    /// The same, of which it is undone in another way.
+    Renamed, step();
     #[compensate(book)]
     async fn give_back(&self, cx: &StepContext, what: &str, done: Outcome<String>) -> Result<(), Transient> {
         undo(&self.0, cx, what, done).await
     }
 }
 
-/// The same, of which nothing is undone.
-struct Longer(World);
-
-#[saga(name = "long", version = 1)]
-impl Longer {
-    /// Go on.
-    #[signal]
-    const GO: Signal<Self, u32> = Signal::new("go");
-
-    #[flow]
-    async fn run(&self, cx: &FlowContext, whats: Vec<String>) -> Result<Vec<String>, Unwind<No>> {
-        for what in &whats {
-            let _ = self.book(cx, what).await?;
-        }
-        let _ = cx.wait(Self::GO).forever().await;
-        Ok(Vec::new())
-    }
-
-    #[step(no_compensation = "it harms nobody")]
-    async fn book(&self, cx: &StepContext, what: &str) -> Result<String, Failure<No>> {
-        self.0.call(got(cx, what, None)).await
-    }
+long! {
+    /// The same, of which nothing is undone.
+    Longer, step(no_compensation = "it harms nobody");
 }
 
 #[tokio::test(start_paused = true)]
