@@ -1,6 +1,6 @@
 //! How an arm asks for what it ends in, and how the next one takes the answer.
 
-use super::{Arm, Emit};
+use super::{Emit, arm::Arm};
 use crate::{
     emit as dispatch,
     flow::code::{Branch, Call, CallId, Job},
