@@ -214,7 +214,10 @@ async fn both_stores_answer_the_same_to_whatever_is_asked() {
                 }
                 22 => {
                     let statuses = vec![random.status(), Status::Completed];
-                    let expired = Expired { saga: random.saga().into(), statuses, before: random.small(100), limit };
+                    let last = (random.small(100), InstanceNo(random.small(60)));
+                    let after = (random.below(2) == 0).then_some(last);
+                    let expired =
+                        Expired { saga: random.saga().into(), statuses, before: random.small(100), after, limit };
                     ask!(bury_ended(&expired));
                 }
                 23 => {

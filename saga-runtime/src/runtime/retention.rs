@@ -4,7 +4,7 @@ use super::Error;
 use crate::{
     core::decide::micros,
     engine::{Engine, SECOND},
-    store::{Expired, Micros, Status, StoreError, Storing, committer::Health},
+    store::{Burials, Expired, Micros, Status, StoreError, committer::Health},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -137,14 +137,15 @@ async fn sweep_one(engine: &Engine, saga: &str, retention: &Retention) -> Result
     let ends = [(Status::Completed, retention.completed), (Status::Compensated, retention.compensated)];
     for (status, age) in ends {
         let Some(before) = Retention::before(age, now) else { continue };
-        let expired = Expired { saga: saga.into(), statuses: vec![status], before, limit: BATCH };
-        let gone = batches(engine, || engine.store.bury_ended(&expired)).await?;
+        let gone =
+            bury(engine, Expired { saga: saga.into(), statuses: vec![status], before, after: None, limit: BATCH })
+                .await?;
         if gone > 0 {
             tracing::info!(saga, ?status, gone, "removed ended instances");
         }
     }
     if let Some(before) = Retention::before(retention.tombstones, now) {
-        let gone = batches(engine, || engine.store.forget_buried(saga, before, BATCH)).await?;
+        let gone = forget(engine, saga, before).await?;
         if gone > 0 {
             tracing::info!(saga, gone, "removed tombstones");
         }
@@ -152,27 +153,60 @@ async fn sweep_one(engine: &Engine, saga: &str, retention: &Retention) -> Result
     Ok(())
 }
 
-/// A batch that takes longer is rested from as if it had taken so long.
-const LONG: Micros = 10 * SECOND;
+/// Buries all of these, batch by batch, with rests in between; how many those were.
+async fn bury(engine: &Engine, mut expired: Expired) -> Result<u64, StoreError> {
+    let (mut all, mut pace) = (0, Pace::new(engine));
+    loop {
+        let Burials { gone, last } = engine.store.bury_ended(&expired).await?;
+        all += gone;
+        if last.is_none() || engine.is_stopping() {
+            return Ok(all);
+        }
+        expired.after = last;
+        pace.rest().await;
+    }
+}
 
-/// Batch by batch, with rests in between, until one finds less than it may take; how many went.
-async fn batches<'s>(engine: &Engine, mut batch: impl FnMut() -> Storing<'s, u64>) -> Result<u64, StoreError> {
-    let mut all = 0;
-    for count in 0_u32.. {
-        let begun = engine.clock.now();
-        let gone = batch().await?;
+/// The same of the tombstones of a saga.
+async fn forget(engine: &Engine, saga: &str, before: Micros) -> Result<u64, StoreError> {
+    let (mut all, mut pace) = (0, Pace::new(engine));
+    loop {
+        let gone = engine.store.forget_buried(saga, before, BATCH).await?;
         all += gone;
         if gone < BATCH as u64 || engine.is_stopping() {
             return Ok(all);
         }
+        pace.rest().await;
+    }
+}
+
+/// A batch that takes longer is rested from as if it had taken so long.
+const LONG: Micros = 10 * SECOND;
+
+/// The rests between batches.
+struct Pace<'e> {
+    engine: &'e Engine,
+    batches: u32,
+    begun: Micros,
+}
+
+impl<'e> Pace<'e> {
+    fn new(engine: &'e Engine) -> Self {
+        Self { engine, batches: 0, begun: engine.clock.now() }
+    }
+
+    /// Rests from the batch that has just ended.
+    async fn rest(&mut self) {
+        let clock = &self.engine.clock;
         // A clock that was set, or a machine that slept, is no reason to rest for days.
-        let took = engine.clock.now().saturating_sub(begun).min(LONG);
-        let rest = engine.clock.now().saturating_add(took.saturating_mul(rest_after(count).into()));
-        engine.clock.sleep_until(rest).await;
+        let took = clock.now().saturating_sub(self.begun).min(LONG);
+        let rest = took.saturating_mul(rest_after(self.batches).into());
+        clock.sleep_until(clock.now().saturating_add(rest)).await;
         // On a clock that stands still, others have their turn, too.
         tokio::task::yield_now().await;
+        self.batches = self.batches.saturating_add(1);
+        self.begun = clock.now();
     }
-    Ok(all)
 }
 
 /// How many times as long as it took it rests after this batch.

@@ -241,6 +241,7 @@ cases! {
     retention:
         a_child_is_not_buried_before_its_parent_has_ended,
         what_ended_first_is_buried_first_and_no_more_than_asked_for,
+        a_batch_goes_on_where_the_one_before_it_ended,
         only_what_is_named_is_buried,
         a_forgotten_identity_is_free,
         ticks_never_go_back;

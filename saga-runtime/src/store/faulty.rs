@@ -1,8 +1,8 @@
 //! A store that fails when it is told to, for tests of what stands above it.
 
 use super::{
-    Claimed, Claims, Epoch, Expired, Filter, Instance, InstanceNo, Message, Micros, News, Received, Renewed, RequestNo,
-    Row, Sent, Store, StoreError, Storing, Told, Transaction, Write, Written,
+    Burials, Claimed, Claims, Epoch, Expired, Filter, Instance, InstanceNo, Message, Micros, News, Received, Renewed,
+    RequestNo, Row, Sent, Store, StoreError, Storing, Told, Transaction, Write, Written,
 };
 use std::{
     any::Any,
@@ -252,7 +252,7 @@ impl Store for Faulty {
         self.through(move |store| store.bury(instance))
     }
 
-    fn bury_ended<'a>(&'a self, expired: &'a Expired) -> Storing<'a, u64> {
+    fn bury_ended<'a>(&'a self, expired: &'a Expired) -> Storing<'a, Burials> {
         self.through(move |store| store.bury_ended(expired))
     }
 

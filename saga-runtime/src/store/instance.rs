@@ -194,8 +194,23 @@ pub struct Expired {
     pub statuses: Vec<Status>,
     /// That ended before this moment; of a child, that its parent did so, too.
     pub before: Micros,
+    /// Only those that come after this one: where the batch before it ended.
+    pub after: Option<LastBuried>,
     /// At most so many at once.
     pub limit: usize,
+}
+
+/// When an instance ended, and its number: the order in which ended instances are buried.
+pub type LastBuried = (Micros, InstanceNo);
+
+/// What a batch of burials came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Burials {
+    /// So many were buried.
+    pub gone: u64,
+    /// The last one that was looked at, if there may be more after it: the next batch begins there, and does not look once more at
+    /// those before it that have to stay.
+    pub last: Option<LastBuried>,
 }
 
 /// What a claim found.

@@ -27,7 +27,7 @@ mod write;
 
 pub use error::StoreError;
 pub(crate) use instance::damage;
-pub use instance::{Claimed, Claims, Expired, Filter, Instance, Labels, Row, Status};
+pub use instance::{Burials, Claimed, Claims, Expired, Filter, Instance, Labels, LastBuried, Row, Status};
 pub use message::{Message, MessageNo, Received, Sent};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) use pack::fuzzed as packed;
@@ -235,10 +235,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// it, for a decision. `true` if it is a tombstone already.
     fn bury(&self, instance: InstanceNo) -> Storing<'_, bool>;
 
-    /// Buries ended instances, the ones that ended first before the others, and says how many those were.
+    /// Buries ended instances, the ones that ended first before the others, and says how many those were, and how far it came.
     ///
     /// It is [`bury`](Store::bury) for each of them, in one transaction: `limit` says for how long others wait.
-    fn bury_ended<'a>(&'a self, expired: &'a Expired) -> Storing<'a, u64>;
+    fn bury_ended<'a>(&'a self, expired: &'a Expired) -> Storing<'a, Burials>;
 
     /// Removes tombstones of a saga's instances that ended before this moment, the earliest first, at most `limit`, and
     /// says how many. Their identities are free from then on; their numbers are never used again.

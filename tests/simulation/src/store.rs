@@ -8,8 +8,8 @@ use crate::{
 use saga_runtime::{
     planted::{Mistake, is_planted},
     store::{
-        Claimed, Claims, Epoch, Expired, Filter, Instance, InstanceNo, Message, Micros, News, Received, Renewed,
-        RequestNo, Row, Sent, Store, StoreError, Storing, Told, Write, Written, memory::Memory,
+        Burials, Claimed, Claims, Epoch, Expired, Filter, Instance, InstanceNo, Message, Micros, News, Received,
+        Renewed, RequestNo, Row, Sent, Store, StoreError, Storing, Told, Write, Written, memory::Memory,
     },
 };
 use std::{future::Future, sync::Arc, time::Duration};
@@ -272,7 +272,7 @@ impl Store for Connection {
         self.change(async move { self.store.bury(instance).await })
     }
 
-    fn bury_ended<'a>(&'a self, expired: &'a Expired) -> Storing<'a, u64> {
+    fn bury_ended<'a>(&'a self, expired: &'a Expired) -> Storing<'a, Burials> {
         self.change(async move { self.store.bury_ended(expired).await })
     }
 

@@ -1,5 +1,5 @@
 use super::support::{NOW, SAGA, Worker, append, message, owned, start};
-use crate::store::{Append, Expired, InstanceNo, Micros, Start, Status, Store, Touch};
+use crate::store::{Append, Burials, Expired, InstanceNo, Micros, Start, Status, Store, Touch};
 use std::sync::Arc;
 
 /// An instance that was touched at this moment.
@@ -10,11 +10,11 @@ async fn ended(worker: &Worker<'_>, start: Start, status: Status, at: Micros) ->
 }
 
 fn expired(before: Micros, limit: usize) -> Expired {
-    Expired { saga: SAGA.into(), statuses: Status::ALL.into(), before, limit }
+    Expired { saga: SAGA.into(), statuses: Status::ALL.into(), before, after: None, limit }
 }
 
 async fn bury(worker: &Worker<'_>, expired: &Expired) -> u64 {
-    worker.store.bury_ended(expired).await.expect("ended instances can be buried")
+    worker.store.bury_ended(expired).await.expect("ended instances can be buried").gone
 }
 
 async fn forget(worker: &Worker<'_>, before: Micros, limit: usize) -> u64 {
@@ -55,6 +55,35 @@ pub(super) async fn what_ended_first_is_buried_first_and_no_more_than_asked_for(
     assert!(worker.find("first").await.is_none() && worker.find("third").await.is_some());
     assert_eq!(forget(&worker, NOW + 100, 10).await, 1, "only tombstones are forgotten");
     assert!(worker.find("fourth").await.is_some());
+}
+
+pub(super) async fn a_batch_goes_on_where_the_one_before_it_ended(store: Arc<dyn Store>) {
+    let worker = Worker::new(&*store).await;
+    let parent = worker.start(owned("parent")).await;
+    // Two of each moment, of which the first has to stay.
+    let mut free = Vec::new();
+    for at in [10, 20, 30] {
+        let held = Start { parent: Some(parent), ..owned(&format!("held {at}")) };
+        ended(&worker, held, Status::Completed, NOW + at).await;
+        free.push((NOW + at, ended(&worker, owned(&format!("free {at}")), Status::Completed, NOW + at).await));
+    }
+    let mut batch = expired(NOW * 2, 1);
+    let mut seen = Vec::new();
+    loop {
+        let Burials { gone, last } = worker.store.bury_ended(&batch).await.expect("ended instances can be buried");
+        assert_eq!(gone, u64::from(last.is_some()), "there is nothing after the last one");
+        let Some(one) = last else { break };
+        seen.push(one);
+        batch.after = last;
+    }
+    assert_eq!(seen, free);
+    // Those that had to stay are before the place at which the next one begins, until it begins anew.
+    worker.append(Append { touch: Some(Touch::new(Status::Completed, NOW + 50)), ..append(parent, [2]) }).await;
+    let after = Some((NOW + 20, parent));
+    assert_eq!(bury(&worker, &Expired { after, ..expired(NOW + 50, 10) }).await, 0, "its parent ended no earlier");
+    assert_eq!(bury(&worker, &Expired { after, ..expired(NOW * 2, 10) }).await, 3);
+    assert!(!worker.found("held 10").await.buried, "it is before that place");
+    assert_eq!(bury(&worker, &expired(NOW * 2, 10)).await, 1);
 }
 
 pub(super) async fn only_what_is_named_is_buried(store: Arc<dyn Store>) {

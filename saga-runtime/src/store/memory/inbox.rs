@@ -1,7 +1,9 @@
 //! Requests and messages to instances, and what becomes of those that have ended.
 
 use super::{
-    super::{Epoch, Expired, InstanceNo, Message, MessageNo, Micros, Received, RequestNo, Sent, Told},
+    super::{
+        Burials, Epoch, Expired, InstanceNo, LastBuried, Message, MessageNo, Micros, Received, RequestNo, Sent, Told,
+    },
     state::{Kept, State},
 };
 use std::collections::{BTreeMap, HashMap};
@@ -125,29 +127,35 @@ impl State {
         all.into_iter().any(|above| above.instance.ended_at.is_none_or(late))
     }
 
-    pub(super) fn bury_ended(&mut self, expired: &Expired) -> u64 {
+    pub(super) fn bury_ended(&mut self, expired: &Expired) -> Burials {
         let wanted = |kept: &&Kept| !kept.instance.buried && expired.statuses.contains(&kept.instance.status);
         let mut found = self.ended(&expired.saga, expired.before, wanted);
-        found.retain(|no| self.instances[no].instance.status.is_settled() && !self.is_held(*no, Some(expired.before)));
+        found.retain(|&(at, no)| {
+            expired.after.is_none_or(|last| (at, no) > last)
+                && self.instances[&no].instance.status.is_settled()
+                && !self.is_held(no, Some(expired.before))
+        });
         found.truncate(expired.limit);
-        found.into_iter().map(|no| u64::from(self.bury(no, Some(expired.before)))).sum()
+        let last = found.last().copied().filter(|_| found.len() == expired.limit);
+        let gone = found.into_iter().map(|(_, no)| u64::from(self.bury(no, Some(expired.before)))).sum();
+        Burials { gone, last }
     }
 
     pub(super) fn forget_buried(&mut self, saga: &str, before: Micros, limit: usize) -> u64 {
         let mut found = self.ended(saga, before, |kept| kept.instance.buried);
         found.truncate(limit);
-        for kept in found.iter().filter_map(|no| self.instances.remove(no)) {
+        for kept in found.iter().filter_map(|(_, no)| self.instances.remove(no)) {
             self.identities.remove(&(kept.instance.saga, kept.instance.id));
         }
         found.len().try_into().unwrap_or(u64::MAX)
     }
 
     /// The instances of a saga that ended before this moment and are wanted, the earliest first.
-    fn ended(&self, saga: &str, before: Micros, wanted: impl Fn(&&Kept) -> bool) -> Vec<InstanceNo> {
+    fn ended(&self, saga: &str, before: Micros, wanted: impl Fn(&&Kept) -> bool) -> Vec<LastBuried> {
         let its = self.instances.values().filter(|kept| &*kept.instance.saga == saga).filter(wanted);
         let ended = its.filter_map(|kept| Some((kept.instance.ended_at?, kept.instance.no)));
         let mut ended: Vec<_> = ended.filter(|(at, _)| *at < before).collect();
         ended.sort_unstable();
-        ended.into_iter().map(|(_, no)| no).collect()
+        ended
     }
 }

@@ -5,8 +5,8 @@ mod state;
 mod workers;
 
 use super::{
-    Claimed, Claims, Epoch, Expired, Filter, Instance, InstanceNo, Message, Micros, News, Received, Renewed, RequestNo,
-    Row, Sent, Store, StoreError, Storing, Write, Written,
+    Burials, Claimed, Claims, Epoch, Expired, Filter, Instance, InstanceNo, Message, Micros, News, Received, Renewed,
+    RequestNo, Row, Sent, Store, StoreError, Storing, Write, Written,
 };
 use crate::planted::{Mistake, is_planted};
 use state::State;
@@ -182,7 +182,7 @@ impl Store for Memory {
         self.run(|state| Ok(state.bury(instance, None)))
     }
 
-    fn bury_ended<'a>(&'a self, expired: &'a Expired) -> Storing<'a, u64> {
+    fn bury_ended<'a>(&'a self, expired: &'a Expired) -> Storing<'a, Burials> {
         self.run(|state| Ok(state.bury_ended(expired)))
     }
 

@@ -52,8 +52,8 @@ mod tests;
 pub use open::PostgresBuilder;
 
 use super::{
-    Claimed, Claims, Epoch, Expired, Filter, Instance, InstanceNo, Message, Micros, News, Received, Renewed, RequestNo,
-    Row, Sent, Store, StoreError, Storing, Transaction, Write, Written,
+    Burials, Claimed, Claims, Epoch, Expired, Filter, Instance, InstanceNo, Message, Micros, News, Received, Renewed,
+    RequestNo, Row, Sent, Store, StoreError, Storing, Transaction, Write, Written,
 };
 use claim::Lost;
 use doubt::Doubt;
@@ -228,7 +228,7 @@ impl Store for Postgres {
         answered(self.0.bury_one(instance))
     }
 
-    fn bury_ended<'a>(&'a self, expired: &'a Expired) -> Storing<'a, u64> {
+    fn bury_ended<'a>(&'a self, expired: &'a Expired) -> Storing<'a, Burials> {
         answered(self.0.bury_expired(expired))
     }
 

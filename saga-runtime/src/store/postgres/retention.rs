@@ -9,13 +9,15 @@ use super::{
     error::Fault,
     read::count,
 };
-use crate::store::{Expired, InstanceNo, Micros};
+use crate::store::{Burials, Expired, InstanceNo, Micros};
 use sqlx::{PgConnection, query, query_as, query_scalar};
 
-/// The ended instances of one saga and status, the earliest first. Parameters: saga, status, before, limit.
+/// The ended instances of one saga and status, the earliest first. Parameters: saga, status, before, limit, and the end
+/// and the number of the last one before them.
 pub(super) const EXPIRED: &str = "
     SELECT i.ended_at, i.no FROM saga.instance AS i
     WHERE i.saga = $1 AND i.status = $2 AND i.ended_at < $3 AND i.ended_at IS NOT NULL AND NOT i.buried
+    AND (i.ended_at, i.no) > ($5, $6)
     AND NOT EXISTS (
         WITH RECURSIVE above (no, parent, ended_at) AS (
             SELECT a.no, a.parent, a.ended_at FROM saga.instance AS a WHERE a.no = i.parent AND a.no < i.no
@@ -82,12 +84,13 @@ impl Inner {
         })
     }
 
-    pub(super) async fn bury_expired(&self, expired: &Expired) -> Result<u64, Fault> {
+    pub(super) async fn bury_expired(&self, expired: &Expired) -> Result<Burials, Fault> {
+        let (after, above) = expired.after.map_or((Micros::MIN, i64::MIN), |(ended, no)| (ended, no.0));
         let found = reading!(self, conn => {
             let mut found: Vec<(Micros, i64)> = Vec::new();
             for status in expired.statuses.iter().filter(|status| status.is_settled()) {
                 let some = query_as(self.names.sql(EXPIRED)).bind(&*expired.saga).bind(status.name());
-                let some = some.bind(expired.before).bind(count(expired.limit));
+                let some = some.bind(expired.before).bind(count(expired.limit)).bind(after).bind(above);
                 found.append(&mut some.fetch_all(&mut *conn).await?);
             }
             Ok(found)
@@ -96,15 +99,17 @@ impl Inner {
         found.sort_unstable();
         found.dedup();
         found.truncate(expired.limit);
+        let last = found.last().filter(|_| found.len() == expired.limit).map(|&(ended, no)| (ended, InstanceNo(no)));
         let numbers: Vec<_> = found.into_iter().map(|(_, no)| no).collect();
         if numbers.is_empty() {
-            return Ok(0);
+            return Ok(Burials::default());
         }
-        again!({
+        let gone = again!({
             let mut transaction = self.begin(&self.work).await?;
             let buried = self.bury(&mut transaction, &numbers, Some(expired.before)).await;
             transaction.end(buried).await
-        })
+        });
+        Ok(Burials { gone: gone?, last })
     }
 
     async fn bury(&self, conn: &mut PgConnection, numbers: &[i64], before: Option<Micros>) -> Result<u64, Fault> {

@@ -75,7 +75,7 @@ async fn what_is_asked_often_is_read_from_indexes() {
         ("next wake", claim::NEXT_WAKE, "('{checkout,refund}')".to_owned()),
         ("owned by the dead", worker::OWNED, "('{1,2}')".to_owned()),
         ("settle", claim::SETTLE, String::new()),
-        ("expired", retention::EXPIRED, "('checkout', 'completed', 100, 10)".to_owned()),
+        ("expired", retention::EXPIRED, "('checkout', 'completed', 100, 10, 5, 7)".to_owned()),
         ("tombstones", retention::BURIED, "('checkout', 100, 10)".to_owned()),
         ("buriable", retention::BURIABLE, "('{}', 100)".to_owned()),
         ("removal", retention::REMOVE, "('{}')".to_owned()),

@@ -27,8 +27,8 @@ mod tests;
 pub use open::SqliteBuilder;
 
 use super::{
-    Claimed, Claims, Epoch, Expired, Filter, Instance, InstanceNo, Message, Micros, Received, RequestNo, Row, Sent,
-    Store, StoreError, Storing, Transaction, Write, Written,
+    Burials, Claimed, Claims, Epoch, Expired, Filter, Instance, InstanceNo, Message, Micros, Received, RequestNo, Row,
+    Sent, Store, StoreError, Storing, Transaction, Write, Written,
 };
 use error::Fault;
 use lock::{Identity, Lock};
@@ -177,7 +177,7 @@ impl Store for Sqlite {
         storing(self.bury_one(instance))
     }
 
-    fn bury_ended<'a>(&'a self, expired: &'a Expired) -> Storing<'a, u64> {
+    fn bury_ended<'a>(&'a self, expired: &'a Expired) -> Storing<'a, Burials> {
         storing(self.bury_expired(expired))
     }
 

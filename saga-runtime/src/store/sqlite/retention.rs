@@ -7,14 +7,14 @@ use super::{
     error::Fault,
     read::{count, json},
 };
-use crate::store::{Expired, InstanceNo, Micros};
+use crate::store::{Burials, Expired, InstanceNo, Micros};
 use sqlx::{SqliteConnection, query, query_scalar};
 
 /// The ended instances of one saga and status, the earliest first, but for those above which somebody has not ended: they may have to be
-/// undone. Parameters: saga, status, before, limit.
+/// undone. Parameters: saga, status, before, limit, and the end and the number of the last one before them.
 pub(super) const EXPIRED: &str = "
     SELECT ended_at, no FROM instance INDEXED BY instance_ended
-    WHERE saga = ?1 AND status = ?2 AND ended_at < ?3 AND NOT buried
+    WHERE saga = ?1 AND status = ?2 AND ended_at < ?3 AND (ended_at, no) > (?5, ?6) AND NOT buried
     AND NOT EXISTS (
         WITH RECURSIVE above (no, parent, ended_at) AS (
             SELECT i.no, i.parent, i.ended_at FROM instance AS i WHERE i.no = instance.parent AND i.no < instance.no
@@ -51,24 +51,27 @@ impl Sqlite {
         transaction.end(buried).await
     }
 
-    pub(super) async fn bury_expired(&self, expired: &Expired) -> Result<u64, Fault> {
+    pub(super) async fn bury_expired(&self, expired: &Expired) -> Result<Burials, Fault> {
+        let (after, above) = expired.after.map_or((Micros::MIN, i64::MIN), |(ended, no)| (ended, no.0));
         let mut found: Vec<(Micros, i64)> = Vec::new();
         let mut conn = self.readers.take().await?;
         for status in expired.statuses.iter().filter(|status| status.is_settled()) {
             let some = sqlx::query_as(EXPIRED).bind(&*expired.saga).bind(status.name());
-            found.append(&mut some.bind(expired.before).bind(count(expired.limit)).fetch_all(&mut *conn).await?);
+            let some = some.bind(expired.before).bind(count(expired.limit)).bind(after).bind(above);
+            found.append(&mut some.fetch_all(&mut *conn).await?);
         }
         conn.done();
         found.sort_unstable();
         found.dedup();
         found.truncate(expired.limit);
+        let last = found.last().filter(|_| found.len() == expired.limit).map(|&(ended, no)| (ended, InstanceNo(no)));
         let numbers: Vec<_> = found.into_iter().map(|(_, no)| no).collect();
         if numbers.is_empty() {
-            return Ok(0);
+            return Ok(Burials::default());
         }
         let mut transaction = self.begin().await?;
         let buried = bury(&mut transaction, &numbers, Some(expired.before)).await;
-        transaction.end(buried).await
+        transaction.end(buried.map(|gone| Burials { gone, last })).await
     }
 
     pub(super) async fn forget_tombstones(&self, saga: &str, before: Micros, limit: usize) -> Result<u64, Fault> {
