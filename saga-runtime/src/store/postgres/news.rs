@@ -19,10 +19,15 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{sync::mpsc, time::sleep};
+use tokio::{
+    sync::mpsc,
+    time::{sleep, timeout},
+};
 
 /// Nothing is told sooner after what was told last.
 const PAUSE: Duration = Duration::from_millis(4);
+/// A server that has not taken what it is told by then will not.
+const TELLING: Duration = Duration::from_secs(10);
 /// A payload of Postgres's has at most 7,999 bytes.
 const LONGEST: usize = 7_500;
 /// How many words are told at once.
@@ -137,9 +142,12 @@ async fn cry(pool: Arc<Pool>, names: Arc<Names>, mut said: mpsc::UnboundedReceiv
 }
 
 async fn notify(pool: &Arc<Pool>, channel: &str, payloads: &[String]) -> Result<(), Fault> {
-    let mut conn = pool.take().await?;
-    let told = query(NOTIFY).bind(channel).bind(payloads).execute(&mut *conn).await;
-    conn.end(told.map(|_| ()).map_err(Fault::from))
+    let told = async {
+        let mut conn = pool.take().await?;
+        let told = query(NOTIFY).bind(channel).bind(payloads).execute(&mut *conn).await;
+        conn.end(told.map(|_| ()).map_err(Fault::from))
+    };
+    timeout(TELLING, told).await.map_err(|_| StoreError::Unavailable("the server does not answer".into()))?
 }
 
 /// Who said it, a colon, and words with commas between them; each is said once.

@@ -7,7 +7,7 @@ use std::{
     mem,
     ops::{Deref, DerefMut},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -17,11 +17,16 @@ use tokio::{
 /// How long a server may take to let somebody in.
 const CONNECTING: Duration = Duration::from_secs(10);
 
+/// A connection that nobody has used for so long is not used again. What stands between here and the server may have forgotten it
+/// without a word to either, and whoever asked something on it would wait for an answer that never comes.
+const STALE: Duration = Duration::from_mins(1);
+
 /// A few connections for one purpose.
 #[derive(Debug)]
 pub(super) struct Pool {
     options: PgConnectOptions,
-    idle: Mutex<Vec<PgConnection>>,
+    /// Those that nobody uses, each with the moment of its last use: the one that was used last is the last one.
+    idle: Mutex<Vec<(Instant, PgConnection)>>,
     permits: Arc<Semaphore>,
     size: u32,
 }
@@ -35,8 +40,7 @@ impl Pool {
     pub(super) async fn take(self: &Arc<Self>) -> Result<Taken, Fault> {
         let closed = || StoreError::Unusable("the store was closed".into());
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| closed())?;
-        let idle = self.idle().pop();
-        let (conn, fresh) = match idle {
+        let (conn, fresh) = match self.kept() {
             Some(conn) => (conn, false),
             None => (connect(&self.options).await?, true),
         };
@@ -49,18 +53,25 @@ impl Pool {
         let _all = self.permits.acquire_many(self.size).await;
         self.permits.close();
         let idle = mem::take(&mut *self.idle());
-        for conn in idle {
+        for (_, conn) in idle {
             // One that is broken is as good as closed.
             let _ = conn.close().await;
         }
     }
 
-    /// Lets go of what nobody uses: one connection broke, and so, most likely, did they.
-    fn suspect(&self) {
-        self.idle().clear();
+    /// One that was used a moment ago.
+    fn kept(&self) -> Option<PgConnection> {
+        let mut idle = self.idle();
+        let (used, conn) = idle.pop()?;
+        if used.elapsed() < STALE {
+            return Some(conn);
+        }
+        // The others have been there for longer.
+        idle.clear();
+        None
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<PgConnection>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<(Instant, PgConnection)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -75,7 +86,8 @@ pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, 
 }
 
 /// A connection that is in use. Dropped without [`Taken::done`], it is closed, which rolls back what it was in the middle
-/// of: nobody gets a connection in a state that nobody knows.
+/// of: nobody gets a connection in a state that nobody knows. It broke, or did not answer in time, and so, most likely, would those
+/// that nobody uses: they are closed with it.
 #[derive(Debug)]
 pub(super) struct Taken {
     conn: Option<PgConnection>,
@@ -88,7 +100,8 @@ impl Taken {
     /// Gives it back for others to use.
     pub(super) fn done(mut self) {
         if !self.pool.permits.is_closed() {
-            self.pool.idle().extend(self.conn.take());
+            let used = self.conn.take().map(|conn| (Instant::now(), conn));
+            self.pool.idle().extend(used);
         }
     }
 
@@ -100,10 +113,18 @@ impl Taken {
     /// Hands on what was answered. After an error the connection is given back only if it is still of use.
     pub(super) fn end<T>(self, answer: Result<T, Fault>) -> Result<T, Fault> {
         match &answer {
-            Err(fault) if fault.is_of_the_connection() => self.pool.suspect(),
+            Err(fault) if fault.is_of_the_connection() => drop(self),
             _ => self.done(),
         }
         answer
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if self.conn.is_some() {
+            self.pool.idle().clear();
+        }
     }
 }
 
@@ -118,5 +139,44 @@ impl Deref for Taken {
 impl DerefMut for Taken {
     fn deref_mut(&mut self) -> &mut PgConnection {
         self.conn.as_mut().expect("it is given away by `done` only, which takes the value")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlx::query;
+
+    /// Two connections that nobody uses.
+    async fn two_idle() -> Arc<Pool> {
+        let url = saga_test_postgres::url();
+        let pool = Arc::new(Pool::new(url.parse().expect("a database's address"), 4));
+        let taken = [pool.take().await.expect("it lets me in"), pool.take().await.expect("it lets me in")];
+        assert!(taken.iter().all(Taken::is_fresh));
+        taken.into_iter().for_each(Taken::done);
+        pool
+    }
+
+    #[tokio::test]
+    async fn what_is_given_back_is_used_again_unless_nobody_has_used_it_for_long() {
+        let pool = two_idle().await;
+        let taken = pool.take().await.expect("it is there");
+        assert!(!taken.is_fresh());
+        taken.done();
+        for (used, _) in &mut *pool.idle() {
+            *used = used.checked_sub(STALE).expect("this machine has been up for a minute");
+        }
+        assert!(pool.take().await.expect("it lets me in").is_fresh());
+        assert!(pool.idle().is_empty(), "the other one was used no later");
+    }
+
+    #[tokio::test]
+    async fn where_one_does_not_answer_nobody_asks_the_others_that_nobody_uses() {
+        let pool = two_idle().await;
+        let mut taken = pool.take().await.expect("it is there");
+        let asked = timeout(Duration::from_millis(50), query("SELECT pg_sleep(60)").execute(&mut *taken));
+        assert!(asked.await.is_err(), "it answers in a minute");
+        drop(taken);
+        assert!(pool.take().await.expect("it lets me in").is_fresh());
     }
 }
