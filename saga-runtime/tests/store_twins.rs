@@ -118,6 +118,7 @@ impl Random {
             state: (self.below(2) == 0).then(|| "somewhere".into()),
             error: (self.below(4) == 0).then(|| "the card was declined".into()),
             queued: self.below(3) == 0,
+            lost: (self.below(3) == 0).then(|| self.below(2) == 0),
             owned: self.below(2) == 0,
             ..Touch::new(self.status(), self.small(100))
         });

@@ -34,8 +34,6 @@ pub(crate) async fn run_claimed(
     let no = claimed.instance.no;
     // What a claim of many takes is ready from then on; what is taken for a decision stays what it was.
     let mut status = if decision { claimed.instance.status } else { Status::Ready };
-    // One that was given back by a build that did not know it may have been running before that.
-    claimed.orphaned |= claimed.instance.status == Status::WaitsForBuild;
     let poke = Arc::new(Poke::default());
     if !engine.takes_up(&life, &mut claimed, &mut status, &poke).await {
         drop(permit);
@@ -90,14 +88,14 @@ async fn claimed_run(
     decision: bool,
 ) -> Over {
     let instance = &claimed.instance;
-    let journal = Journal::claimed(engine, life, instance, status, State::default());
+    let journal = Journal::claimed(engine, life, claimed, status, State::default());
     let Some(saga) = engine.sagas.get(&*instance.saga) else {
-        return journal.give_back(status, None).await.err().unwrap_or(Over::WaitsForBuild);
+        return journal.give_back(status, None, false).await.err().unwrap_or(Over::WaitsForBuild);
     };
     let loaded = match Box::pin(load_patiently(engine, instance.no)).await {
         Ok(loaded) => loaded,
         Err((unknown @ Unfoldable::Unknown { .. }, _)) => {
-            return give_back_unknown(&journal, unknown.to_string().into()).await;
+            return give_back_unknown(&journal, unknown.to_string().into(), false).await;
         }
         // The store was waited for until the runtime stopped: nothing is wrong with the instance.
         Err((error, _)) if error.passes() => return Over::Broken(error.to_string().into()),
@@ -109,7 +107,7 @@ async fn claimed_run(
     };
     // Before any effect, and before any row.
     if let Some(unknown) = unknown_to(saga.definition(), &loaded.state) {
-        return give_back_unknown(&journal, unknown).await;
+        return give_back_unknown(&journal, unknown, false).await;
     }
     let worker = Box::new(Worker::new(engine, saga, journal, BTreeMap::new(), Arc::clone(poke)));
     worker.loaded(loaded);
@@ -125,9 +123,10 @@ async fn claimed_run(
     Box::pin(worker.settle(over)).await
 }
 
-/// Gives back what this build does not know. It is not taken here again, so this is the one time to say so.
-pub(super) async fn give_back_unknown(journal: &Journal, unknown: Box<str>) -> Over {
-    if let Err(over) = journal.give_back(Status::WaitsForBuild, Some(unknown.clone())).await {
+/// Gives back what this build does not know, and of which something was running here. It is not taken here again, so this is the one
+/// time to say so.
+pub(super) async fn give_back_unknown(journal: &Journal, unknown: Box<str>, runs: bool) -> Over {
+    if let Err(over) = journal.give_back(Status::WaitsForBuild, Some(unknown.clone()), runs).await {
         return over;
     }
     let ids = &journal.identity.ids;
@@ -153,7 +152,7 @@ pub(super) async fn load_patiently(engine: &Arc<Engine>, no: InstanceNo) -> Resu
 async fn park_unfolded(journal: Journal, last: u64, error: &str) -> Over {
     let status = journal.inner().status;
     if status == Status::Parked {
-        return journal.give_back(Status::Parked, None).await.err().unwrap_or(Over::Broken(error.into()));
+        return journal.give_back(Status::Parked, None, false).await.err().unwrap_or(Over::Broken(error.into()));
     }
     let ids = &journal.identity.ids;
     tracing::error!(saga = %ids.saga, id = %ids.instance, error, "parked: what the journal carries cannot be read");

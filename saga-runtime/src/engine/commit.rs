@@ -90,10 +90,10 @@ impl Journal {
         .await
     }
 
-    /// Lets the instance go as it was, with a name for the lists if there is a new one.
-    pub(crate) async fn give_back(&self, status: Status, named: Option<Box<str>>) -> Result<(), Over> {
+    /// Lets the instance go as it was, with a name for the lists if there is a new one, and whether something of it was running.
+    pub(crate) async fn give_back(&self, status: Status, named: Option<Box<str>>, runs: bool) -> Result<(), Over> {
         Box::pin(self.write(|inner, at| {
-            let mut touch = Touch::new(status, at);
+            let mut touch = Touch { lost: runs.then_some(true), ..Touch::new(status, at) };
             if status == inner.status {
                 touch.wake_at = inner.wake_at;
                 touch.awaits.clone_from(&inner.awaits);
@@ -131,11 +131,14 @@ impl Journal {
                 return Err(Over::Rejected(reason.clone()));
             }
             let mut touch = touch(&inner, self.engine.clock.now());
-            if let Some(error) =
-                touch.as_mut().and_then(|touch| touch.error.as_mut()).filter(|error| error.contains('\0'))
-            {
-                // What a step says of its failure may hold anything; no text of Postgres holds that. The row has it as it is.
-                *error = error.replace('\0', "\u{FFFD}").into();
+            if let Some(touch) = &mut touch {
+                if let Some(error) = touch.error.as_mut().filter(|error| error.contains('\0')) {
+                    // What a step says of its failure may hold anything; no text of Postgres holds that. The row has it as it is.
+                    *error = error.replace('\0', "\u{FFFD}").into();
+                }
+                if inner.orphaned && inner.told {
+                    touch.lost.get_or_insert(false);
+                }
             }
             if inner.pending.is_empty() && touch.is_none() {
                 return Ok(());

@@ -7,7 +7,7 @@ use crate::{
     planted,
     runtime::input::{check_label, check_labels},
     store::{
-        Delivery, Instance, InstanceNo, Labels, MessageNo, Micros, RequestNo, Row, Start, Status,
+        Claimed, Delivery, Instance, InstanceNo, Labels, MessageNo, Micros, RequestNo, Row, Start, Status,
         committer::CommitError,
     },
 };
@@ -74,6 +74,9 @@ pub(crate) struct Inner {
     pub(crate) state: State,
     /// What the store's row of the instance says.
     pub(crate) status: Status,
+    /// Whether it was taken from somebody who died, and whether something has been said in its journal since.
+    pub(super) orphaned: bool,
+    pub(super) told: bool,
     pub(super) wake_at: Option<Micros>,
     pub(super) awaits: Vec<Box<str>>,
     pub(super) named: Option<Box<str>>,
@@ -179,7 +182,7 @@ impl Journal {
     pub(crate) fn claimed(
         engine: &Arc<Engine>,
         life: &Arc<Life>,
-        instance: &Instance,
+        Claimed { instance, orphaned }: &Claimed,
         status: Status,
         state: State,
     ) -> Self {
@@ -192,6 +195,7 @@ impl Journal {
         let journal = Self::new(engine, life, identity, Some(instance.no), status, state);
         {
             let mut inner = journal.inner();
+            inner.orphaned = *orphaned;
             inner.parent = instance.parent;
             inner.labels.clone_from(&instance.labels);
             inner.labelled.clone_from(&instance.labels);
@@ -217,6 +221,8 @@ impl Journal {
             no,
             state,
             status,
+            orphaned: false,
+            told: false,
             wake_at: None,
             awaits: Vec::new(),
             named: None,
@@ -297,6 +303,7 @@ impl Journal {
             return Err(Over::Broken("something else happened during a step's transaction".into()));
         }
         inner.state = staged.state;
+        inner.told = true;
         inner.committed_at = self.engine.clock.now();
         Ok(())
     }
@@ -440,6 +447,7 @@ impl Inner {
     fn push(&mut self, at: Micros, event: &Event) -> Result<u64, Over> {
         let row = next_row(&mut self.state, at, event)?;
         let seq = row.seq;
+        self.told = true;
         if self.state.pivot_passed {
             // Nothing will be undone.
             self.recent = Recent::default();

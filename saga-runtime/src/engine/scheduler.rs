@@ -174,8 +174,10 @@ async fn decisions(
             // inbox is not empty.
             None if engine.store.inbox(no).await?.is_empty() => {
                 asked.pop_back();
-                // Where its turn had come, it is the next one's.
-                engine.policies.forget(no, engine.clock.now());
+                // Where its turn had come, it is the next one's; unless it has begun to run here meanwhile, and takes it.
+                if !engine.hub.runs(no) {
+                    engine.policies.forget(no, engine.clock.now());
+                }
             }
             None if tries >= TRIES => {
                 asked.pop_back();

@@ -229,7 +229,7 @@ impl Worker {
         let Some((index, step, compensation)) = found else {
             // Of what an earlier snapshot holds nobody could tell before. Whatever runs beside it counts as lost.
             let unknown = format!("{} (compensation {})", undo.step, undo.compensation);
-            return Err(give_back_unknown(&self.journal, unknown.into()).await.into());
+            return Err(give_back_unknown(&self.journal, unknown.into(), true).await.into());
         };
         let policy = self.engine.policies.bounds(&compensation.policy, compensation.policy_name);
         if decide::undo_spent(&policy, tries) {

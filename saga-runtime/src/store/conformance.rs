@@ -201,6 +201,7 @@ cases! {
         the_sagas_take_turns,
         parked_and_ended_instances_are_not_claimed,
         what_a_dead_worker_owned_is_orphaned,
+        what_was_lost_with_a_worker_stays_so_until_it_is_told,
         what_waits_for_a_build_is_claimed_by_the_next_worker_only,
         what_waits_for_its_turn_is_claimed_by_the_next_worker_at_once,
         the_next_wake_is_the_earliest_that_is_left,

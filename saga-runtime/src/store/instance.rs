@@ -228,6 +228,7 @@ pub struct Claims {
 pub struct Claimed {
     /// Its row, as it was before the claim.
     pub instance: Instance,
-    /// Whether a dead owner had it: an attempt may have been running when that one died.
+    /// Whether a dead owner had it, now or before, of which nothing has been written since: an attempt may have been running when that
+    /// one died ([`Touch::lost`](super::Touch::lost)).
     pub orphaned: bool,
 }

@@ -110,6 +110,9 @@ pub struct Touch {
     /// Whether a sleeping or waiting instance waits until `wake_at` for something that only this worker knows of, as its turn at
     /// a named policy: a later worker takes it at once, and this one then.
     pub queued: bool,
+    /// Whether an attempt may have been under way when a worker died, of which the journal does not tell; if nothing is said,
+    /// that is so if it was before. A claim of what a dead worker owned says that it is.
+    pub lost: Option<bool>,
     /// Whether the committing worker keeps it; otherwise, and after an end, nobody owns it from then on.
     pub owned: bool,
     /// The moment. The first one with a status that is an end is kept as the moment of the end.
@@ -119,7 +122,17 @@ pub struct Touch {
 impl Touch {
     /// A status, and nothing else: nobody owns the instance, and nothing wakes it.
     pub fn new(status: Status, at: Micros) -> Self {
-        Self { status, wake_at: None, awaits: Vec::new(), state: None, error: None, queued: false, owned: false, at }
+        Self {
+            status,
+            wake_at: None,
+            awaits: Vec::new(),
+            state: None,
+            error: None,
+            queued: false,
+            lost: None,
+            owned: false,
+            at,
+        }
     }
 }
 

@@ -151,6 +151,33 @@ async fn rule_32_a_build_that_does_not_know_the_state_gives_it_back_before_any_e
     assert!(after.len() > rows);
 }
 
+/// Two builds side by side, as at each deploy: what sleeps is taken by either.
+#[tokio::test(start_paused = true)]
+async fn rule_32_a_build_that_does_not_know_the_state_takes_no_attempt_from_the_one_that_does() {
+    for dies in [false, true] {
+        let lab = Lab::new();
+        // It may be attempted twice.
+        lab.world.plan("a", if dies { [Act::Hang] } else { [Act::Later(30)] });
+        let runtime = lab.runtime().await;
+        start(&runtime, "1", script("twice:a")).await;
+        until(|| !lab.world.got().is_empty()).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        drop(runtime);
+        for _ in 0..2 {
+            let newer = lab.builder().register(Newer(lab.world.clone())).start().await.expect("it starts");
+            tokio::time::sleep(Duration::from_mins(10)).await;
+            assert_eq!(newer.waiting_for_build().await.expect("the store answers").len(), 1);
+            newer.shutdown(Duration::ZERO).await;
+        }
+        let runtime = lab.runtime().await;
+        let saga = runtime.get::<Scripted>("1").await.expect("the store answers").expect("it is there");
+        assert!(matches!(end(&saga).await, End::Completed(_)), "the second attempt is made");
+        assert_eq!(lab.world.whats(), ["a", "a"]);
+        let lost = events(&lab, &saga).await.iter().filter(|row| row.starts_with("{\"recovered\"")).count();
+        assert_eq!(lost, usize::from(dies), "what was lost is told of once, and nothing else is");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn rule_32_a_row_of_a_kind_of_a_later_build_waits_for_that_build() {
     let lab = Lab::new();

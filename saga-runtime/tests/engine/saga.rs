@@ -110,6 +110,7 @@ const STATES: [State; 10] = [
 const NEWER: [State; 10] = {
     let mut states = STATES;
     states[1].fingerprint = "2";
+    states[2].fingerprint = "2";
     states
 };
 const FLOW: Flow = Flow {
@@ -136,7 +137,7 @@ const NEWER_DEFINITION: Definition = Definition { version: 2, flows: &[Flow { st
 #[derive(Debug, Clone)]
 pub(crate) struct Scripted(pub(crate) World);
 
-/// The saga of a later build: it does not know what the earlier one saved at `book`.
+/// The saga of a later build: it does not know what the earlier one saved at `book` and `twice`.
 #[derive(Debug, Clone)]
 pub(crate) struct Newer(pub(crate) World);
 

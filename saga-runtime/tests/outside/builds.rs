@@ -138,6 +138,7 @@ async fn a_name_that_the_build_does_not_know_is_in_the_status_and_is_told_once_b
     assert!(shown.starts_with(&begins), "{shown}");
     let status = trip.status().await.expect("the store answers");
     assert_eq!((&*status.state, status.unknown.as_deref()), ("car", Some(unknown)));
+    until(async || !log.lines("given back").is_empty()).await;
     let told = log.lines("given back");
     assert_eq!(told.len(), 1, "{told:?}");
     for part in ["WARN ", "saga=trip", "id=1", &format!("unknown={unknown}")] {

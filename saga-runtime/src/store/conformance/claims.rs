@@ -140,6 +140,47 @@ pub(super) async fn what_a_dead_worker_owned_is_orphaned(store: Arc<dyn Store>) 
     assert_eq!(worker.claimed(NOW + 50, 10).await, [asleep]);
 }
 
+pub(super) async fn what_was_lost_with_a_worker_stays_so_until_it_is_told(store: Arc<dyn Store>) {
+    let dead = Worker::new(&*store).await;
+    let no = dead.start(owned("a")).await;
+    let orphaned = async |worker: &Worker<'_>, decision: bool| {
+        let claimed = if decision {
+            worker.claim_one(no).await.expect("nobody owns it")
+        } else {
+            let claims = worker.claim(NOW, 10).await;
+            claims.claimed.into_iter().next().expect("it is due")
+        };
+        assert_eq!(claimed.instance.no, no);
+        claimed.orphaned
+    };
+    let unknown = |lost| Touch { lost, ..touch(Status::WaitsForBuild) };
+    let mut next = 2;
+    for (decision, said, after) in [
+        (false, None, true),
+        (true, None, true),
+        (false, Some(false), false),
+        (false, None, false),
+        (true, Some(true), true),
+        (true, Some(false), false),
+    ] {
+        let worker = Worker::new(&*store).await;
+        let before = orphaned(&worker, decision).await;
+        // Whoever does not know it says nothing in its journal.
+        let rows: &[u64] = if said == Some(false) { &[next] } else { &[] };
+        next += u64::try_from(rows.len()).expect("it is small");
+        let rows = append(no, rows.iter().copied()).rows;
+        worker.append(Append { touch: Some(unknown(said)), ..Append::new(no, rows) }).await;
+        let worker = Worker::new(&*store).await;
+        assert_eq!(orphaned(&worker, decision).await, after, "it was {before}, and {said:?} was said");
+        worker.append(Append { touch: Some(unknown(None)), ..Append::new(no, Vec::new()) }).await;
+    }
+    // Whoever dies with it loses it again.
+    let dead = Worker::new(&*store).await;
+    assert!(!orphaned(&dead, true).await);
+    let worker = Worker::new(&*store).await;
+    assert!(orphaned(&worker, true).await);
+}
+
 pub(super) async fn what_waits_for_a_build_is_claimed_by_the_next_worker_only(store: Arc<dyn Store>) {
     let worker = Worker::new(&*store).await;
     let no = worker.with_status("a", Status::WaitsForBuild).await;

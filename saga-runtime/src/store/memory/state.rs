@@ -44,6 +44,7 @@ pub(super) struct Kept {
     given_back: Vec<Epoch>,
     /// Whether a later worker takes it at once.
     queued: bool,
+    lost: bool,
     pub(super) rows: Vec<Row>,
     pub(super) letters: Letters,
 }
@@ -164,6 +165,7 @@ impl State {
             touched_by: epoch,
             given_back: Vec::new(),
             queued: false,
+            lost: false,
             rows: start.rows.clone(),
             letters: Letters::default(),
         };
@@ -288,7 +290,8 @@ impl Kept {
     }
 
     fn take(&mut self, epoch: Epoch) -> Claimed {
-        let claimed = Claimed { instance: self.instance.clone(), orphaned: self.instance.owner.is_some() };
+        self.lost |= self.instance.owner.is_some();
+        let claimed = Claimed { instance: self.instance.clone(), orphaned: self.lost };
         self.instance.owner = Some(epoch);
         self.touched_by = epoch;
         claimed
@@ -321,6 +324,7 @@ impl Kept {
         instance.owner = (touch.owned && !ends).then_some(epoch);
         instance.ended_at = if ends { instance.ended_at.or(Some(touch.at)) } else { None };
         self.queued = touch.queued;
+        self.lost = touch.lost.unwrap_or(self.lost);
         self.due = if waits { touch.wake_at } else { touch.wake_at.or(Some(touch.at)) };
         if waits && touch.awaits.iter().any(|name| self.letters.waiting_of(name)) {
             self.due_by(touch.at);

@@ -67,7 +67,7 @@ const CLAIM: &str = concat!(
         LIMIT $4
     ), owned AS (
         UPDATE saga.instance SET owned = true, epoch = $1, status = 'ready', wake_at = NULL, awaits = '{}', state = NULL,
-            error = NULL, queued = false, moment = greatest(moment, $3)
+            error = NULL, queued = false, lost = lost OR owned, moment = greatest(moment, $3)
         WHERE no = ANY (ARRAY(SELECT no FROM taken))
     )
     SELECT taken.*, seen.number AS seen FROM (SELECT count(*) AS number FROM placed) AS seen LEFT JOIN taken ON true
@@ -163,7 +163,7 @@ impl Inner {
             for row in &rows {
                 // Where none was taken, a row says how many were seen.
                 if row.try_get::<Option<i64>, _>("no")?.is_some() {
-                    pending.claimed.push(of(instance(row)?));
+                    pending.claimed.push(of(instance(row)?, row.try_get("lost")?));
                 }
             }
             if pending.claimed.len() < before + wanted {
@@ -240,16 +240,15 @@ impl Inner {
         pending: &mut Pending<'_>,
     ) -> Result<(), Fault> {
         // Whoever has the row has it until then; what is read afterwards is what it is.
-        let sql =
-            "SELECT status = 'waits_for_build' AND $2 = ANY (given_back) FROM saga.instance WHERE no = $1 FOR UPDATE";
-        let given_back = query_scalar(self.names.sql(sql)).bind(no.0).bind(epoch.0);
-        let given_back: Option<bool> = given_back.fetch_optional(&mut **transaction).await?;
+        let sql = "SELECT status = 'waits_for_build' AND $2 = ANY (given_back), lost FROM saga.instance WHERE no = $1 FOR UPDATE";
+        let locked = query_as(self.names.sql(sql)).bind(no.0).bind(epoch.0);
+        let Some((given_back, lost)) = locked.fetch_optional(&mut **transaction).await? else { return Ok(()) };
         let found = self.by_number(transaction, no).await?;
         let found = found.filter(|instance| sagas.contains(&&*instance.saga) && !instance.buried);
         let Some(found) = found else { return Ok(()) };
         match found.owner {
             // Nobody has changed it since.
-            None if given_back == Some(true) => return Ok(()),
+            None if given_back => return Ok(()),
             Some(owner) if owner == epoch => {
                 // Unless it was claimed for this, and the answer was lost.
                 pending.again.extend(self.lost.take_asked(no));
@@ -267,16 +266,16 @@ impl Inner {
         self.lost.take_asked(no);
         // What waits for a message alone is due some day from here on: should this worker die before it has decided, the dead are not
         // forgotten while the message may still come.
-        let sql = "UPDATE saga.instance SET owned = true, epoch = $1, due_at = \
+        let sql = "UPDATE saga.instance SET owned = true, lost = lost OR owned, epoch = $1, due_at = \
             CASE WHEN status = 'waiting' THEN coalesce(due_at, $3) ELSE due_at END WHERE no = $2";
         query(self.names.sql(sql)).bind(epoch.0).bind(no.0).bind(Micros::MAX).execute(&mut **transaction).await?;
-        pending.claimed.push(of(found));
+        pending.claimed.push(of(found, lost));
         Ok(())
     }
 }
 
-fn of(instance: Instance) -> Claimed {
-    Claimed { orphaned: instance.owner.is_some(), instance }
+fn of(instance: Instance, lost: bool) -> Claimed {
+    Claimed { orphaned: lost || instance.owner.is_some(), instance }
 }
 
 /// What this worker may own without knowing: the answers to these claims were lost.

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 macro_rules! instance_columns {
     () => {
         "i.no, i.saga, i.id, i.birth, i.version, i.input_hash, i.parent, i.status, i.due_at, i.wake_at, i.awaits, i.state, \
-         i.error, i.owned, i.epoch, i.moment, i.started_at, i.ended_at, i.buried, \
+         i.error, i.owned, i.lost, i.epoch, i.moment, i.started_at, i.ended_at, i.buried, \
          ARRAY(SELECT key FROM saga.label WHERE label.instance = i.no ORDER BY key) AS label_keys, \
          ARRAY(SELECT value FROM saga.label WHERE label.instance = i.no ORDER BY key) AS label_values"
     };

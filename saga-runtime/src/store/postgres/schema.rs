@@ -7,7 +7,8 @@ use sqlx::{AssertSqlSafe, PgConnection, Row as _, query, query_scalar, raw_sql};
 use std::fmt;
 
 /// Each takes a schema from the version before it to its own; the first makes version 1. Never changed once released.
-const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql"), include_str!("migrations/0003.sql")];
 
 /// Brings the tables to this release's version, if they are not.
 ///

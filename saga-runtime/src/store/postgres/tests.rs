@@ -84,7 +84,7 @@ async fn what_is_asked_often_is_read_from_indexes() {
         ("send", inbox::SEND, "('checkout', '1', 'paid', '2', '{}', 5)".to_owned()),
         ("known message", inbox::KNOWN, "('checkout', '1', 'paid', '2')".to_owned()),
         ("rows", write::ROWS, format!("(1, {}, 0, {})", arrays(7), arrays(1))),
-        ("all", write::ALL, format!("(1, {}, 0, {}, false, {})", arrays(7), arrays(28), arrays(2))),
+        ("all", write::ALL, format!("(1, {}, 0, {}, false, {})", arrays(7), arrays(28), arrays(3))),
         ("journal", read::JOURNAL, "(1, 5, 10)".to_owned()),
         ("journals", read::JOURNALS, "('{1,2,3}', 10)".to_owned()),
         ("some rows", read::ROWS, "(1, '{}')".to_owned()),

@@ -6,7 +6,7 @@ use super::{
     read::{by_number, count, instance, instance_columns, json},
 };
 use crate::store::{Claimed, Claims, Epoch, Instance, InstanceNo, Micros};
-use sqlx::{Row as _, SqliteConnection, query, query_scalar};
+use sqlx::{Row as _, SqliteConnection, query, query_as, query_scalar};
 use std::collections::HashMap;
 
 /// The candidates of one saga, from each kind the ones that waited longest; each kind is read from an index of its own, in
@@ -92,17 +92,17 @@ async fn claim(
             query(CANDIDATES).bind(*saga).bind(epoch.0).bind(now).bind(count(limit)).fetch_all(&mut *conn).await?;
         for row in &rows {
             let due: Micros = row.try_get("due_at")?;
-            found.push((due, instance(row)?));
+            found.push((due, of(instance(row)?, row.try_get("lost")?)));
         }
     }
-    found.sort_by_key(|(due, instance)| (*due, instance.no));
+    found.sort_by_key(|(due, claimed)| (*due, claimed.instance.no));
     // A saga that is named twice is one saga.
-    found.dedup_by_key(|(_, instance)| instance.no);
-    let claimed: Vec<_> = in_turns(found, limit).into_iter().map(of).collect();
+    found.dedup_by_key(|(_, claimed)| claimed.instance.no);
+    let claimed = in_turns(found, limit);
     let numbers: Vec<_> = claimed.iter().map(|claimed| claimed.instance.no).collect();
     let own = query(
         "UPDATE instance SET owned = 1, epoch = ?, status = 'ready', wake_at = NULL, awaits = NULL, state = NULL,
-         error = NULL, queued = 0, moment = max(moment, ?) WHERE no IN (SELECT value FROM json_each(?))",
+         error = NULL, queued = 0, lost = lost OR owned, moment = max(moment, ?) WHERE no IN (SELECT value FROM json_each(?))",
     );
     own.bind(epoch.0).bind(now).bind(json(&numbers)).execute(&mut *conn).await?;
     let mut next_wake = None;
@@ -114,10 +114,10 @@ async fn claim(
 }
 
 /// The sagas take turns: of each, the first ones before anybody's second ones.
-fn in_turns(found: Vec<(Micros, Instance)>, limit: usize) -> Vec<Instance> {
+fn in_turns(found: Vec<(Micros, Claimed)>, limit: usize) -> Vec<Claimed> {
     let mut places: HashMap<Box<str>, usize> = HashMap::new();
-    let place = |(_, instance): &(Micros, Instance)| {
-        let place = places.entry(instance.saga.clone()).or_default();
+    let place = |(_, claimed): &(Micros, Claimed)| {
+        let place = places.entry(claimed.instance.saga.clone()).or_default();
         *place += 1;
         *place
     };
@@ -125,7 +125,7 @@ fn in_turns(found: Vec<(Micros, Instance)>, limit: usize) -> Vec<Instance> {
     let mut all: Vec<_> = turns.into_iter().zip(found).collect();
     // Stable: within a turn, whoever waited longest comes first.
     all.sort_by_key(|(turn, _)| *turn);
-    all.into_iter().take(limit).map(|(_, (_, instance))| instance).collect()
+    all.into_iter().take(limit).map(|(_, (_, claimed))| claimed).collect()
 }
 
 async fn claim_one(
@@ -135,17 +135,18 @@ async fn claim_one(
     no: InstanceNo,
 ) -> Result<Option<Claimed>, Fault> {
     let found = by_number(conn, no).await?;
-    let sql = "SELECT 1 FROM instance WHERE no = ? AND status = 'waits_for_build' AND NOT owned AND epoch = ?";
-    let given_back: Option<i64> = query_scalar(sql).bind(no.0).bind(epoch.0).fetch_optional(&mut *conn).await?;
-    let free = |instance: &Instance| {
-        !instance.buried && given_back.is_none() && instance.owner.is_none_or(|owner| owner < epoch)
-    };
+    let sql = "SELECT status = 'waits_for_build' AND NOT owned AND epoch = ?2, lost FROM instance WHERE no = ?1";
+    let found_here: Option<(bool, bool)> = query_as(sql).bind(no.0).bind(epoch.0).fetch_optional(&mut *conn).await?;
+    let Some((given_back, lost)) = found_here else { return Ok(None) };
+    let free =
+        |instance: &Instance| !instance.buried && !given_back && instance.owner.is_none_or(|owner| owner < epoch);
     let found = found.filter(|instance| sagas.contains(&&*instance.saga) && free(instance));
     let Some(found) = found else { return Ok(None) };
-    query("UPDATE instance SET owned = 1, epoch = ? WHERE no = ?").bind(epoch.0).bind(no.0).execute(conn).await?;
-    Ok(Some(of(found)))
+    let own = query("UPDATE instance SET owned = 1, lost = lost OR owned, epoch = ? WHERE no = ?");
+    own.bind(epoch.0).bind(no.0).execute(conn).await?;
+    Ok(Some(of(found, lost)))
 }
 
-fn of(instance: Instance) -> Claimed {
-    Claimed { orphaned: instance.owner.is_some(), instance }
+fn of(instance: Instance, lost: bool) -> Claimed {
+    Claimed { orphaned: lost || instance.owner.is_some(), instance }
 }

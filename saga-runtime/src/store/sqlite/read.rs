@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 /// The columns of an instance's own row, with its labels as a JSON object.
 macro_rules! instance_columns {
     () => {
-        "no, saga, id, birth, version, input_hash, parent, status, due_at, wake_at, awaits, state, error, owned, epoch, \
+        "no, saga, id, birth, version, input_hash, parent, status, due_at, wake_at, awaits, state, error, owned, lost, epoch, \
          moment, started_at, ended_at, buried, (SELECT json_group_object(key, value) FROM label WHERE label.instance = \
          instance.no) AS labels"
     };

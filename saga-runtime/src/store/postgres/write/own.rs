@@ -57,7 +57,7 @@ macro_rules! touch {
 
 /// Rows, touches and starts. A touch counts only while the instance is this worker's, or was so last: one that is written once more,
 /// because its answer was lost, may come after somebody else has taken what it let go. Parameters from 10: the instances touched, in
-/// order, and ten columns; from 21: nine columns of the starts; from 30: which of them, and their rows; from 35: which of them, and
+/// order, and ten columns, of which the last one is 41; from 21: nine columns of the starts; from 30: which of them, and their rows; from 35: which of them, and
 /// their labels; 38: whether a start whose identity is taken does not fit; 39 and 40: the sums
 /// of the rows, and of those of the starts.
 pub(in crate::store::postgres) const ALL: &str = concat!(
@@ -75,7 +75,7 @@ pub(in crate::store::postgres) const ALL: &str = concat!(
             awaits = coalesce(", touch!("14", "text"), "::text[], '{}'), epoch = $1,
             moment = greatest(i.moment, ", touch!("18", "bigint"), "),
             ended_at = CASE WHEN ", touch!("19", "boolean"), " THEN coalesce(i.ended_at, ", touch!("18", "bigint"), ") END,
-            queued = ", touch!("20", "boolean"), ",
+            queued = ", touch!("20", "boolean"), ", lost = coalesce(", touch!("41", "boolean"), ", i.lost),
             given_back = CASE
                 WHEN ", touch!("11", "text"), " <> 'waits_for_build' THEN '{}'
                 WHEN $1 <> ALL (i.given_back) THEN i.given_back || $1
@@ -170,7 +170,7 @@ impl Inner {
         let statement = statement.bind(starts.label_of).bind(starts.label_key).bind(starts.label_value);
         // Once it is written, an instance that was there shows what comes later in the batch, too.
         let statement = statement.bind(!segment.touches.is_empty() && segment.is_one_statement());
-        let row = statement.bind(sums).bind(starts.row_sum).fetch_one(conn).await?;
+        let row = statement.bind(sums).bind(starts.row_sum).bind(touches.lost).fetch_one(conn).await?;
         held(row.try_get("held")?)?;
         let (places, numbers): (Vec<i64>, Vec<i64>) = (row.try_get("places")?, row.try_get("numbers")?);
         let mut all = vec![None; segment.starts.len()];
@@ -201,6 +201,7 @@ struct Touches<'a> {
     at: Vec<i64>,
     ends: Vec<bool>,
     queued: Vec<bool>,
+    lost: Vec<Option<bool>>,
 }
 
 impl<'a> Touches<'a> {
@@ -219,6 +220,7 @@ impl<'a> Touches<'a> {
             all.at.push(touch.at);
             all.ends.push(ends);
             all.queued.push(touch.queued);
+            all.lost.push(touch.lost);
         }
         all
     }

@@ -104,11 +104,12 @@ pub(super) static THERE: LazyLock<Set> = LazyLock::new(|| {
 
 /// Changes of instances' own rows.
 pub(super) static TOUCHES: LazyLock<Set> = LazyLock::new(|| {
-    Set::new(12, |rows| {
+    Set::new(13, |rows| {
         format!(
             "UPDATE instance SET status = t.column2, due_at = t.column3, wake_at = t.column4, awaits = t.column5,
                 state = t.column6, error = t.column7, owned = t.column8, epoch = t.column9, moment = max(moment, t.column10),
-                ended_at = iif(t.column11, coalesce(ended_at, t.column10), NULL), queued = t.column12
+                ended_at = iif(t.column11, coalesce(ended_at, t.column10), NULL), queued = t.column12,
+                lost = coalesce(t.column13, lost)
              FROM (VALUES {rows}) AS t WHERE no = t.column1 AND NOT buried"
         )
     })
@@ -145,5 +146,5 @@ pub(super) fn touch<'q>(
     let awaits = (touch.status == Status::Waiting).then(|| json(&touch.awaits));
     let query = query.bind(no.0).bind(touch.status.name()).bind(due_at).bind(touch.wake_at).bind(awaits);
     let query = query.bind(touch.state.as_deref()).bind(touch.error.as_deref()).bind(touch.owned && !ends);
-    query.bind(epoch.0).bind(touch.at).bind(ends).bind(touch.queued)
+    query.bind(epoch.0).bind(touch.at).bind(ends).bind(touch.queued).bind(touch.lost)
 }
