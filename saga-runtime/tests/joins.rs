@@ -279,7 +279,7 @@ async fn why_a_branch_is_parked_stands_in_lists_whatever_the_others_write_after_
     runtime.start::<Seats>("next", Party { guests, at_a_time: 2 }).await.expect("it is started");
     tokio::time::sleep(Duration::from_millis(26)).await;
     let found = store.find("seats", "next").await.expect("it can be read").expect("it is there");
-    assert!(found.owner.is_some() && found.error.is_none(), "{found:?}");
+    assert!(found.owner.is_some() && found.error.as_deref() == Some("who is that?"), "{found:?}");
     drop(runtime);
     let runtime = builder(&store).start().await.expect("it starts");
     let saga = runtime.get::<Seats>("next").await.expect("it can be read").expect("it is there");

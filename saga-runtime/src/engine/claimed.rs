@@ -111,6 +111,7 @@ async fn claimed_run(
     }
     let worker = Box::new(Worker::new(engine, saga, journal, BTreeMap::new(), Arc::clone(poke)));
     worker.loaded(loaded);
+    worker.tell_park().await;
     {
         let mut leave = worker.leave();
         leave.forward = Some(permit);

@@ -32,6 +32,8 @@ struct Follows {
     instance: InstanceNo,
     /// What the store's row says from then on, if the commit says anything of it.
     status: Option<Status>,
+    /// What it says of parks, if so.
+    shown: Option<Box<str>>,
     labels: Labels,
     /// Whether the instance is let go.
     rests: bool,
@@ -67,7 +69,10 @@ impl Journal {
     /// Commits what is collected; the instance goes on running.
     pub(crate) async fn commit(&self) -> Result<(), Over> {
         Box::pin(self.write(|inner, at| {
-            (inner.status != Status::Ready).then(|| Touch { owned: true, ..Touch::new(Status::Ready, at) })
+            // A part of it may need a person while the others go on.
+            let error = inner.park_error();
+            let changes = inner.status != Status::Ready || inner.shown != error;
+            changes.then(|| Touch { owned: true, error, ..Touch::new(Status::Ready, at) })
         }))
         .await
     }
@@ -79,8 +84,9 @@ impl Journal {
             touch.wake_at = release.wake_at;
             touch.awaits = release.awaits;
             touch.queued = release.queued;
-            if status == Status::Parked {
-                touch.error = inner.park_error().or_else(|| inner.error.clone());
+            touch.error = inner.park_error().filter(|_| !status.is_end());
+            if status == Status::Parked && touch.error.is_none() {
+                touch.error.clone_from(&inner.error);
             }
             if !matches!(status, Status::Ready) && !status.is_end() {
                 touch.state = Some(inner.state.state_name());
@@ -155,10 +161,12 @@ impl Journal {
             (pending, inner.labels.clone())
         };
         let status = touch.as_ref().map(|touch| touch.status);
+        let shown = touch.as_ref().and_then(|touch| touch.error.clone());
         let rests = touch.as_ref().is_some_and(|touch| !touch.owned);
         let told: Vec<InstanceNo> = pending.sends.iter().map(|delivery| delivery.to).collect();
         let starts = !pending.starts.is_empty();
-        let follows = |instance| Follows { instance, status, labels: labels.clone(), rests, told, starts, kinds };
+        let follows =
+            |instance| Follows { instance, status, shown, labels: labels.clone(), rests, told, starts, kinds };
         let Some(instance) = no else {
             let instance = self.started(pending.rows, labels.clone(), touch).await?;
             self.made(follows(instance)).await;
@@ -196,11 +204,13 @@ impl Journal {
 
     /// A commit is made.
     async fn made(&self, follows: Follows) {
-        let Follows { instance, status, labels, rests, told, starts, kinds } = follows;
+        let Follows { instance, status, shown, labels, rests, told, starts, kinds } = follows;
         {
             let mut inner = self.inner();
             inner.no = Some(instance);
-            inner.status = status.unwrap_or(inner.status);
+            if let Some(status) = status {
+                (inner.status, inner.shown) = (status, shown);
+            }
             inner.labelled = labels;
             inner.committed_at = self.engine.clock.now();
             // They are stored.

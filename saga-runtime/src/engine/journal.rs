@@ -81,6 +81,8 @@ pub(crate) struct Inner {
     pub(super) awaits: Vec<Box<str>>,
     pub(super) named: Option<Box<str>>,
     pub(super) error: Option<Box<str>>,
+    /// What it says now of why something of it is parked.
+    pub(super) shown: Option<Box<str>>,
     /// Why it is parked, by the row that says so.
     pub(super) parks: BTreeMap<u64, Box<str>>,
     /// The instance that waits for this one.
@@ -204,6 +206,7 @@ impl Journal {
                 inner.awaits.clone_from(&instance.awaits);
                 inner.named.clone_from(&instance.state);
                 inner.error.clone_from(&instance.error);
+                inner.shown.clone_from(&instance.error);
             }
         }
         journal
@@ -227,6 +230,7 @@ impl Journal {
             awaits: Vec::new(),
             named: None,
             error: None,
+            shown: None,
             parks: BTreeMap::new(),
             parent: None,
             labels: Labels::new(),

@@ -431,9 +431,7 @@ impl Worker {
     /// Commits what is collected and lets the instance go.
     pub(super) async fn release(&self, status: Status, release: Release) -> Result<(), Over> {
         let wake_at = release.wake_at;
-        if status == Status::Parked {
-            self.tell_park().await;
-        }
+        self.tell_park().await;
         self.journal.release(status, release).await?;
         self.acknowledge();
         if let Some(at) = wake_at {
@@ -448,7 +446,7 @@ impl Worker {
     }
 
     /// What a row of an earlier run says of the park: it stands in lists again.
-    async fn tell_park(&self) {
+    pub(super) async fn tell_park(&self) {
         if let (Some(row), Some(no)) = (self.journal.untold_park(), self.journal.no())
             && let Ok(event) = self.row(no, row).await
             && let (_, Event::Parked { error, .. }) = event.unwrapped()

@@ -85,7 +85,7 @@ impl Filter {
         self
     }
 
-    /// Parked for a reason that contains this text, in the same letters.
+    /// Parked, it or a part of it, for a reason that contains this text, in the same letters.
     pub fn error(mut self, contains: impl Into<Box<str>>) -> Self {
         self.stored.error = Some(contains.into());
         self
@@ -227,12 +227,18 @@ impl Runtime {
         Ok(Page { instances: found.into_iter().map(Listed::new).collect(), next })
     }
 
-    /// The instances that need a person, the oldest first. All of them: to page through many, [`list`](Self::list).
+    /// The instances that need a person, the oldest first; also those of which only a part does, a branch of a join or an undo, while
+    /// the others run, sleep or wait: of these, too, [`error`](Listed::error) says why. All of them: to page through many,
+    /// [`list`](Self::list).
     ///
     /// # Errors
     /// The store cannot be read.
     pub async fn parked(&self) -> Result<Vec<Listed>, Error> {
-        self.all(Progress::Parked).await
+        let mut parked = self.all(Filter::new().progress([Progress::Parked])).await?;
+        parked.extend(self.all(Filter::new().error("")).await?);
+        parked.sort_by_key(|listed| listed.no);
+        parked.dedup_by_key(|listed| listed.no);
+        Ok(parked)
     }
 
     /// The ended instances whose compensation was given up in part, and that nobody has settled.
@@ -240,7 +246,7 @@ impl Runtime {
     /// # Errors
     /// The store cannot be read.
     pub async fn debts(&self) -> Result<Vec<Listed>, Error> {
-        self.all(Progress::CompensatedWithDebt).await
+        self.all(Filter::new().progress([Progress::CompensatedWithDebt])).await
     }
 
     /// The instances that stand where no build that was asked so far knows to go on.
@@ -248,11 +254,11 @@ impl Runtime {
     /// # Errors
     /// The store cannot be read.
     pub async fn waiting_for_build(&self) -> Result<Vec<Listed>, Error> {
-        self.all(Progress::WaitsForBuild).await
+        self.all(Filter::new().progress([Progress::WaitsForBuild])).await
     }
 
-    async fn all(&self, progress: Progress) -> Result<Vec<Listed>, Error> {
-        let mut filter = Filter::new().progress([progress]).limit(LONGEST_PAGE);
+    async fn all(&self, filter: Filter) -> Result<Vec<Listed>, Error> {
+        let mut filter = filter.limit(LONGEST_PAGE);
         let mut all = Vec::new();
         loop {
             let page = self.list(&filter).await?;

@@ -150,7 +150,7 @@ pub struct Listed {
     pub progress: Progress,
     /// The state that it sleeps, is parked or waits in.
     pub state: Option<Box<str>>,
-    /// Why it is parked.
+    /// Why it is parked; or a part of it, a branch or an undo, while the others go on.
     pub error: Option<Box<str>>,
     /// When it goes on, if it sleeps; or at the latest, if it waits. In microseconds since the Unix epoch.
     pub wake_at: Option<Micros>,

@@ -54,7 +54,7 @@ pub struct Instance {
     pub awaits: Vec<Box<str>>,
     /// The state it sleeps, is parked or waits in.
     pub state: Option<Box<str>>,
-    /// Why it is parked.
+    /// Why it is parked, or a part of it while the others go on.
     pub error: Option<Box<str>>,
     /// What its users call it by.
     pub labels: Labels,
@@ -152,7 +152,7 @@ pub struct Filter {
     pub statuses: Vec<Status>,
     /// That sleep, are parked or wait in this state.
     pub state: Option<Box<str>>,
-    /// Parked with an error that contains this, in the same letters.
+    /// With an error that contains this, for which it is parked or a part of it, in the same letters.
     pub error: Option<Box<str>>,
     /// Started at this moment or later.
     pub started_after: Option<Micros>,

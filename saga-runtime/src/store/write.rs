@@ -105,7 +105,7 @@ pub struct Touch {
     pub awaits: Vec<Box<str>>,
     /// The state it sleeps, is parked or waits in, for lists.
     pub state: Option<Box<str>>,
-    /// Why it is parked, for lists.
+    /// Why it is parked, or a part of it while the others go on, for lists.
     pub error: Option<Box<str>>,
     /// Whether a sleeping or waiting instance waits until `wake_at` for something that only this worker knows of, as its turn at
     /// a named policy: a later worker takes it at once, and this one then.

@@ -64,6 +64,41 @@ async fn an_undo_that_parks_is_stored_at_once_and_a_crash_does_not_forget_it() {
     assert_eq!(lab.world.stands(), NOTHING, "{}", timeline(&saga).await);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_needs_a_person_is_in_the_list_while_the_others_go_on() {
+    let lab = Lab::new();
+    let mut runtime = lab.runtime().await;
+    lab.world.plan("undo a", [Act::Panic]);
+    lab.world.plan("undo b", [Act::NoEffect; 30]);
+    lab.world.plan("c", [Act::Refuse]);
+    let works = [Work::Each(texts(&["a", "b"]), 2), Work::Book("c".into())];
+    start(&runtime, "1", plan(works)).await;
+    let mut seen = Vec::new();
+    for look in 0..400 {
+        if look == 200 {
+            // Another worker knows it from the journal alone.
+            drop(runtime);
+            runtime = lab.runtime().await;
+        }
+        soon(500).await;
+        let listed = runtime.parked().await.expect("the store answers");
+        assert_eq!(listed.len(), 1, "look {look}");
+        let why = listed[0].error.as_deref().unwrap_or_default();
+        assert!(why.contains("told to panic"), "look {look}: {why:?}");
+        if !seen.contains(&listed[0].progress) {
+            seen.push(listed[0].progress);
+        }
+    }
+    assert!(seen.contains(&Progress::Running) && seen.contains(&Progress::Sleeping), "{seen:?}");
+    let saga = runtime.get::<Errand>("1").await.expect("the store answers").expect("it is there");
+    let park = parks(&saga, 1).await;
+    assert!(answered(park[0].retry("ann", "again"), "retry").await.expect("decided").granted);
+    soon(1_000).await;
+    assert_eq!(runtime.parked().await.expect("the store answers").len(), 0, "{}", timeline(&saga).await);
+    assert!(answered(end(&saga), "the end").await.cause().is_some());
+    assert_eq!(lab.world.stands(), NOTHING, "{}", timeline(&saga).await);
+}
+
 /// Two things at the same time, and a third one.
 struct Third(World);
 

@@ -95,7 +95,8 @@ pub(super) async fn a_filter_admits_what_it_says_and_nothing_else(store: Arc<dyn
         let status = Status::ALL[usize::from(index) % Status::ALL.len()];
         let touch = Touch {
             state: (index % 3 == 0).then(|| "charge".into()),
-            error: (status == Status::Parked).then(|| format!("{index}: the card was declined").into()),
+            error: matches!(status, Status::Parked | Status::Ready | Status::Waiting)
+                .then(|| format!("{index}: the card was declined").into()),
             ..touch(status)
         };
         worker.append(Append { touch: Some(touch), ..append(no, [2]) }).await;
@@ -110,6 +111,7 @@ pub(super) async fn a_filter_admits_what_it_says_and_nothing_else(store: Arc<dyn
         Filter { state: Some("charge".into()), ..Filter::default() },
         Filter { error: Some("card".into()), ..Filter::default() },
         Filter { error: Some("Card_%".into()), ..Filter::default() },
+        Filter { error: Some("".into()), ..Filter::default() },
         Filter { started_after: Some(NOW + 2), started_before: Some(NOW + 4), ..Filter::default() },
         Filter { labels: label("region", "south"), ..Filter::default() },
         Filter { labels: label("south", "region"), ..Filter::default() },
