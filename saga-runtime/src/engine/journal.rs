@@ -477,6 +477,10 @@ impl Inner {
 
     /// Why it is parked, of several the first.
     pub(super) fn park_error(&self) -> Option<Box<str>> {
+        if self.parks.is_empty() {
+            // It is asked with each commit, and a join may have thousands of branches.
+            return None;
+        }
         self.parks.get(&self.state.parks().first()?.row).cloned()
     }
 
