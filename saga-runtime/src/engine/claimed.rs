@@ -99,11 +99,17 @@ async fn claimed_run(
         }
         // The store was waited for until the runtime stopped: nothing is wrong with the instance.
         Err((error, _)) if error.passes() => return Over::Broken(error.to_string().into()),
-        // What its rows say is known, and only what they carry is not: another row follows them.
-        Err((error, last)) if fold(&*engine.store, instance.no).await.is_ok() => {
-            return Box::pin(park_unfolded(journal, last, &error.to_string())).await;
+        Err((error, last)) => {
+            return match fold(&*engine.store, instance.no).await {
+                // What its rows say is known, and only what they carry is not: another row follows them.
+                Ok(state) => {
+                    let lost = claimed.orphaned && may_run(&state);
+                    let lost = lost.then(|| state.recoveries.saturating_add(1));
+                    Box::pin(park_unfolded(journal, last, lost, &error.to_string())).await
+                }
+                Err(_) => park_unread(&journal, &error.to_string()).await,
+            };
         }
-        Err((error, _)) => return park_unread(&journal, &error.to_string()).await,
     };
     // Before any effect, and before any row.
     if let Some(unknown) = unknown_to(saga.definition(), &loaded.state) {
@@ -149,17 +155,21 @@ pub(super) async fn load_patiently(engine: &Arc<Engine>, no: InstanceNo) -> Resu
     }
 }
 
-/// Parks an instance of which not all can be read that it needs: there is no state to apply the row to, so it is written as it is.
-async fn park_unfolded(journal: Journal, last: u64, error: &str) -> Over {
+/// Parks an instance of which not all can be read that it needs, and tells before that whether something was lost with a worker, and how
+/// often in a row by now: there is no state to apply the rows to, so they are written as they are.
+async fn park_unfolded(journal: Journal, last: u64, lost: Option<u32>, error: &str) -> Over {
     let status = journal.inner().status;
     if status == Status::Parked {
         return journal.give_back(Status::Parked, None, false).await.err().unwrap_or(Over::Broken(error.into()));
     }
     let ids = &journal.identity.ids;
     tracing::error!(saga = %ids.saga, id = %ids.instance, error, "parked: what the journal carries cannot be read");
-    let event = Event::Parked { cause: ParkCause::Unreadable, error: error.into(), undo: None };
-    if let Err(over) = journal.push_beyond(last, &event) {
-        return over;
+    let parked = Event::Parked { cause: ParkCause::Unreadable, error: error.into(), undo: None };
+    let recovered = lost.map(|count| Event::Recovered { count });
+    for (last, event) in (last..).zip(recovered.iter().chain([&parked])) {
+        if let Err(over) = journal.push_beyond(last, event) {
+            return over;
+        }
     }
     journal.release(Status::Parked, Release::default()).await.err().unwrap_or(Over::Broken(error.into()))
 }

@@ -32,8 +32,9 @@ struct Follows {
     instance: InstanceNo,
     /// What the store's row says from then on, if the commit says anything of it.
     status: Option<Status>,
-    /// What it says of parks, if so.
+    /// What it says of parks, and of what was lost, if so.
     shown: Option<Box<str>>,
+    lost: Option<bool>,
     labels: Labels,
     /// Whether the instance is let go.
     rests: bool,
@@ -71,7 +72,8 @@ impl Journal {
         Box::pin(self.write(|inner, at| {
             // A part of it may need a person while the others go on.
             let error = inner.park_error();
-            let changes = inner.status != Status::Ready || inner.shown != error;
+            let tells = inner.lost && !inner.pending.is_empty();
+            let changes = inner.status != Status::Ready || inner.shown != error || tells;
             changes.then(|| Touch { owned: true, error, ..Touch::new(Status::Ready, at) })
         }))
         .await
@@ -142,8 +144,10 @@ impl Journal {
                     // What a step says of its failure may hold anything; no text of Postgres holds that. The row has it as it is.
                     *error = error.replace('\0', "\u{FFFD}").into();
                 }
-                if inner.orphaned && inner.told {
-                    touch.lost.get_or_insert(false);
+                if inner.lost {
+                    // With a row that follows, and with nothing else: what is written once more after somebody else has had the
+                    // instance says nothing of what that one lost.
+                    touch.lost.get_or_insert(inner.pending.rows.is_empty());
                 }
             }
             if inner.pending.is_empty() && touch.is_none() {
@@ -162,11 +166,12 @@ impl Journal {
         };
         let status = touch.as_ref().map(|touch| touch.status);
         let shown = touch.as_ref().and_then(|touch| touch.error.clone());
+        let lost = touch.as_ref().and_then(|touch| touch.lost);
         let rests = touch.as_ref().is_some_and(|touch| !touch.owned);
         let told: Vec<InstanceNo> = pending.sends.iter().map(|delivery| delivery.to).collect();
         let starts = !pending.starts.is_empty();
         let follows =
-            |instance| Follows { instance, status, shown, labels: labels.clone(), rests, told, starts, kinds };
+            |instance| Follows { instance, status, shown, lost, labels: labels.clone(), rests, told, starts, kinds };
         let Some(instance) = no else {
             let instance = self.started(pending.rows, labels.clone(), touch).await?;
             self.made(follows(instance)).await;
@@ -204,12 +209,13 @@ impl Journal {
 
     /// A commit is made.
     async fn made(&self, follows: Follows) {
-        let Follows { instance, status, shown, labels, rests, told, starts, kinds } = follows;
+        let Follows { instance, status, shown, lost, labels, rests, told, starts, kinds } = follows;
         {
             let mut inner = self.inner();
             inner.no = Some(instance);
             if let Some(status) = status {
                 (inner.status, inner.shown) = (status, shown);
+                inner.lost = lost.unwrap_or(inner.lost);
             }
             inner.labelled = labels;
             inner.committed_at = self.engine.clock.now();

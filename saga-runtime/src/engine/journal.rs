@@ -74,9 +74,8 @@ pub(crate) struct Inner {
     pub(crate) state: State,
     /// What the store's row of the instance says.
     pub(crate) status: Status,
-    /// Whether it was taken from somebody who died, and whether something has been said in its journal since.
-    pub(super) orphaned: bool,
-    pub(super) told: bool,
+    /// Whether something may have been lost with an earlier worker of which the journal does not tell yet.
+    pub(super) lost: bool,
     pub(super) wake_at: Option<Micros>,
     pub(super) awaits: Vec<Box<str>>,
     pub(super) named: Option<Box<str>>,
@@ -197,7 +196,7 @@ impl Journal {
         let journal = Self::new(engine, life, identity, Some(instance.no), status, state);
         {
             let mut inner = journal.inner();
-            inner.orphaned = *orphaned;
+            inner.lost = *orphaned;
             inner.parent = instance.parent;
             inner.labels.clone_from(&instance.labels);
             inner.labelled.clone_from(&instance.labels);
@@ -224,8 +223,7 @@ impl Journal {
             no,
             state,
             status,
-            orphaned: false,
-            told: false,
+            lost: false,
             wake_at: None,
             awaits: Vec::new(),
             named: None,
@@ -274,7 +272,7 @@ impl Journal {
         inner.push(at, event)
     }
 
-    /// Collects the row of an event about rows that cannot be folded: a snapshot before it would be taken for what they come to.
+    /// Collects the row of an event about rows that cannot all be read: a snapshot before it would be taken for what they come to.
     pub(crate) fn push_beyond(&self, last: u64, event: &Event) -> Result<u64, Over> {
         let mut inner = self.inner();
         inner.state.seq = last;
@@ -307,7 +305,6 @@ impl Journal {
             return Err(Over::Broken("something else happened during a step's transaction".into()));
         }
         inner.state = staged.state;
-        inner.told = true;
         inner.committed_at = self.engine.clock.now();
         Ok(())
     }
@@ -451,7 +448,6 @@ impl Inner {
     fn push(&mut self, at: Micros, event: &Event) -> Result<u64, Over> {
         let row = next_row(&mut self.state, at, event)?;
         let seq = row.seq;
-        self.told = true;
         if self.state.pivot_passed {
             // Nothing will be undone.
             self.recent = Recent::default();

@@ -227,9 +227,10 @@ impl Worker {
             definition.step(&undo.step).and_then(|(index, step)| Some((index, step, step.compensation.as_ref()?)));
         let found = found.filter(|(.., compensation)| *compensation.name == *undo.compensation);
         let Some((index, step, compensation)) = found else {
-            // Of what an earlier snapshot holds nobody could tell before. Whatever runs beside it counts as lost.
+            // Of what an earlier snapshot holds nobody could tell before. What runs beside it counts as lost.
             let unknown = format!("{} (compensation {})", undo.step, undo.compensation);
-            return Err(give_back_unknown(&self.journal, unknown.into(), true).await.into());
+            let runs = self.pulse.is_busy_beside();
+            return Err(give_back_unknown(&self.journal, unknown.into(), runs).await.into());
         };
         let policy = self.engine.policies.bounds(&compensation.policy, compensation.policy_name);
         if decide::undo_spent(&policy, tries) {

@@ -5,8 +5,8 @@ use crate::{
     table::{call, found, write},
 };
 use saga_runtime::store::{
-    Claimed, Claims, Epoch, Expired, Filter, Instance, InstanceNo, Message, Micros, News, Received, Renewed, RequestNo,
-    Row, Sent, Store, Storing, Transaction, Write, Written,
+    Burials, Claimed, Claims, Epoch, Expired, Filter, Instance, InstanceNo, Message, Micros, News, Received, Renewed,
+    RequestNo, Row, Sent, Store, Storing, Transaction, Write, Written,
 };
 use std::{any::Any, sync::Arc, time::Duration};
 
@@ -169,7 +169,7 @@ impl Store for Watched {
         self.store.bury(instance)
     }
 
-    fn bury_ended<'a>(&'a self, expired: &'a Expired) -> Storing<'a, u64> {
+    fn bury_ended<'a>(&'a self, expired: &'a Expired) -> Storing<'a, Burials> {
         self.store.bury_ended(expired)
     }
 

@@ -237,4 +237,6 @@ where
     let saga = third.get::<Long>("1").await.expect("the store answers").expect("it is there");
     assert!(answered(end(&saga), "the end").await.cause().is_some());
     assert_eq!(lab.world.stands(), NOTHING);
+    let counts = timeline(&saga).await.contains("recover");
+    assert!(!counts, "no attempt was under way when it was given back");
 }

@@ -21,6 +21,9 @@ const CONNECTING: Duration = Duration::from_secs(10);
 /// without a word to either, and whoever asked something on it would wait for an answer that never comes.
 const STALE: Duration = Duration::from_mins(1);
 
+/// One that is given up before it has answered is taken for silent after so long.
+const SILENT: Duration = Duration::from_secs(5);
+
 /// A few connections for one purpose.
 #[derive(Debug)]
 pub(super) struct Pool {
@@ -44,7 +47,7 @@ impl Pool {
             Some(conn) => (conn, false),
             None => (connect(&self.options).await?, true),
         };
-        Ok(Taken { conn: Some(conn), fresh, pool: Arc::clone(self), _permit: permit })
+        Ok(Taken { conn: Some(conn), since: Instant::now(), fresh, pool: Arc::clone(self), _permit: permit })
     }
 
     /// Waits for what is under way, closes every connection, and lets nobody take one afterwards.
@@ -86,11 +89,12 @@ pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, 
 }
 
 /// A connection that is in use. Dropped without [`Taken::done`], it is closed, which rolls back what it was in the middle
-/// of: nobody gets a connection in a state that nobody knows. It broke, or did not answer in time, and so, most likely, would those
-/// that nobody uses: they are closed with it.
+/// of: nobody gets a connection in a state that nobody knows. If it broke, or did not answer for long, so would, most likely, those that
+/// nobody uses: they are closed with it.
 #[derive(Debug)]
 pub(super) struct Taken {
     conn: Option<PgConnection>,
+    since: Instant,
     fresh: bool,
     pool: Arc<Pool>,
     _permit: OwnedSemaphorePermit,
@@ -113,7 +117,7 @@ impl Taken {
     /// Hands on what was answered. After an error the connection is given back only if it is still of use.
     pub(super) fn end<T>(self, answer: Result<T, Fault>) -> Result<T, Fault> {
         match &answer {
-            Err(fault) if fault.is_of_the_connection() => drop(self),
+            Err(fault) if fault.is_of_the_connection() => self.pool.idle().clear(),
             _ => self.done(),
         }
         answer
@@ -122,7 +126,8 @@ impl Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        if self.conn.is_some() {
+        // Whoever asked may just have gone.
+        if self.conn.is_some() && self.since.elapsed() >= SILENT {
             self.pool.idle().clear();
         }
     }
@@ -176,6 +181,11 @@ mod tests {
         let mut taken = pool.take().await.expect("it is there");
         let asked = timeout(Duration::from_millis(50), query("SELECT pg_sleep(60)").execute(&mut *taken));
         assert!(asked.await.is_err(), "it answers in a minute");
+        drop(taken);
+        let mut taken = pool.take().await.expect("it is there");
+        assert!(!taken.is_fresh(), "whoever asked has gone, and the others are as they were");
+        taken.since = taken.since.checked_sub(SILENT).expect("this machine has been up for longer");
+        pool.take().await.expect("it lets me in").done();
         drop(taken);
         assert!(pool.take().await.expect("it lets me in").is_fresh());
     }
