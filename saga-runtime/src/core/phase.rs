@@ -334,3 +334,6 @@ impl Join {
         u32::try_from(self.done.len()) == Ok(self.count)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -469,3 +469,6 @@ fn undo_of(call: CallId, step: &StepAt, answer: Option<u64>) -> Option<Undo> {
     let compensation = step.compensation.clone()?;
     Some(Undo { call, answer, step: step.step.clone(), compensation })
 }
+
+#[cfg(test)]
+mod tests;
