@@ -74,8 +74,15 @@ fn attribute_name(group: &Group) -> Option<String> {
     if group.delimiter() != Delimiter::Bracket {
         return None;
     }
+    let mut tokens: Vec<TokenTree> = group.stream().into_iter().collect();
+    // As a `macro_rules!` was given it.
+    while let [TokenTree::Group(inner)] = &tokens[..]
+        && inner.delimiter() == Delimiter::None
+    {
+        tokens = inner.stream().into_iter().collect();
+    }
     let mut names = Vec::new();
-    for token in group.stream() {
+    for token in tokens {
         match token {
             TokenTree::Ident(ident) => names.push(ident.to_string()),
             TokenTree::Punct(punct) if punct.as_char() == ':' => {}

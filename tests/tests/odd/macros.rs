@@ -8,8 +8,9 @@
     reason = "that is what is odd here"
 )]
 
-use super::{No, flow, odd};
+use super::{No, act, flow, odd};
 use saga_runtime::prelude::*;
+use saga_tests::memory::World;
 use std::{fmt::Write as _, io::Write as _};
 
 odd! {
@@ -28,6 +29,7 @@ odd! {
     NamesInFormatStrings: NamesInFormatStrings, on 3;
     AMacroThatGivesItsValueBack: AMacroThatGivesItsValueBack, on 3;
     AMacroInAMacro: AMacroInAMacro, on vec![1, 2, 3], vec![];
+    AttributesFromAMacro: AttributesFromAMacro, on 2, 3;
 }
 
 /// Leaves the flow unless it holds.
@@ -301,4 +303,41 @@ flow! { EventsOfTracing [a b]
         tracing::event!(tracing::Level::WARN, message, field.of.dots = m, error = %order);
         Ok(message + m)
     }
+}
+
+/// A saga whose attributes come from elsewhere.
+macro_rules! attributed {
+    ($name:ident, $flow:meta, $step:meta, $undo:meta) => {
+        struct $name(World);
+
+        #[saga]
+        impl $name {
+            #[$flow]
+            async fn run(&self, cx: &FlowContext, n: u32) -> Result<u32, Unwind<No>> {
+                let first = self.a(cx, "there").await?;
+                let what = if n > 2 { "no more" } else { "again" };
+                #[state("second")]
+                let second = self.a(cx, what).await?;
+                Ok(n + first + second)
+            }
+
+            #[$step]
+            async fn a(&self, _cx: &StepContext, what: &str) -> Result<u32, Failure<No>> {
+                act(&self.0, "a", what).await
+            }
+
+            #[$undo]
+            async fn b(&self, _cx: &StepContext, what: &str) -> Result<(), Transient> {
+                self.0.effect(format!("undo {what}"));
+                Ok(())
+            }
+        }
+    };
+}
+
+attributed! {
+    AttributesFromAMacro,
+    flow,
+    saga_runtime::step(idempotent = "a test"),
+    compensate(a, idempotent = "a test")
 }
