@@ -285,6 +285,53 @@ fn a_snapshot_keeps_the_undo_log_where_that_is_needed_or_is_none() {
     assert_eq!(refused(&undoing, &Event::Unfolded { log }), again);
 }
 
+/// A decision about what the row 4 parked.
+fn decision(verb: Verb, refused: Option<&str>) -> Event {
+    let (by, why, refused) = ("ann".into(), "why".into(), refused.map(Into::into));
+    Event::Decided(Box::new(Decided { request: 1, verb, by, why, park: Some(4), refused }))
+}
+
+#[test]
+fn a_decision_that_is_refused_or_about_debt_takes_nothing_out_of_its_park() {
+    let parked = Event::Parked { cause: ParkCause::Asked, error: "look".into(), undo: None };
+    let held = [started(), called(Class::Compensatable, Some("undo")), Event::AttemptFailed(failed()), parked];
+    let parks = |event: Event| {
+        let mut state = after(&held);
+        state.apply(5, 0, &event).expect("a decision follows a park");
+        state.parks().len()
+    };
+    for verb in [Verb::Retry, Verb::Resolve, Verb::DidNotHappen] {
+        assert_eq!((parks(decision(verb, Some("no"))), parks(decision(verb, None))), (1, 0), "{verb:?}");
+    }
+    assert_eq!((parks(decision(Verb::Settle, Some("no"))), parks(decision(Verb::Settle, None))), (1, 1));
+    assert_eq!(parks(decision(Verb::Cancel, None)), 1, "what it means is in the rows that follow");
+    // Where nothing is parked, nothing is granted; it may be refused all the same.
+    assert_eq!(refused(&held[..2], &decision(Verb::Retry, None)), Some("it is not parked"));
+    for event in [decision(Verb::Retry, Some("no")), decision(Verb::Settle, None), decision(Verb::Cancel, None)] {
+        assert_eq!(refused(&held[..2], &event), None, "{event:?}");
+    }
+}
+
+#[test]
+fn the_debt_that_is_settled_is_the_one_that_is_named_and_only_once_all_has_ended() {
+    let step = || called(Class::Compensatable, Some("undo"));
+    let skipped =
+        |row| Event::Undone { call: id(row, None), how: How::Skipped { by: "ann".into(), why: "why".into() } };
+    let settled = |row| Event::DebtSettled { call: id(row, None), by: "ann".into(), why: "why".into() };
+    let owing = [started(), step(), done(), step(), done(), unwinding(), skipped(4), skipped(2)];
+    assert_eq!(refused(&owing, &settled(2)), Some(""), "it has not ended");
+    let mut ended = owing.to_vec();
+    ended.push(Event::Compensated {});
+    let owed = |events: &[Event]| after(events).debt.iter().map(|owed| owed.call.row).collect::<Vec<_>>();
+    assert_eq!(owed(&ended), [4, 2]);
+    assert_eq!(refused(&ended, &settled(1)), Some("there is no such debt"));
+    ended.push(settled(2));
+    assert_eq!(owed(&ended), [4]);
+    assert_eq!(refused(&ended, &settled(2)), Some("there is no such debt"), "it is settled");
+    ended.push(settled(4));
+    assert_eq!(owed(&ended), [0; 0]);
+}
+
 #[test]
 fn an_instance_does_not_unwind_while_a_call_of_it_is_being_undone_in_whichever_branch() {
     let exhausted = || Answer::Exhausted { step: "step".into(), last_error: "broken".into() };
