@@ -456,6 +456,73 @@ fn a_retry_of_a_whole_forgives_all_that_is_in_it_but_for_what_is_parked_by_itsel
 }
 
 #[test]
+fn only_a_retry_of_a_crash_loop_forgives_what_runs_beside_it() {
+    let parked = |cause| Event::Parked { cause, error: "look".into(), undo: None };
+    let callees = vec![Callee::Step(step_at(Class::Compensatable, Some("undo")))];
+    let branches = calls(Calls::Join { callees, branches: vec![Saved::new(); 3], limit: None });
+    let held = [
+        started(),
+        branches,
+        Event::Begun { branches: vec![0, 1, 2] },
+        Event::AttemptFailed(failed()).within("state.1.0"),
+        parked(ParkCause::Asked).within("state.1.1"),
+        parked(ParkCause::CrashLoop).within("state.1.2"),
+    ];
+    for (park, forgiven, left) in [(Some(5), 0, 1), (Some(6), 1, 1), (None, 1, 1)] {
+        let (by, why) = ("ann".into(), "why".into());
+        let retry = Decided { request: 1, verb: Verb::Retry, by, why, park, refused: None };
+        let mut state = after(&held);
+        state.apply(7, 9, &Event::Decided(Box::new(retry))).expect("it is parked");
+        let calling = state.root.at("state.1.0").and_then(|strand| strand.phase.calling()).expect("it runs");
+        let Doing::Step(tries) = &calling.doing else { panic!("{calling:?}") };
+        assert_eq!((tries.forgiven, state.parks().len()), (forgiven, left), "{park:?}");
+    }
+}
+
+#[test]
+fn what_is_parked_is_told_with_the_attempts_at_its_step() {
+    let parked = |undo| Event::Parked { cause: ParkCause::Asked, error: "look".into(), undo };
+    let held = [started(), called(Class::Compensatable, Some("undo"))];
+    let parks = after(&[&held[..], &[Event::AttemptFailed(failed()), parked(None)]].concat()).parks();
+    let [ParkAt { row: 4, cause: ParkCause::Asked, undo: None, key: Some(key), branch }] = &parks[..] else {
+        panic!("{parks:?}")
+    };
+    assert_eq!((&**branch, &*key.step, key.tries.count), ("", "step", 1));
+    let of = |events: &[Event]| after(events).parks().into_iter().map(|park| (park.undo, park.key)).collect::<Vec<_>>();
+    assert_eq!(of(&[started(), parked(None)]), [(None, None)], "nothing is called");
+    assert_eq!(of(&[started(), join(), parked(None)]), [(None, None)], "a join has no attempts");
+    let undoing = [&held[..], &[done(), unwinding(), parked(Some(id(2, None)))]].concat();
+    assert_eq!(of(&undoing), [(Some(id(2, None)), None)]);
+}
+
+#[test]
+fn what_is_to_be_undone_next_is_found_by_its_call_and_begins_anew() {
+    let fails = |call| Event::CompensationFailed { call, failed: failed() };
+    let step = || called(Class::Compensatable, Some("undo"));
+    let mut state = after(&[started(), step(), done(), step(), done(), unwinding(), fails(id(4, None))]);
+    let tries = |state: &State, call| state.root.log.at(call).map(|log| (log.tries.count, log.tries.first));
+    assert_eq!((tries(&state, id(4, None)), tries(&state, id(2, None))), (Some((1, 0)), None));
+    state.apply(8, 30, &Event::Undone { call: id(4, None), how: How::Done }).expect("it is undone");
+    assert_eq!((tries(&state, id(4, None)), tries(&state, id(2, None))), (None, Some((0, 30))));
+    // Of a group each is.
+    let mut state = after(&two_branches());
+    state.apply(8, 20, &unwinding()).expect("it gives up");
+    state.apply(9, 21, &fails(id(5, None))).expect("it is undone now");
+    assert_eq!((tries(&state, id(5, None)), tries(&state, id(2, Some(0)))), (Some((1, 20)), Some((0, 20))));
+    assert_eq!(tries(&state, id(2, None)), None);
+    // A retry of the whole forgives all of them, but for one that is parked by itself.
+    let parked = |undo| Event::Parked { cause: ParkCause::CrashLoop, error: "look".into(), undo };
+    state.apply(10, 22, &fails(id(2, Some(0)))).expect("it is undone now");
+    state.apply(11, 23, &parked(Some(id(2, Some(0))))).expect("it is undone now");
+    state.apply(12, 24, &parked(None)).expect("it is undone");
+    let (by, why) = ("ann".into(), "why".into());
+    let retry = Decided { request: 1, verb: Verb::Retry, by, why, park: Some(12), refused: None };
+    state.apply(13, 25, &Event::Decided(Box::new(retry))).expect("it is parked");
+    let forgiven = |call| state.root.log.at(call).map(|log| (log.tries.forgiven, log.tries.since));
+    assert_eq!((forgiven(id(5, None)), forgiven(id(2, Some(0)))), (Some((1, 25)), Some((0, 20))));
+}
+
+#[test]
 fn what_is_not_due_after_a_loss_is_waited_for_and_what_is_due_is_not() {
     for (due, left) in [(None, None), (Some(5), None), (Some(6), None), (Some(7), Some(7))] {
         let mut tries = Tries { retry_at: due, ..Tries::none(0) };
