@@ -103,9 +103,9 @@ async fn claimed_run(
             return match fold(&*engine.store, instance.no).await {
                 // What its rows say is known, and only what they carry is not: another row follows them.
                 Ok(state) => {
-                    let lost = claimed.orphaned && may_run(&state);
-                    let lost = lost.then(|| state.recoveries.saturating_add(1));
-                    Box::pin(park_unfolded(journal, last, lost, &error.to_string())).await
+                    let untold = claimed.orphaned && may_run(&state);
+                    let recovery = untold.then(|| state.recoveries.saturating_add(1));
+                    Box::pin(park_unfolded(journal, last, recovery, &error.to_string())).await
                 }
                 Err(_) => park_unread(&journal, &error.to_string()).await,
             };
@@ -157,7 +157,7 @@ pub(super) async fn load_patiently(engine: &Arc<Engine>, no: InstanceNo) -> Resu
 
 /// Parks an instance of which not all can be read that it needs, and tells before that whether something was lost with a worker, and how
 /// often in a row by now: there is no state to apply the rows to, so they are written as they are.
-async fn park_unfolded(journal: Journal, last: u64, lost: Option<u32>, error: &str) -> Over {
+async fn park_unfolded(journal: Journal, last: u64, recovery: Option<u32>, error: &str) -> Over {
     let status = journal.inner().status;
     if status == Status::Parked {
         return journal.give_back(Status::Parked, None, false).await.err().unwrap_or(Over::Broken(error.into()));
@@ -165,7 +165,7 @@ async fn park_unfolded(journal: Journal, last: u64, lost: Option<u32>, error: &s
     let ids = &journal.identity.ids;
     tracing::error!(saga = %ids.saga, id = %ids.instance, error, "parked: what the journal carries cannot be read");
     let parked = Event::Parked { cause: ParkCause::Unreadable, error: error.into(), undo: None };
-    let recovered = lost.map(|count| Event::Recovered { count });
+    let recovered = recovery.map(|count| Event::Recovered { count });
     for (last, event) in (last..).zip(recovered.iter().chain([&parked])) {
         if let Err(over) = journal.push_beyond(last, event) {
             return over;

@@ -275,6 +275,16 @@ fn what_an_inner_flow_completed_is_the_flows_around_it_unless_it_failed_or_there
 }
 
 #[test]
+fn a_join_knows_what_it_calls_how_often_and_how_many_at_a_time() {
+    for limit in [None, Some(2)] {
+        let called = calls(Calls::Join { callees: vec![book()], branches: vec![Saved::new(); 3], limit });
+        let state = after(&[started(), called]);
+        let join = joining(&state);
+        assert_eq!((&*join.callees, join.count, join.limit, join.begun), (&[book()][..], 3, limit, 0));
+    }
+}
+
+#[test]
 fn a_join_without_branches_has_its_answer() {
     let state = after(&[started(), join(vec![book()], 0)]);
     assert!(matches!(state.phase(), Phase::After { answer: AnswerAt::Rows(rows), .. } if rows.is_empty()), "{state:?}");
@@ -495,8 +505,7 @@ fn a_skip_is_owed_by_whoever_skipped_it() {
 
 #[test]
 fn the_calls_of_a_state_and_the_rows_of_its_locals_are_known() {
-    let value =
-        |text: &str| Stored::Value(serde_json::value::RawValue::from_string(text.into()).expect("it is JSON").into());
+    let value = |text: &str| Stored::Value(serde_json::value::RawValue::from_string(text.into()).expect("it is JSON"));
     let mut frame = Saved::new();
     frame.insert("order".into(), value("12345"));
     frame.insert("customer".into(), Stored::Kept { row: 1, local: None });
