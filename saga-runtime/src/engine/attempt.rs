@@ -88,6 +88,22 @@ impl Made {
     }
 }
 
+/// An attempt that is under way, until this is dropped.
+struct UnderWay<'w>(&'w Worker);
+
+impl<'w> UnderWay<'w> {
+    fn new(worker: &'w Worker) -> Self {
+        worker.shared().attempts += 1;
+        Self(worker)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.shared().attempts -= 1;
+    }
+}
+
 impl Worker {
     /// Makes one attempt.
     pub(super) async fn attempt(&self, effort: &Effort<'_>, arguments: &Arguments) -> Result<Made, Over> {
@@ -109,6 +125,7 @@ impl Worker {
             Box::pin(self.is_alive()).await;
         };
         let begun = engine.clock.now();
+        let _under_way = UnderWay::new(self);
         if let Work::Step { path, row } = effort.work {
             self.begins(path, row, attempt);
         }

@@ -34,8 +34,9 @@ pub(crate) async fn run_claimed(
     let no = claimed.instance.no;
     // What a claim of many takes is ready from then on; what is taken for a decision stays what it was.
     let mut status = if decision { claimed.instance.status } else { Status::Ready };
+    let mut kept = decision;
     let poke = Arc::new(Poke::default());
-    if !engine.takes_up(&life, &mut claimed, &mut status, &poke).await {
+    if !engine.takes_up(&life, &mut claimed, (&mut status, &mut kept), &poke).await {
         drop(permit);
         if decision {
             engine.deliver(no);
@@ -47,7 +48,7 @@ pub(crate) async fn run_claimed(
     if decision {
         poke.ring();
     }
-    let over = claimed_run(&engine, &life, &claimed, status, permit, &poke, decision).await;
+    let over = claimed_run(&engine, &life, &claimed, (status, kept), permit, &poke, decision).await;
     if matches!(over, Over::WaitsForBuild | Over::Broken(_)) && poke.answered() {
         // A request that nobody here can decide: to try again at once would go on for ever.
         engine.hub.want(no);
@@ -82,13 +83,13 @@ async fn claimed_run(
     engine: &Arc<Engine>,
     life: &Arc<Life>,
     claimed: &Claimed,
-    status: Status,
+    (status, kept): (Status, bool),
     permit: OwnedSemaphorePermit,
     poke: &Arc<Poke>,
     decision: bool,
 ) -> Over {
     let instance = &claimed.instance;
-    let journal = Journal::claimed(engine, life, claimed, status, State::default());
+    let journal = Journal::claimed(engine, life, claimed, status, kept, State::default());
     let Some(saga) = engine.sagas.get(&*instance.saga) else {
         return journal.give_back(status, None, false).await.err().unwrap_or(Over::WaitsForBuild);
     };
@@ -124,6 +125,11 @@ async fn claimed_run(
         leave.deciding = decision;
     }
     let over = match Box::pin(worker.recover(claimed.orphaned)).await {
+        // The claim has taken it out of the lists of what needs a person: it may do so all the same.
+        Ok(()) if !kept && worker.journal.inner().park_error().is_some() => match Box::pin(worker.commit()).await {
+            Ok(()) => Box::pin(worker.go()).await,
+            Err(over) => over,
+        },
         Ok(()) => Box::pin(worker.go()).await,
         Err(over) => over,
     };
@@ -187,7 +193,13 @@ impl Engine {
     ///
     /// Where the answer to its release was lost, that is written once more, perhaps after the claim: then the store says of it what was so
     /// before another worker had it and died, and lets it go. It is taken again, whatever that says: the journal tells.
-    async fn takes_up(&self, life: &Life, claimed: &mut Claimed, status: &mut Status, poke: &Arc<Poke>) -> bool {
+    async fn takes_up(
+        &self,
+        life: &Life,
+        claimed: &mut Claimed,
+        (status, kept): (&mut Status, &mut bool),
+        poke: &Arc<Poke>,
+    ) -> bool {
         let no = claimed.instance.no;
         let mut waited = false;
         while let Err(other) = self.hub.enter(no, poke) {
@@ -205,7 +217,7 @@ impl Engine {
             let error = if free {
                 match self.store.claim_one(life.epoch, &self.names(), no).await {
                     Ok(Some(again)) => {
-                        *status = again.instance.status;
+                        (*status, *kept) = (again.instance.status, true);
                         claimed.orphaned |= again.orphaned;
                         claimed.instance = again.instance;
                         return true;

@@ -107,6 +107,10 @@ impl Journal {
                 touch.awaits.clone_from(&inner.awaits);
                 touch.error.clone_from(&inner.error);
                 touch.state.clone_from(&inner.named);
+            } else {
+                // Of one whose journal was not read, it is what was said before.
+                let known = inner.state.seq > 0;
+                touch.error = inner.park_error().or_else(|| inner.error.clone().filter(|_| !known));
             }
             if named.is_some() {
                 touch.state = named;
@@ -140,10 +144,6 @@ impl Journal {
             }
             let mut touch = touch(&inner, self.engine.clock.now());
             if let Some(touch) = &mut touch {
-                if let Some(error) = touch.error.as_mut().filter(|error| error.contains('\0')) {
-                    // What a step says of its failure may hold anything; no text of Postgres holds that. The row has it as it is.
-                    *error = error.replace('\0', "\u{FFFD}").into();
-                }
                 if inner.lost {
                     // With a row that follows, and with nothing else: what is written once more after somebody else has had the
                     // instance says nothing of what that one lost.

@@ -179,12 +179,13 @@ impl Journal {
         Self::new(engine, life, identity, None, Status::Ready, State::default())
     }
 
-    /// The journal of a claimed instance, whose rows came to this state.
+    /// The journal of a claimed instance, whose rows came to this state, and whose own row says what it said, or nothing.
     pub(crate) fn claimed(
         engine: &Arc<Engine>,
         life: &Arc<Life>,
         Claimed { instance, orphaned }: &Claimed,
         status: Status,
+        kept: bool,
         state: State,
     ) -> Self {
         let identity = Identity {
@@ -200,11 +201,11 @@ impl Journal {
             inner.parent = instance.parent;
             inner.labels.clone_from(&instance.labels);
             inner.labelled.clone_from(&instance.labels);
-            if status != Status::Ready {
+            inner.error.clone_from(&instance.error);
+            if kept {
                 inner.wake_at = instance.wake_at;
                 inner.awaits.clone_from(&instance.awaits);
                 inner.named.clone_from(&instance.state);
-                inner.error.clone_from(&instance.error);
                 inner.shown.clone_from(&instance.error);
             }
         }
@@ -405,7 +406,7 @@ impl Journal {
 
     /// What that row says.
     pub(crate) fn park_is_for(&self, row: u64, error: &str) {
-        self.inner().parks.insert(row, error.into());
+        self.inner().parks.insert(row, shown(error));
     }
 
     pub(super) fn start(&self, rows: Vec<Row>, owned: bool) -> Start {
@@ -456,12 +457,14 @@ impl Inner {
         }
         self.pending.rows.push(row);
         self.pending.kinds.push(event.kind());
+        if let Event::Parked { error, .. } = event.unwrapped().1 {
+            self.parks.insert(seq, shown(error));
+        }
+        if !self.parks.is_empty() && !matches!(event.unwrapped().1, Event::AttemptFailed(_) | Event::Called(_)) {
+            let parks = self.state.parks();
+            self.parks.retain(|row, _| parks.iter().any(|park| park.row == *row));
+        }
         match event.unwrapped() {
-            (_, Event::Parked { error, .. }) => {
-                self.parks.insert(seq, error.clone());
-                let parks = self.state.parks();
-                self.parks.retain(|row, _| parks.iter().any(|park| park.row == *row));
-            }
             ("", Event::Completed { output }) => self.end = Some((seq, Arc::new(ChildEnd::Completed(output.clone())))),
             ("", Event::Unwinding { cause, .. }) => {
                 self.end = Some((seq, Arc::new(ChildEnd::Compensated(cause.clone()))));
@@ -473,11 +476,15 @@ impl Inner {
 
     /// Why it is parked, of several the first.
     pub(super) fn park_error(&self) -> Option<Box<str>> {
-        if self.parks.is_empty() {
+        if self.parks.is_empty() && self.shown.is_none() {
             // It is asked with each commit, and a join may have thousands of branches.
             return None;
         }
-        self.parks.get(&self.state.parks().first()?.row).cloned()
+        let parks = self.state.parks();
+        let first = parks.first()?;
+        // Of one of which nothing is known here yet it is said all the same that it is there.
+        let known = self.parks.get(&first.row).or_else(|| parks.iter().find_map(|park| self.parks.get(&park.row)));
+        known.or(self.shown.as_ref()).cloned()
     }
 
     /// How it ended, if it did, in this process, and without debt.
@@ -494,6 +501,11 @@ impl Staged {
         self.kinds.push(event.kind());
         Ok(())
     }
+}
+
+/// What a step says of its failure may hold anything, and no text of Postgres holds a NUL. The row of the journal has it as it is.
+fn shown(error: &str) -> Box<str> {
+    error.replace('\0', "\u{FFFD}").into()
 }
 
 /// Applies an event to a state, and gives its row.

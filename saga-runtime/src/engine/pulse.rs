@@ -136,12 +136,6 @@ impl Pulse {
         still
     }
 
-    /// Whether another thread than the one that asks does something.
-    pub(super) fn is_busy_beside(&self) -> bool {
-        let state = self.state();
-        state.threads > state.waits.len() + 1
-    }
-
     /// Whether every thread waits.
     pub(super) fn is_still(&self) -> bool {
         let state = self.state();

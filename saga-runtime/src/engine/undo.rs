@@ -229,7 +229,7 @@ impl Worker {
         let Some((index, step, compensation)) = found else {
             // Of what an earlier snapshot holds nobody could tell before. What runs beside it counts as lost.
             let unknown = format!("{} (compensation {})", undo.step, undo.compensation);
-            let runs = self.pulse.is_busy_beside();
+            let runs = self.shared().attempts > 0;
             return Err(give_back_unknown(&self.journal, unknown.into(), runs).await.into());
         };
         let policy = self.engine.policies.bounds(&compensation.policy, compensation.policy_name);

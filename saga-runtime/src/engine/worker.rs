@@ -71,6 +71,8 @@ pub(super) struct Shared {
     inherited: BTreeSet<Box<str>>,
     /// Attempts that this process has begun.
     pub(super) begun: Begun,
+    /// How many attempts are under way at this moment.
+    pub(super) attempts: usize,
     /// Answers of waits, by path.
     answers: BTreeMap<Box<str>, Answer>,
     /// The places it has in the queues of named policies.

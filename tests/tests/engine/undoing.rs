@@ -69,9 +69,10 @@ async fn what_needs_a_person_is_in_the_list_while_the_others_go_on() {
     let lab = Lab::new();
     let mut runtime = lab.runtime().await;
     lab.world.plan("undo a", [Act::Panic]);
-    lab.world.plan("undo b", [Act::NoEffect; 30]);
+    lab.world.plan("undo b", [Act::NoEffect; 40]);
+    lab.world.plan("undo d", [Act::Panic]);
     lab.world.plan("c", [Act::Refuse]);
-    let works = [Work::Each(texts(&["a", "b"]), 2), Work::Book("c".into())];
+    let works = [Work::Each(texts(&["a", "b", "d"]), 3), Work::Book("c".into())];
     start(&runtime, "1", plan(works)).await;
     let mut seen = Vec::new();
     for look in 0..400 {
@@ -91,10 +92,16 @@ async fn what_needs_a_person_is_in_the_list_while_the_others_go_on() {
     }
     assert!(seen.contains(&Progress::Running) && seen.contains(&Progress::Sleeping), "{seen:?}");
     let saga = runtime.get::<Errand>("1").await.expect("the store answers").expect("it is there");
-    let park = parks(&saga, 1).await;
-    assert!(answered(park[0].retry("ann", "again"), "retry").await.expect("decided").granted);
-    soon(1_000).await;
-    assert_eq!(runtime.parked().await.expect("the store answers").len(), 0, "{}", timeline(&saga).await);
+    let both = parks(&saga, 2).await;
+    for (left, park) in [1, 0].into_iter().zip(both) {
+        assert!(answered(park.retry("ann", "again"), "retry").await.expect("decided").granted);
+        // At once, and for as long as the others go on.
+        for wait in [1, 100, 1_000, 60_000] {
+            soon(wait).await;
+            let listed = runtime.parked().await.expect("the store answers").len();
+            assert_eq!(listed, left, "after {wait} ms: {}", timeline(&saga).await);
+        }
+    }
     assert!(answered(end(&saga), "the end").await.cause().is_some());
     assert_eq!(lab.world.stands(), NOTHING, "{}", timeline(&saga).await);
 }
