@@ -143,12 +143,10 @@ impl Journal {
                 return Err(Over::Rejected(reason.clone()));
             }
             let mut touch = touch(&inner, self.engine.clock.now());
-            if let Some(touch) = &mut touch {
-                if inner.lost {
-                    // With a row that follows, and with nothing else: what is written once more after somebody else has had the
-                    // instance says nothing of what that one lost.
-                    touch.lost.get_or_insert(inner.pending.rows.is_empty());
-                }
+            if let Some(touch) = touch.as_mut().filter(|_| inner.lost) {
+                // With a row that follows, and with nothing else: what is written once more after somebody else has had the instance
+                // says nothing of what that one lost.
+                touch.lost.get_or_insert(inner.pending.rows.is_empty());
             }
             if inner.pending.is_empty() && touch.is_none() {
                 return Ok(());
