@@ -105,6 +105,28 @@ async fn what_should_not_happen_on_a_server_passes_and_a_plan_that_is_too_old_is
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_row_of_a_journal_whose_number_has_changed_is_not_overlooked_wherever_it_stands_now() {
+    for now in ["0", "-3", "2", "9"] {
+        let schema = schema();
+        let store = open(&schema).await;
+        let epoch = store.register().await.unwrap();
+        let no = started(&store, epoch, "a").await;
+        for seq in [2, 3] {
+            store.commit(epoch, &[append(no, seq)]).await.unwrap();
+        }
+        assert_eq!(store.journal(no, 1, 10).await.unwrap(), [row(1), row(2), row(3)]);
+        let flip = format!(
+            "ALTER TABLE {schema}.journal DROP CONSTRAINT journal_check, DROP CONSTRAINT journal_pkey;
+             UPDATE {schema}.journal SET seq = {now} WHERE instance = {} AND seq = 3",
+            no.0
+        );
+        run(&mut prompt().await, flip).await;
+        let rows = store.journal(no, 1, 10).await.unwrap();
+        assert!(rows.iter().any(|row| row.event.contains("not what was written")), "{now}: {rows:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_commit_that_is_cut_off_is_in_doubt_and_whole_or_not_there() {
     let schema = schema();
     let store = Arc::new(open(&schema).await);

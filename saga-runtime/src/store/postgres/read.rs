@@ -24,13 +24,13 @@ const BY_IDENTITY: &str =
 
 const BY_NUMBER: &str = concat!("SELECT ", instance_columns!(), " FROM saga.instance AS i WHERE i.no = $1");
 
-/// Rows of a journal from one on, with those that stand before it in the same row of the table. Parameters: instance, the number,
-/// limit.
+/// Rows of a journal from one on, with those that stand before it in the same row of the table; from the beginning, all: one whose
+/// number has changed by itself stands before the first. Parameters: instance, the number, limit.
 pub(super) const JOURNAL: &str = "
     SELECT seq, last, at, event, sum FROM saga.journal
     WHERE instance = $1 AND seq >= coalesce((
-        SELECT seq FROM saga.journal WHERE instance = $1 AND seq <= $2 ORDER BY seq DESC LIMIT 1
-    ), 0)
+        SELECT seq FROM saga.journal WHERE instance = $1 AND seq <= $2 AND $2 > 1 ORDER BY seq DESC LIMIT 1
+    ), -9223372036854775807)
     ORDER BY seq LIMIT $3";
 
 /// The first rows of several journals. Parameters: instances, the number of the last.

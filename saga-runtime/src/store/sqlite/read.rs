@@ -38,11 +38,12 @@ impl Sqlite {
         // No row is beyond what SQLite can count.
         let Ok(from) = i64::try_from(from) else { return Ok(Vec::new()) };
         let mut conn = self.readers.take().await?;
-        // With those that stand before it in the same row of the table.
+        // With those that stand before it in the same row of the table; from the beginning, all: one whose number has changed by itself
+        // stands before the first.
         let packs = query(
             "SELECT seq, last, at, event, sum FROM journal WHERE instance = ?1 AND seq >= coalesce((
-                SELECT max(seq) FROM journal WHERE instance = ?1 AND seq <= ?2
-             ), 0) ORDER BY seq LIMIT ?3",
+                SELECT max(seq) FROM journal WHERE instance = ?1 AND seq <= ?2 AND ?2 > 1
+             ), -9223372036854775807) ORDER BY seq LIMIT ?3",
         );
         let packs = packs.bind(instance.0).bind(from).bind(count(limit)).fetch_all(&mut *conn).await?;
         conn.done();
