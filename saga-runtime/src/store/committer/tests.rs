@@ -410,30 +410,27 @@ async fn what_was_written_with_an_end_that_is_buried_by_now_was_written() {
     );
 }
 
+/// The first instance is a tombstone before anything is written.
+async fn bury_first(memory: &Memory) {
+    memory.commit(Epoch(1), &[ends(InstanceNo(1))]).await.unwrap();
+    assert!(memory.bury(InstanceNo(1)).await.unwrap());
+}
+
+/// And its identity is free before that is read back.
+async fn forget_first(memory: &Memory) {
+    assert_eq!(memory.forget_buried("checkout", 1, 10).await, Ok(1));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_start_whose_identity_was_taken_and_is_free_by_now_keeps_nobody_waiting() {
     let writes = |_| vec![append(InstanceNo(2), 2), start("first")];
-    let before = async |memory: &Memory| {
-        memory.commit(Epoch(1), &[ends(InstanceNo(1))]).await.unwrap();
-        assert!(memory.bury(InstanceNo(1)).await.unwrap());
-    };
-    let answers = read_back_late(writes, before, async |memory| {
-        assert_eq!(memory.forget_buried("checkout", 1, 10).await, Ok(1));
-    });
-    let answers = answers.await;
+    let answers = read_back_late(writes, bury_first, forget_first).await;
     assert!(matches!(&*answers, [Ok(Written::Appended), Err(CommitError::Rejected(_))]), "{answers:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_start_that_was_written_beside_one_whose_identity_is_free_by_now_was_started() {
     let writes = |_| vec![start("first"), start("new")];
-    let before = async |memory: &Memory| {
-        memory.commit(Epoch(1), &[ends(InstanceNo(1))]).await.unwrap();
-        assert!(memory.bury(InstanceNo(1)).await.unwrap());
-    };
-    let answers = read_back_late(writes, before, async |memory| {
-        assert_eq!(memory.forget_buried("checkout", 1, 10).await, Ok(1));
-    });
-    let answers = answers.await;
+    let answers = read_back_late(writes, bury_first, forget_first).await;
     assert!(matches!(&*answers, [_, Ok(Written::Started(_))]), "{answers:?}");
 }
